@@ -1,0 +1,1 @@
+"""Cartscape's engine: everything but the browser. Never imports streamlit."""
