@@ -1,0 +1,1 @@
+"""Where things happen: H3 cells, boundaries and hot spots."""

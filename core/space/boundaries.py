@@ -1,0 +1,212 @@
+"""Shapes of states and countries: which map suits a place, and which region a point or a word means."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import box, mapping, shape
+from shapely.geometry.base import BaseGeometry
+
+from core.errors import CartscapeError, WrongCall
+
+FOLDER = Path(__file__).parents[2] / "data" / "boundaries"
+
+US, BRAZIL, COUNTRIES = "us-states", "br-states", "countries"
+#: The maps, the most detailed first: a point takes the first that covers it.
+MAPS = (US, BRAZIL, COUNTRIES)
+ATTRIBUTION = {
+    US: "US Census Bureau",
+    BRAZIL: "Natural Earth",
+    COUNTRIES: "Natural Earth",
+}
+
+#: A simplified coast cuts off some piers and beaches: a point this near, in degrees, still belongs.
+NEAR = 0.25
+
+#: South, west, north, east in degrees.
+Box = tuple[float, float, float, float]
+Floats = NDArray[np.float64]
+
+_ALIASES = {
+    "usa": "United States", "us of america": "United States", "united states of america": "United States",
+    "america": "United States", "uk": "United Kingdom", "great britain": "United Kingdom",
+    "england": "United Kingdom", "scotland": "United Kingdom", "wales": "United Kingdom",
+    "eire": "Ireland", "republic of ireland": "Ireland", "rsa": "South Africa", "uae": "United Arab Emirates",
+    "holland": "Netherlands", "czech republic": "Czechia", "turkiye": "Turkey", "korea": "South Korea",
+    "republic of korea": "South Korea", "russian federation": "Russia", "viet nam": "Vietnam",
+    "ivory coast": "Côte d'Ivoire", "burma": "Myanmar", "cape verde": "Cabo Verde", "swaziland": "Eswatini",
+    "brasil": "Brazil", "deutschland": "Germany", "espana": "Spain", "macedonia": "North Macedonia",
+    "washington dc": "District of Columbia", "washington d c": "District of Columbia",
+    "d c": "District of Columbia", "hong kong sar": "Hong Kong", "macau": "Macao",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Region:
+    """One state or country: its full English name, its codes, and its shape in WGS84 degrees."""
+
+    name: str
+    codes: tuple[str, ...]
+    geometry: BaseGeometry
+
+    @property
+    def bounds(self) -> Box:
+        """Return the south, west, north and east edge."""
+        west, south, east, north = self.geometry.bounds
+        return south, west, north, east
+
+
+@dataclass(frozen=True)
+class BaseMap:
+    """The regions of one file of shapes, in the order of their names."""
+
+    name: str
+    regions: tuple[Region, ...]
+
+    @cached_property
+    def by_word(self) -> dict[str, Region]:
+        """Return normalised name or code → region."""
+        words = {_normal(code): region for region in self.regions for code in region.codes}
+        words |= {_normal(region.name): region for region in self.regions}
+        names = {region.name: region for region in self.regions}
+        return words | {alias: names[name] for alias, name in _ALIASES.items() if name in names}
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Return the spatial index over the regions, in their order."""
+        return shapely.STRtree([region.geometry for region in self.regions])
+
+    def match(self, word: str) -> Region | None:
+        """Return the region that a name, an abbreviation or an ISO code means, whatever its case."""
+        return self.by_word.get(_normal(word))
+
+
+@lru_cache(maxsize=len(MAPS))
+def load(name: str) -> BaseMap:
+    """Read one of `MAPS`; kept for the life of the process."""
+    if name not in MAPS:
+        raise WrongCall(f"There is no map {name!r}; there are {', '.join(MAPS)}.")
+    path = FOLDER / f"{name}.geojson"
+    try:
+        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    except (OSError, ValueError, KeyError) as error:
+        raise CartscapeError(f"The base map {path} cannot be read ({error}); restore it.") from error
+    regions = []
+    for feature in features:
+        about = feature["properties"]
+        codes = tuple(about[key] for key in ("abbr", "iso2", "iso3") if key in about)
+        regions.append(Region(about["name"], codes, shape(feature["geometry"])))
+    return BaseMap(name, tuple(regions))
+
+
+def regions_at(lat: Floats, lon: Floats) -> list[str | None]:
+    """Return the name of the state (US, Brazil) or country at each point; None at sea or unknown.
+
+    `lat` and `lon` are arrays of one length in WGS84 degrees; NaN gives None. A point off a coast
+    belongs to the nearest region within `NEAR` degrees.
+    """
+    names: NDArray[np.object_] = np.full(len(lat), None, dtype=object)
+    left = np.flatnonzero(np.isfinite(lat) & np.isfinite(lon))
+    abroad = _in_other_country(lat, lon, left)
+    for name in MAPS:
+        base = load(name)
+        labels = np.array([region.name for region in base.regions], dtype=object)
+        for near in (None, NEAR):
+            todo = left if name == COUNTRIES or near is None else left[~abroad[left]]
+            points = shapely.points(lon[todo], lat[todo])
+            if near is None:
+                which, region = base.tree.query(points, predicate="intersects")
+            else:
+                which, region = base.tree.query_nearest(points, max_distance=near, all_matches=False)
+            names[todo[which]] = labels[region]
+            left = left[[n is None for n in names[left]]]
+    return list(names)
+
+
+def _in_other_country(lat: Floats, lon: Floats, known: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which points lie inside a country whose states are not mapped.
+
+    Without it Windsor in Ontario, a river's width from Detroit, would be near Michigan.
+    """
+    abroad = np.zeros(len(lat), dtype=bool)
+    countries = load(COUNTRIES)
+    which, region = countries.tree.query(shapely.points(lon[known], lat[known]), predicate="intersects")
+    mapped = {"United States", "Brazil"}
+    foreign = np.array([countries.regions[i].name not in mapped for i in region], dtype=bool)
+    abroad[known[which[foreign]]] = True
+    return abroad
+
+
+def map_for_words(words: Iterable[str]) -> str | None:
+    """Return the map that knows most of these region names or codes; None if none knows half."""
+    words = list(dict.fromkeys(words))
+    if not words:
+        return None
+    known = {name: sum(load(name).match(word) is not None for word in words) for name in MAPS}
+    best = max(MAPS, key=lambda name: known[name])
+    return best if known[best] * 2 >= len(words) else None
+
+
+def map_for_extent(south: float, west: float, north: float, east: float) -> str:
+    """Return the map whose regions make sense of a box: states inside the US or Brazil, else countries."""
+    area = box(west, south, east, north)
+    for name, country in ((US, "United States"), (BRAZIL, "Brazil")):
+        region = load(COUNTRIES).match(country)
+        if region is not None and _share_inside(area, region.geometry) > 0.3:
+            return name
+    return COUNTRIES
+
+
+def _share_inside(area: BaseGeometry, country: BaseGeometry) -> float:
+    if area.area == 0:
+        return float(area.distance(country) <= NEAR)
+    return float((area & country).area / area.area)
+
+
+@lru_cache(maxsize=32)
+def drawing(name: str, window: Box | None = None, tolerance: float = 0.0) -> dict[str, Any]:
+    """Return a map as GeoJSON for a picture: cut to a window, thinned, coordinates of 3 decimals.
+
+    `window` is south, west, north, east; `tolerance` is in degrees, neighbours keep one border.
+    Each feature has the property `name`.
+    """
+    regions = load(name).regions
+    shapes = [region.geometry for region in regions]
+    if tolerance:
+        shapes = list(shapely.coverage_simplify(shapes, tolerance))
+    features = []
+    for region, geometry in zip(regions, shapes, strict=True):
+        if window is not None:
+            south, west, north, east = window
+            geometry = shapely.clip_by_rect(geometry, west, south, east, north)
+        if geometry.is_empty:
+            continue
+        outline = _rounded(mapping(geometry))
+        features.append({"type": "Feature", "properties": {"name": region.name}, "geometry": outline})
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item) for item in value]
+    return round(value, 3) if isinstance(value, float) else value
+
+
+def _normal(word: str) -> str:
+    """Lower case, without accents, punctuation or a leading "the"."""
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    plain = " ".join(re.sub(r"[^a-z0-9]+", " ", plain).split())
+    return plain.removeprefix("the ").replace("saint ", "st ")
