@@ -1,0 +1,40 @@
+"""The command line: every load, build and analysis without a browser.
+
+Exit codes: 0 done, 1 nothing usable, 2 wrong call, 130 stopped by Ctrl-C. Where the code is not 0,
+the last line on standard error says why in plain words.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+from core.cli.arguments import parser
+from core.cli.failures import sentence
+from core.errors import CartscapeError
+
+__all__ = ["main"]
+
+STOPPED = 130
+
+
+def main(argv: list[str]) -> int:
+    """Run one call and return its exit code; nothing is raised but `SystemExit` of `--help`."""
+    debug = "--debug" in argv
+    try:
+        call = parser().parse_args(argv)
+        call.run(call)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has what it wanted (`… | head`). Python flushes once more at exit: let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("\nStopped. What was stored stays; the same call again goes on from there.", file=sys.stderr)
+        return STOPPED
+    except Exception as failure:
+        if debug:
+            traceback.print_exc()
+        print(sentence(failure), file=sys.stderr)
+        return failure.exit_code if isinstance(failure, CartscapeError) else 1
+    return 0

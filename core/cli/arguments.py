@@ -1,0 +1,87 @@
+"""What a call may say: commands, arguments and their help."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from core.cli import commands
+from core.errors import WrongCall
+from core.scope import KEYS
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises a wrong call instead of leaving the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WrongCall(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `python -m core`; each call carries its command as `run`."""
+    top = Parser(
+        prog="python -m core",
+        description="Cartscape without a browser.",
+        epilog="Exit codes: 0 done, 1 nothing usable, 2 wrong call, 130 stopped. "
+        "The last line on standard error says why.",
+    )
+    top.set_defaults(debug=False)
+    verbs = top.add_subparsers(metavar="COMMAND", required=True, title="commands")
+
+    sample = _verb(verbs, "sample", commands.sample, "make the sample marketplace")
+    sample.add_argument("--events", type=_count, default=1_000_000, metavar="N", help="default 1_000_000")
+    sample.add_argument("--seed", type=int, default=7, metavar="S", help="the same seed gives the same bytes")
+
+    ingest = _verb(verbs, "ingest", commands.ingest, "load files or folders into a store, new or old")
+    ingest.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    ingest.add_argument("--format", default="auto", help="auto (seen from the columns), events, olist, …")
+    ingest.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="FIELD=COLUMN",
+        dest="mapping",
+        help="the source's column for a field of the event contract; may be repeated",
+    )
+    ingest.add_argument("--tz", metavar="ZONE", help="zone of times and places that name none: Europe/London")
+
+    build = _verb(verbs, "build", commands.build, "rebuild the small tables that analyses read")
+    build.add_argument("--engine", choices=["duckdb"], default="duckdb")
+
+    show = _verb(verbs, "show", commands.show, "print what a page shows")
+    show.add_argument("analysis", metavar="ANALYSIS", help="overview, changes, demand, regions, hours, …")
+    show.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"a filter, as in the URL ({', '.join(KEYS)}); may be repeated",
+    )
+    show.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="of the analysis; may be repeated"
+    )
+    show.add_argument("--output", choices=["json", "csv", "parquet"], default="json", help="default json")
+    show.add_argument("--to", type=Path, metavar="FILE", help="write there instead of standard output")
+    return top
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: commands.Command, words: str
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=words, description=f"{words[:1].upper()}{words[1:]}.")
+    verb.set_defaults(run=run)
+    verb.add_argument("--store", type=Path, required=True, metavar="DIR", help="the folder of the store")
+    verb.add_argument("--debug", action="store_true", help="show where in the program a failure arose")
+    return verb
+
+
+def _count(text: str) -> int:
+    """A count above zero, as 50000000 or 50_000_000."""
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count above zero, such as 50_000_000")
+    return count

@@ -1,0 +1,116 @@
+"""What each command does: one call into the store, the marts or an analysis, and its result printed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from core import marts
+from core.analyses import ANALYSES
+from core.cli import output
+from core.cli.progress import shown
+from core.errors import CartscapeError, WrongCall
+from core.scope import Scope
+from core.sources import open_source
+from core.store import LoadReport, Store
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def sample(call: argparse.Namespace) -> None:
+    """Make the sample marketplace, or go on with one that was cut short."""
+    from data.sample import sample_reader
+
+    if call.store.exists():
+        store = Store.open(call.store)
+        if store.kind != "sample":
+            raise WrongCall(f"{call.store} holds a log, not a sample; name another folder with --store.")
+    else:
+        store = Store.create(call.store, kind="sample")
+    with shown() as progress:
+        report = store.append(sample_reader(events=call.events, seed=call.seed), progress)
+        marts.build(store.refresh(), progress)
+    _print(report)
+
+
+def ingest(call: argparse.Namespace) -> None:
+    """Load files into a store and build its marts; a store made for a load that gave nothing goes again."""
+    for path in call.paths:
+        if not path.exists():
+            raise WrongCall(f"{path} does not exist; check the path.")
+    mapping = pairs(call.mapping, "--map", "FIELD=COLUMN")
+    fresh = not call.store.exists()
+    store = Store.create(call.store, default_tz=call.tz or "UTC") if fresh else Store.open(call.store)
+    try:
+        reader = open_source(
+            call.paths,
+            format=call.format,
+            mapping={field: values[-1] for field, values in mapping.items()},
+            tz=call.tz,
+            connection=store.cursor(),
+        )
+        with shown() as progress:
+            report = store.append(reader, progress)
+            store = store.refresh()
+            if report.stored:
+                marts.build(store, progress)
+    except CartscapeError:
+        if fresh and not store.refresh().reports:
+            store.remove()
+        raise
+    _print(report)
+    if not report.stored and not report.duplicate:
+        raise CartscapeError(nothing_usable(report, call.store))
+
+
+def build(call: argparse.Namespace) -> None:
+    """Rebuild the marts of the months that changed."""
+    with shown() as progress:
+        marts.build(Store.open(call.store), progress)
+
+
+def show(call: argparse.Namespace) -> None:
+    """Print one analysis; what its numbers are of goes to standard error."""
+    analysis = ANALYSES.get(call.analysis)
+    if analysis is None:
+        raise WrongCall(f"There is no analysis {call.analysis!r}; known are {', '.join(sorted(ANALYSES))}.")
+    options = {key: values[-1] for key, values in pairs(call.option, "--option", "KEY=VALUE").items()}
+    unknown = sorted(set(options) - set(analysis.options))
+    if unknown:
+        takes = ", ".join(sorted(analysis.options)) or "no options"
+        raise WrongCall(f"{call.analysis} has no option {unknown[0]!r}; it takes {takes}.")
+    scope = Scope.parse(pairs(call.scope, "--scope", "KEY=VALUE"))
+    answer = analysis.run(Store.open(call.store), scope, **options)
+    about = {"title": answer.title, "of": answer.of, "notes": "\n".join(answer.notes)}
+    output.write(answer.table, call.output, call.to, about)
+    for line in (f"{answer.title}: {answer.of}", *answer.notes):
+        print(line, file=sys.stderr)
+
+
+def pairs(texts: list[str], argument: str, form: str) -> dict[str, list[str]]:
+    """KEY=VALUE texts as key → values; raises `WrongCall` for a text without a sign or a key."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not (key and sign):
+            raise WrongCall(f"{argument} {text!r} is not of the form {form}.")
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def nothing_usable(report: LoadReport, store: Path) -> str:
+    """Why a load stored nothing, in one sentence."""
+    if not report.rows_read:
+        return f"{', '.join(report.files)} holds no rows; nothing was stored."
+    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in report.rejected.items())
+    return (
+        f"None of the {report.rows_read:,} rows could be used ({reasons}); "
+        f"{store} keeps them with their reasons among its rejects."
+    )
+
+
+def _print(report: LoadReport) -> None:
+    print(json.dumps({k: output.plain(v) for k, v in report.as_dict().items()}, ensure_ascii=False))

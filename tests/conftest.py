@@ -1,0 +1,147 @@
+"""Fixtures of every test: a home of its own, the real logs, and stores built once for the whole run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+from filelock import FileLock
+
+from core.settings import settings
+
+if TYPE_CHECKING:
+    from core.store import Store
+
+ROOT = Path(__file__).parents[1]
+
+#: Events of the sample that tests share: every planted story still shows in it.
+SAMPLE_EVENTS = 60_000
+
+# A slow machine must not fail a property, and a failure must come again.
+hypothesis.settings.register_profile("cartscape", deadline=None, max_examples=50, derandomize=True)
+hypothesis.settings.load_profile("cartscape")
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_home(shared: Path) -> Iterator[Path]:
+    """The home of the stores that are built once; no test ever touches the user's own."""
+    home = shared / "home"
+    home.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith("CARTSCAPE_") and n not in _HARNESS]:
+            patch.delenv(name)
+        patch.setenv("CARTSCAPE_HOME", str(home))
+        settings.cache_clear()
+        yield home
+    settings.cache_clear()
+
+
+#: Variables that steer the tests themselves.
+_HARNESS = ("CARTSCAPE_TEST_DATA", "CARTSCAPE_CHROMIUM")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home for one test."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("CARTSCAPE_HOME", str(home))
+    settings.cache_clear()
+    yield home
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real logs; the test is skipped where it is absent."""
+    path = Path(os.environ.get("CARTSCAPE_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if not path.is_dir():
+        pytest.skip(f"the real logs are not at {path}; CARTSCAPE_TEST_DATA names another place")
+    return path
+
+
+def _once(home: Path, name: str, make: Callable[[Path], Store]) -> Store:
+    """The store `name`, made by the first worker that asks and opened by the others."""
+    from core import marts
+    from core.store import Store
+
+    with FileLock(home.parent / f"{name}.lock"):
+        whole = home.parent / f"{name}.whole"
+        if not whole.exists():
+            shutil.rmtree(home / name, ignore_errors=True)
+            marts.build(make(home / name).refresh())
+            whole.touch()
+    return Store.open(home / name)
+
+
+def _loaded(path: Path, source: Path, format: str) -> Store:
+    from core.sources import open_source
+    from core.store import Store
+
+    store = Store.create(path)
+    store.append(open_source([source], format=format, connection=store.cursor()))
+    return store
+
+
+@pytest.fixture(scope="session")
+def sample_store(shared_home: Path) -> Store:
+    """The sample marketplace with 60,000 events and its marts. Read only: copy it to write."""
+
+    def make(path: Path) -> Store:
+        from core.store import Store
+        from data.sample import sample_reader
+
+        store = Store.create(path, kind="sample")
+        store.append(sample_reader(events=SAMPLE_EVENTS))
+        return store
+
+    return _once(shared_home, "sample", make)
+
+
+@pytest.fixture(scope="session")
+def trivago_store(shared_home: Path, shared_data: Path) -> Store:
+    """Travel searches: places and sessions, neither prices of purchases nor categories. Read only."""
+    return _once(shared_home, "trivago", lambda path: _loaded(path, shared_data / "trivago", "trivago"))
+
+
+@pytest.fixture(scope="session")
+def olist_store(shared_home: Path, shared_data: Path) -> Store:
+    """A Brazilian marketplace: orders with places and prices, no device. Read only."""
+    return _once(shared_home, "olist", lambda path: _loaded(path, shared_data / "olist", "olist"))
+
+
+@pytest.fixture(scope="session")
+def online_retail_store(shared_home: Path, shared_data: Path) -> Store:
+    """A British wholesaler: purchases and returns, countries alone for a place. Read only."""
+    return _once(
+        shared_home,
+        "online_retail",
+        lambda path: _loaded(path, shared_data / "online_retail_ii", "online-retail"),
+    )
+
+
+@pytest.fixture(params=["trivago", "olist", "online_retail"])
+def real_store(request: pytest.FixtureRequest) -> Store:
+    """Each of the real logs in turn. Read only."""
+    store: Store = request.getfixturevalue(f"{request.param}_store")
+    return store
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[Store], Store]:
+    """A function that copies a shared store into this test's own folder, to be written to."""
+    from core.store import Store
+
+    return lambda store: Store.open(shutil.copytree(store.path, tmp_path / store.name))
