@@ -86,12 +86,12 @@ def _once(home: Path, name: str, make: Callable[[Path], Store]) -> Store:
     return Store.open(home / name)
 
 
-def _loaded(path: Path, source: Path, format: str) -> Store:
+def _loaded(path: Path, source: Path, name: str) -> Store:
     from core.sources import open_source
     from core.store import Store
 
     store = Store.create(path)
-    store.append(open_source([source], format=format, connection=store.cursor()))
+    store.append(open_source([source], format=name, connection=store.cursor()))
     return store
 
 

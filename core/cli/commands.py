@@ -30,9 +30,9 @@ def sample(call: argparse.Namespace) -> None:
             raise WrongCall(f"{call.store} holds a log, not a sample; name another folder with --store.")
     else:
         store = Store.create(call.store, kind="sample")
-    with shown() as progress:
-        report = store.append(sample_reader(events=call.events, seed=call.seed), progress)
-        marts.build(store.refresh(), progress)
+    with shown() as teller:
+        report = store.append(sample_reader(events=call.events, seed=call.seed), teller.of_load)
+        marts.build(store.refresh(), teller.of_build)
     _print(report)
 
 
@@ -52,11 +52,10 @@ def ingest(call: argparse.Namespace) -> None:
             tz=call.tz,
             connection=store.cursor(),
         )
-        with shown() as progress:
-            report = store.append(reader, progress)
+        with shown() as teller:
+            report = store.append(reader, teller.of_load)
             store = store.refresh()
-            if report.stored:
-                marts.build(store, progress)
+            marts.build(store, teller.of_build)
     except CartscapeError:
         if fresh and not store.refresh().reports:
             store.remove()
@@ -68,8 +67,8 @@ def ingest(call: argparse.Namespace) -> None:
 
 def build(call: argparse.Namespace) -> None:
     """Rebuild the marts of the months that changed."""
-    with shown() as progress:
-        marts.build(Store.open(call.store), progress)
+    with shown() as teller:
+        marts.build(Store.open(call.store), teller.of_build)
 
 
 def show(call: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -12,30 +12,53 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from core.store import Progress
+
 #: Seconds between two lines where there is no terminal.
 PAUSE = 5.0
+#: Share of the work after which an estimate means something.
+ESTIMABLE = 0.05
 
 
-class Step(Protocol):
-    """What a load or a build tells while it works (`core.store.Progress`)."""
+class Show(Protocol):
+    """Puts one state of the work before the reader."""
 
-    done: float
-    rows: int
-    seconds: float
-    remaining: float | None
-    stage: str
+    def __call__(self, stage: str, done: float, words: str) -> None: ...
+
+
+class Teller:
+    """Takes what a load (`of_load`) or a build (`of_build`) tells while it works."""
+
+    def __init__(self, show: Show) -> None:
+        self._show = show
+        self._build_began: float | None = None
+
+    def of_load(self, step: Progress) -> None:
+        self._show(step.stage, step.done, words(step.done, step.rows, step.remaining))
+
+    def of_build(self, done: float, stage: str) -> None:
+        now = time.monotonic()
+        if self._build_began is None:
+            self._build_began = now
+        spent = now - self._build_began
+        remaining = spent * (1 - done) / done if done >= ESTIMABLE and spent > 1 else None
+        self._show(stage, done, words(done, 0, remaining))
 
 
 @contextmanager
-def shown() -> Iterator[Callable[[Step], None]]:
-    """A function to hand to long work; what it is told appears on standard error."""
+def shown() -> Iterator[Teller]:
+    """What the work tells the teller appears on standard error."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield Teller(_Lines())
         return
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}")
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=1.0, words="")
-        yield lambda step: bar.update(task, completed=step.done, description=step.stage, words=words(step))
+
+        def show(stage: str, done: float, words: str) -> None:
+            bar.update(task, completed=done, description=stage, words=words)
+
+        yield Teller(show)
 
 
 class _Lines:
@@ -45,21 +68,21 @@ class _Lines:
         self.stage = ""
         self.last = 0.0
 
-    def __call__(self, step: Step) -> None:
+    def __call__(self, stage: str, done: float, words: str) -> None:
         now = time.monotonic()
-        if step.stage == self.stage and now - self.last < PAUSE:
+        if stage == self.stage and now - self.last < PAUSE:
             return
-        self.stage, self.last = step.stage, now
-        print(f"{step.stage}: {words(step)}", file=sys.stderr, flush=True)
+        self.stage, self.last = stage, now
+        print(f"{stage}: {words}", file=sys.stderr, flush=True)
 
 
-def words(step: Step) -> str:
+def words(done: float, rows: int, remaining: float | None) -> str:
     """`40 % · 1,234,567 rows · about 12 s left`."""
-    parts = [f"{step.done:.0%}".replace("%", " %")]
-    if step.rows:
-        parts.append(f"{step.rows:,} rows")
-    if step.remaining is not None:
-        parts.append(f"about {span(step.remaining)} left")
+    parts = [f"{done * 100:.0f} %"]
+    if rows:
+        parts.append(f"{rows:,} rows")
+    if remaining is not None:
+        parts.append(f"about {span(remaining)} left")
     return " · ".join(parts)
 
 
