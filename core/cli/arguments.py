@@ -18,7 +18,7 @@ class Parser(argparse.ArgumentParser):
         raise WrongCall(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The parser of `python -m core`; each call carries its command as `run`."""
     top = Parser(
         prog="python -m core",
@@ -66,9 +66,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: commands.Command, words: str
-) -> argparse.ArgumentParser:
+def _verb(verbs: argparse._SubParsersAction[Parser], name: str, run: commands.Command, words: str) -> Parser:
     verb = verbs.add_parser(name, help=words, description=f"{words[:1].upper()}{words[1:]}.")
     verb.set_defaults(run=run)
     verb.add_argument("--store", type=Path, required=True, metavar="DIR", help="the folder of the store")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -20,10 +19,8 @@ PAUSE = 5.0
 ESTIMABLE = 0.05
 
 
-class Show(Protocol):
-    """Puts one state of the work before the reader."""
-
-    def __call__(self, stage: str, done: float, words: str) -> None: ...
+#: Puts one state of the work before the reader: the stage, the share done, the words.
+Show = Callable[[str, float, str], None]
 
 
 class Teller:
@@ -68,7 +65,7 @@ class _Lines:
         self.stage = ""
         self.last = 0.0
 
-    def __call__(self, stage: str, done: float, words: str) -> None:
+    def __call__(self, stage: str, _done: float, words: str) -> None:
         now = time.monotonic()
         if stage == self.stage and now - self.last < PAUSE:
             return
