@@ -1,0 +1,87 @@
+"""How numbers are written: 12.3k, $1.2M, 3.4 %, +4.1 %."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+Unit = Literal["count", "share", "money"]
+
+#: Symbols of the currencies that have one everybody reads; others are written as their ISO code.
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "BRL": "R$", "INR": "₹"}
+
+MISSING = "—"
+
+
+def compact(value: float) -> str:
+    """A count in at most four characters and a suffix: 987, 12.3k, 4.56M, 1.2B."""
+    size = abs(value)
+    for limit, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        # Rounding decides the suffix, so that 999,950 reads 1M and not 1000k.
+        if size >= limit * 0.9995:
+            return f"{_digits(value / limit)}{suffix}"
+    return _digits(value)
+
+
+def _digits(value: float) -> str:
+    size = abs(value)
+    places = 0 if size >= 99.95 else 1 if size >= 9.995 else 2
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def written(value: float | None, unit: Unit, currency: str | None = None) -> str:
+    """A value in its unit; a dash where there is none. Shares are 0–1 and written in per cent."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if unit == "share":
+        return f"{_percent(value)} %"
+    if unit == "money":
+        sign = "−" if value < 0 else ""
+        return f"{sign}{_currency(currency)}{compact(abs(value))}"
+    return compact(value)
+
+
+def exact(value: float | None, unit: Unit, currency: str | None = None) -> str:
+    """A value in full, for tooltips: 12,345, $1,234.56, 3.42 %."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if unit == "share":
+        return f"{value * 100:.2f} %"
+    if unit == "money":
+        sign = "−" if value < 0 else ""
+        return f"{sign}{_currency(currency)}{abs(value):,.2f}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+def change(relative: float | None) -> str:
+    """A relative change with its sign: +4.1 %, −12 %; a dash where nothing is compared."""
+    if relative is None or not math.isfinite(relative):
+        return MISSING
+    if abs(relative) >= 9.995:
+        return f"×{relative + 1:.0f}" if relative > 0 else f"−{abs(relative) * 100:.0f} %"
+    return f"{'+' if relative >= 0 else '−'}{_percent(abs(relative))} %"
+
+
+def signed(value: float | None, unit: Unit, currency: str | None = None) -> str:
+    """An absolute change with its sign: +1.2k, −$340; shares in percentage points."""
+    if value is None or math.isnan(value):
+        return MISSING
+    sign = "+" if value >= 0 else "−"
+    if unit == "share":
+        return f"{sign}{_percent(abs(value))} points"
+    return f"{sign}{written(abs(value), unit, currency)}"
+
+
+def _percent(share: float) -> str:
+    per_cent = share * 100
+    return f"{per_cent:.0f}" if abs(per_cent) >= 99.95 else f"{per_cent:.1f}"
+
+
+def _currency(code: str | None) -> str:
+    return "" if code is None else SYMBOLS.get(code, f"{code} ")
+
+
+def tick_format(unit: Unit) -> str:
+    """The d3 format of an axis in this unit."""
+    return ".1%" if unit == "share" else "~s"

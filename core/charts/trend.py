@@ -1,0 +1,180 @@
+"""How a measure moves: one line with its compared period, expected band and anomalies, or many small ones."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import plotly.graph_objects as go
+import pyarrow as pa
+import pyarrow.compute as pc
+from plotly.subplots import make_subplots
+
+from core.charts.look import Look, dressed
+from core.charts.numbers import Unit, exact, tick_format
+
+#: Small multiples at most; the table behind them keeps every group.
+MOST_PANELS = 24
+
+
+def trend_line(
+    table: pa.Table,
+    measure: str,
+    label: str,
+    unit: Unit,
+    style: Look,
+    *,
+    compared: str = "compared period",
+    currency: str | None = None,
+) -> go.Figure:
+    """The `trend` table without groups. `compared` names the compared period in the legend."""
+    figure = go.Figure()
+    rows = table.to_pylist()
+    days = [row["day"] for row in rows]
+    if any(row.get("low") is not None for row in rows):
+        figure.add_scatter(
+            x=days + days[::-1],
+            y=[row["high"] for row in rows] + [row["low"] for row in rows][::-1],
+            fill="toself",
+            fillcolor=style.band,
+            line={"width": 0},
+            hoverinfo="skip",
+            name="expected range",
+        )
+    previous = [row.get(f"previous_{measure}") for row in rows]
+    if any(value is not None for value in previous):
+        figure.add_scatter(
+            x=days,
+            y=previous,
+            mode="lines",
+            line={"color": style.muted, "width": 1.5, "dash": "dot"},
+            hovertext=[f"{compared}: {exact(v, unit, currency)}" for v in previous],
+            hovertemplate="%{hovertext}<extra></extra>",
+            name=compared,
+        )
+    figure.add_scatter(
+        x=days,
+        y=[row[measure] for row in rows],
+        mode="lines" if len(rows) > 1 else "markers",
+        line={"color": style.accent, "width": 2.2},
+        hovertext=[f"<b>{label}: {exact(row[measure], unit, currency)}</b>" for row in rows],
+        hovertemplate="%{hovertext}<extra></extra>",
+        name=label,
+    )
+    odd = [row for row in rows if row.get("anomaly")]
+    if odd:
+        figure.add_scatter(
+            x=[row["day"] for row in odd],
+            y=[row[measure] for row in odd],
+            mode="markers",
+            marker={
+                "size": 10,
+                "symbol": "circle-open",
+                "color": style.flag,
+                "line": {"width": 2.5, "color": style.flag},
+            },
+            hovertext=[f"unusual: expected {exact(row['expected'], unit, currency)}" for row in odd],
+            hovertemplate="%{hovertext}<extra></extra>",
+            name="unusual day",
+        )
+    dressed(figure, style, height=320)
+    figure.update_layout(hovermode="x unified", margin_t=34)
+    figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=6)
+    figure.update_xaxes(showgrid=False, hoverformat="%a %-d %b %Y")
+    return figure
+
+
+def trend_panels(
+    table: pa.Table,
+    by: str,
+    measure: str,
+    label: str,
+    unit: Unit,
+    style: Look,
+    *,
+    columns: int = 4,
+    currency: str | None = None,
+) -> go.Figure:
+    """Small multiples of the `trend` table by group: largest first, one scale for all of them.
+
+    A shared scale keeps the panels comparable; the compared period runs dotted behind each.
+    """
+    names = panel_names(table, by, measure)
+    rows = max(ceil(len(names) / columns), 1)
+    figure = make_subplots(
+        rows=rows,
+        cols=columns,
+        shared_xaxes=True,
+        shared_yaxes=True,
+        subplot_titles=names,
+        horizontal_spacing=0.025,
+        vertical_spacing=min(0.34 / rows, 0.16),
+    )
+    for index, name in enumerate(names):
+        part = table.filter(pc.equal(table[by], pa.scalar(name))).to_pylist()
+        place = {"row": index // columns + 1, "col": index % columns + 1}
+        _panel(figure, place, part, name, measure, label, unit, style, currency)
+    dressed(figure, style, height=132 * rows + 30)
+    figure.update_annotations(font={"size": 12, "color": style.ink}, xanchor="left", yanchor="bottom")
+    for index, note in enumerate(figure.layout.annotations):
+        axis = figure.get_subplot(index // columns + 1, index % columns + 1).xaxis
+        note.x = axis.domain[0]
+    figure.update_layout(showlegend=False, hovermode="x", margin_t=26)
+    figure.update_xaxes(showgrid=False, nticks=4, hoverformat="%a %-d %b %Y")
+    figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=3)
+    return figure
+
+
+def panel_names(table: pa.Table, by: str, measure: str) -> list[str]:
+    """The groups that get a panel: by their sum of the measure, largest first, `MOST_PANELS` at most."""
+    if not table.num_rows:
+        return []
+    sums = table.group_by(by).aggregate([(measure, "sum")]).sort_by([(f"{measure}_sum", "descending")])
+    return [str(name) for name in sums[by].to_pylist()[:MOST_PANELS]]
+
+
+def _panel(
+    figure: go.Figure,
+    place: dict[str, int],
+    part: list[dict[str, Any]],
+    name: str,
+    measure: str,
+    label: str,
+    unit: Unit,
+    style: Look,
+    currency: str | None,
+) -> None:
+    days = [row["day"] for row in part]
+    previous = [row.get(f"previous_{measure}") for row in part]
+    if any(value is not None for value in previous):
+        figure.add_scatter(
+            x=days,
+            y=previous,
+            mode="lines",
+            line={"color": style.muted, "width": 1, "dash": "dot"},
+            hoverinfo="skip",
+            **place,
+        )
+    figure.add_scatter(
+        x=days,
+        y=[row[measure] for row in part],
+        mode="lines" if len(part) > 1 else "markers",
+        line={"color": style.accent, "width": 1.7},
+        hovertext=[
+            f"<b>{name}</b><br>{label}: {exact(row[measure], unit, currency)}"
+            + (f"<br>Compared: {exact(p, unit, currency)}" if p is not None else "")
+            for row, p in zip(part, previous, strict=True)
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+        **place,
+    )
+    odd = [row for row in part if row.get("anomaly")]
+    if odd:
+        figure.add_scatter(
+            x=[row["day"] for row in odd],
+            y=[row[measure] for row in odd],
+            mode="markers",
+            marker={"size": 7, "symbol": "circle-open", "color": style.flag, "line": {"width": 2}},
+            hoverinfo="skip",
+            **place,
+        )

@@ -1,0 +1,121 @@
+"""Overview: how are we doing, and what changed?
+
+A merchandiser or product manager opens this page in the morning and asks
+1. is anything up or down that I should know of → a row of five numbers, each with its change against the
+   compared period and its course day by day;
+2. what explains it → the regions × categories × devices that moved the chosen measure most, as ranked bars
+   that add up to the whole change; a click on one makes it the scope of every page;
+3. since when → the measure's trend beside them, with the compared period and unusual days marked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.charts.changes import changes_bars, is_other
+from core.charts.numbers import change, written
+from core.charts.trend import trend_line
+from pages.parts import ask, dates, page, state, states
+from pages.parts.chart_frame import Export, frame, plot, style
+
+TOP = 12
+
+
+def main() -> None:
+    """Draw the page."""
+    page.toolbar("Overview")
+    _numbers()
+    left, right = st.columns([3, 2], gap="small")
+    with left:
+        _changes()
+    with right:
+        _trend()
+
+
+def _numbers() -> None:
+    scope = state.scope()
+    answer = ask.ask("overview", scope)
+    rows = {row["measure"]: row for row in answer.table.to_pylist()}
+
+    def draw() -> None:
+        with st.container(horizontal=True, gap="medium", key="numbers"):
+            for name in ("events", "shoppers", "sessions", "conversion", "revenue"):
+                _metric(rows[name], dates.compared_words(scope))
+
+    frame("overview", answer, ask.command("overview", scope), draw, Export())
+
+
+def _metric(row: dict[str, Any], compared: str) -> None:
+    relative = row["change"]
+    st.metric(
+        row["label"],
+        written(row["value"], row["unit"], ask.currency()),
+        delta=change(relative).replace("−", "-") if relative is not None else None,
+        delta_description=f"vs {compared}" if relative is not None and compared else None,
+        chart_data=[value or 0 for value in row["spark"] or []],
+        chart_type="area",
+        help=page.meaning(row["measure"]),
+    )
+
+
+def _changes() -> None:
+    scope = state.scope()
+    measure = page.measure()
+    answer = ask.ask("changes", scope, measure=measure.name, top=str(TOP))
+    command = ask.command("changes", scope, measure=measure.name, top=str(TOP))
+    rows = answer.table.to_pylist()
+    if not rows:
+        states.notice(
+            "Nothing is compared, so there is no change to explain. Choose what to compare with in the bar above."
+            if not dates.compared_words(scope)
+            else "Nothing changed between the two periods in this scope."
+        )
+        return
+    figure = changes_bars(answer.table, measure.label, measure.unit, style(), ask.currency())
+    key = f"changes_{state.state().version}"
+
+    def clicked() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points:
+            _look_at(rows[int(points[0]["customdata"])])
+
+    def draw() -> None:
+        plot(
+            figure, key, answer.title,
+            alt=f"Bars of the parts that changed {measure.label.lower()} most; first {rows[0]['words']}.",
+            on_select=clicked,
+        )  # fmt: skip
+        st.caption("Click a bar to look at that part alone.")
+
+    frame("changes", answer, command, draw, Export(figure))
+
+
+def _look_at(row: dict[str, Any]) -> None:
+    """Make the part of the market that a row is about the scope of every page."""
+    if is_other(row):
+        return
+    fields = {"region": "regions", "category": "categories", "device": "devices"}
+    state.change_scope(**{fields[word]: (row[word],) for word in fields if row[word] is not None})
+
+
+def _trend() -> None:
+    scope = state.scope()
+    measure = page.measure()
+    answer = ask.ask("trend", scope, measure=measure.name)
+    if not answer.table.num_rows:
+        states.nothing_here()
+        return
+    figure = trend_line(
+        answer.table, measure.name, measure.label, measure.unit, style(),
+        compared=dates.compared_words(scope) or "compared", currency=ask.currency(),
+    )  # fmt: skip
+
+    def draw() -> None:
+        plot(figure, "overview_trend", answer.title, alt=f"Line of {measure.label.lower()} by day.")
+
+    frame("trend", answer, ask.command("trend", scope, measure=measure.name), draw, Export(figure))
+
+
+main()

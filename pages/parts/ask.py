@@ -1,0 +1,75 @@
+"""How a page asks: one cached call an analysis, and the command that prints the same numbers."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import date
+from pathlib import Path
+
+import streamlit as st
+
+from core.analyses import ANALYSES, Answer
+from core.analyses.measures import Measure
+from core.marts import open_cube
+from core.scope import Scope
+from core.settings import settings
+from core.store import Store, StoreInfo, list_stores
+from pages.parts import state
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _opened(path: str) -> Store:
+    return Store.open(Path(path))
+
+
+def stores() -> list[StoreInfo]:
+    """The stores under the home folder, broken ones included."""
+    return list_stores(settings().home)
+
+
+def store() -> Store:
+    """The store that the visitor looks at, as it is on disk now."""
+    name = state.state().store
+    assert name is not None, "the shell chooses a store before a page runs"
+    return _opened(str(settings().home / name)).refresh()
+
+
+def ask(name: str, scope: Scope, **options: str) -> Answer:
+    """The answer of the analysis `name`; the same question to the same data is asked once."""
+    now = store()
+    return _answer(now, now.fingerprint, name, scope, tuple(sorted(options.items())))
+
+
+@st.cache_data(show_spinner=False, max_entries=400)
+def _answer(
+    _store: Store, fingerprint: str, name: str, scope: Scope, options: tuple[tuple[str, str], ...]
+) -> Answer:
+    del fingerprint  # part of the key: a new generation of the store is a new question
+    return ANALYSES[name].run(_store, scope, **dict(options))
+
+
+def command(name: str, scope: Scope, **options: str) -> str:
+    """The command line that prints what the page shows."""
+    parts = ["python -m core show", name, "--store", shlex.quote(str(store().path))]
+    parts += [scope.command()] if scope.words() else []
+    parts += [f"--option {shlex.quote(f'{key}={value}')}" for key, value in sorted(options.items())]
+    return " ".join(parts)
+
+
+def span() -> tuple[date, date]:
+    """First and last local day of the store."""
+    cube = open_cube(store())
+    return cube.first_day, cube.last_day
+
+
+def has(measure: Measure) -> bool:
+    """Whether the log can give a measure at all."""
+    cube = open_cube(store())
+    return (cube.has_prices or measure.unit != "money") and (
+        cube.has_purchases or not measure.needs_purchases
+    )
+
+
+def has_places() -> bool:
+    """Whether any event has coordinates."""
+    return open_cube(store()).has_places

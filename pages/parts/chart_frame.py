@@ -1,0 +1,163 @@
+"""The frame of a picture: what it says and of what, its notes, its table, its exports, its command.
+
+A frame is a fragment: opening its table redraws the frame alone. A click in its picture that changes
+the scope redraws the page, since every other picture answers to the scope as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.analyses import Answer
+from core.charts.look import Look, look
+from core.charts.page_html import Part, table_csv
+from pages.parts import state, tables
+
+_PARTS = "_parts_of_the_page"
+
+
+@dataclass(frozen=True)
+class Export:
+    """How a picture leaves the page: a Plotly figure, or an SVG and a PNG made when asked for."""
+
+    figure: go.Figure | None = None
+    svg: Callable[[], str] | None = None
+    png: Callable[[], bytes] | None = None
+
+
+def style() -> Look:
+    """The look of the visitor's theme."""
+    return look(st.context.theme.type)
+
+
+def begin_page() -> None:
+    """Forget the frames of the page before; the export gathers those drawn from here on."""
+    st.session_state[_PARTS] = {}
+
+
+def parts() -> dict[str, Part]:
+    """The frames drawn on this page so far, by key. The export reads it when it is clicked."""
+    gathered: dict[str, Part] = st.session_state.setdefault(_PARTS, {})
+    return gathered
+
+
+def frame(
+    key: str,
+    answer: Answer,
+    command: str,
+    draw: Callable[[], None],
+    export: Export,
+    *,
+    title: str | None = None,
+    height: int | None = None,
+    controls: Callable[[], None] | None = None,
+) -> None:
+    """Draw one picture in its frame.
+
+    `draw` puts the picture (or "view as table" is on and the answer's table stands in its place);
+    `controls` puts widgets of this picture alone, right of its title.
+    """
+    parts()[key] = Part(
+        title or answer.title, answer.of, answer.notes, answer.table, export.figure, export.svg
+    )
+    _frame(key, answer, command, draw, export, title or answer.title, height, controls)
+
+
+@st.fragment
+def _frame(
+    key: str,
+    answer: Answer,
+    command: str,
+    draw: Callable[[], None],
+    export: Export,
+    title: str,
+    height: int | None,
+    controls: Callable[[], None] | None,
+) -> None:
+    if state.state().changed:  # a click in this frame: the whole page answers
+        st.rerun()
+    with st.container(border=True, key=f"frame_{key}", height=height or "content"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{key}"):
+            st.markdown(f"**{title}**", width="stretch")
+            if controls:
+                controls()
+            as_table = _menu(key, answer, command, export)
+        if as_table:
+            tables.show(answer.table, key=f"table_{key}")
+        else:
+            draw()
+        st.caption(" ".join([answer.of, *answer.notes]))
+
+
+def _menu(key: str, answer: Answer, command: str, export: Export) -> bool:
+    """The menu of a frame; returns whether the table is shown in place of the picture."""
+    with st.popover(
+        "", icon=":material/more_horiz:", type="tertiary", key=f"menu_{key}", help="Table, export, command"
+    ):
+        as_table = st.toggle("View as table", key=f"as_table_{key}")
+        st.download_button(
+            "Table as CSV",
+            data=lambda: table_csv(answer.table),
+            file_name=file_name(answer.title, "csv"),
+            mime="text/csv",
+            icon=":material/table:",
+            key=f"csv_{key}",
+            on_click="ignore",
+            width="stretch",
+        )
+        if export.png:
+            st.download_button(
+                "Picture as PNG",
+                data=export.png,
+                file_name=file_name(answer.title, "png"),
+                mime="image/png",
+                icon=":material/image:",
+                key=f"png_{key}",
+                on_click="ignore",
+                width="stretch",
+            )
+        elif export.figure is not None:
+            st.caption("Picture as PNG: the camera in the picture's upper right corner.")
+        st.caption("The same numbers without a browser:")
+        st.code(command, language="bash", wrap_lines=True)
+    return as_table
+
+
+def plot(
+    figure: go.Figure,
+    key: str,
+    title: str,
+    alt: str,
+    on_select: Callable[[], None] | None = None,
+    modes: tuple[str, ...] = ("points",),
+) -> None:
+    """Put a Plotly figure with the house's buttons, file name and alternative text."""
+    config: dict[str, Any] = {
+        "displaylogo": False,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": {
+            "format": "png",
+            "filename": PurePath(file_name(title, "png")).stem,
+            "scale": 2,
+        },
+        "scrollZoom": False,
+        "doubleClick": "reset",
+    }
+    if on_select is None:
+        st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt)
+    else:
+        st.plotly_chart(
+            figure, key=key, theme=None, config=config, alt=alt, on_select=on_select, selection_mode=modes
+        )
+
+
+def file_name(title: str, ending: str) -> str:
+    """A file name that says what is inside: cartscape-revenue-by-hour-of-the-week.csv."""
+    words = "".join(c if c.isalnum() else " " for c in title.lower()).split()
+    return f"cartscape-{'-'.join(words)[:80]}.{ending}"

@@ -1,0 +1,63 @@
+"""Dates in words: the span on a button, the presets, the compared period."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from core.scope import OFF, PREVIOUS, YEAR, Scope
+
+PRESETS = {"Last 7 days": 7, "Last 28 days": 28, "Last 91 days": 91, "Last 364 days": 364}
+DEFAULT_DAYS = 28
+
+
+def default_scope(first: date, last: date) -> Scope:
+    """The last 28 days, or the later half of a shorter log, so that there is something to compare with."""
+    days = min(DEFAULT_DAYS, max(((last - first).days + 1) // 2, 1))
+    return Scope(start=last - timedelta(days=days - 1), end=last)
+
+
+def presets(first: date, last: date) -> dict[str, tuple[date, date]]:
+    """Name → dates of the usual spans that fit the log, counted back from its last day."""
+    spans = {
+        name: (last - timedelta(days=days - 1), last)
+        for name, days in PRESETS.items()
+        if last - timedelta(days=days - 1) >= first
+    }
+    return {**spans, "Whole log": (first, last)}
+
+
+def span_words(start: date, end: date) -> str:
+    """Two days as few words: 4–31 May 2025, 4 Mar – 31 May 2025, 20 Dec 2024 – 16 Jan 2025."""
+    if start == end:
+        return f"{start.day} {start:%b %Y}"
+    if (start.year, start.month) == (end.year, end.month):
+        return f"{start.day}–{end.day} {end:%b %Y}"
+    if start.year == end.year:
+        return f"{start.day} {start:%b} – {end.day} {end:%b %Y}"
+    return f"{start.day} {start:%b %Y} – {end.day} {end:%b %Y}"
+
+
+def compared_words(scope: Scope) -> str:
+    """What the scope is compared with, to stand after "vs"; empty where nothing is."""
+    other = scope.compared()
+    if other is None or scope.start is None or scope.end is None:
+        return ""
+    days = (scope.end - scope.start).days + 1
+    if scope.compare == PREVIOUS:
+        return "previous day" if days == 1 else f"previous {days} days"
+    if scope.compare == YEAR:
+        return "same weekdays a year before"
+    assert other.start and other.end
+    return span_words(other.start, other.end)
+
+
+def compare_names(scope: Scope) -> dict[str, str]:
+    """The choices of the compare control: word of the URL → what a person reads."""
+    names = {
+        PREVIOUS: "Period before",
+        YEAR: "Same weekdays a year before",
+        OFF: "Nothing",
+    }
+    if scope.compare not in names:
+        names[scope.compare] = compared_words(scope)
+    return names

@@ -1,0 +1,67 @@
+"""The head of a page: which measure its pictures show, and the export of the page as one file."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.analyses.measures import MEASURES, Measure
+from core.charts.page_html import page_html
+from pages.parts import ask, chart_frame, state
+
+
+def measure() -> Measure:
+    """The measure that pictures show: the chosen one where the log has it, else events."""
+    chosen = MEASURES[state.view("measure")]
+    return chosen if chosen in offered() else MEASURES["events"]
+
+
+def offered() -> list[Measure]:
+    """The measures that this log can give."""
+    return [m for m in MEASURES.values() if ask.has(m)]
+
+
+def meaning(name: str) -> str:
+    """What a measure is, for the hint beside it."""
+    return MEASURES[name].meaning.capitalize() + "."
+
+
+def toolbar(title: str, *, choose_measure: bool = True) -> None:
+    """The measure's choice at the left, the export of the page at the right."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="toolbar"):
+        if choose_measure:
+            choose("measure", "Measure", {m.name: m.label for m in offered()})
+        st.space("stretch")
+        _export(title)
+
+
+def choose(word: str, label: str, names: dict[str, str]) -> str:
+    """A segmented choice of one word of the view; returns the chosen value."""
+    key, chosen = state.chooser(word)
+    if st.session_state[key] not in names:
+        st.session_state[key] = next(iter(names))
+    st.segmented_control(
+        label,
+        list(names),
+        key=key,
+        format_func=lambda value: names[value],
+        on_change=chosen,
+        label_visibility="collapsed",
+        help=label,
+    )
+    return str(st.session_state[key])
+
+
+def _export(title: str) -> None:
+    parts, style = chart_frame.parts(), chart_frame.style()
+    about = f"{ask.store().name}: {state.scope_words()}"
+    st.download_button(
+        "Export page",
+        data=lambda: page_html(f"Cartscape · {title}", about, list(parts.values()), style),
+        file_name=chart_frame.file_name(f"{title} {ask.store().name}", "html"),
+        mime="text/html",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+        key="export_page",
+        help="The whole page as one HTML file that opens anywhere, without a network",
+    )

@@ -1,0 +1,171 @@
+"""What the visitor looks at, kept in the session and written to the URL in the same words.
+
+The scope's words are those of `Scope.words()`; beside them stand `store` and the few words of the
+view (which measure, which map). A pasted link restores all of them; a page switch, which empties
+the address, keeps them, since they are written again on every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import streamlit as st
+
+from core.errors import WrongCall
+from core.scope import KEYS, Scope
+
+#: Words of the view → what each may be; the first is the default and stays out of the URL.
+VIEW: dict[str, tuple[str, ...]] = {
+    "measure": ("events", "shoppers", "sessions", "conversion", "revenue", "basket", "per_shopper"),
+    "mode": ("absolute", "change", "hotspots"),
+    "maps": ("one", "two", "playback"),
+    "second": ("revenue", "events", "shoppers", "sessions", "conversion", "basket", "per_shopper"),
+    "columns": ("off", "on"),
+    "resolution": ("auto", "3", "4", "5", "6", "7", "8", "9"),
+    "step": ("day", "week"),
+    "by": ("none", "region", "category", "device"),
+}
+
+_KEY = "_cartscape"
+
+
+@dataclass
+class State:
+    """One visitor's session."""
+
+    scope: Scope | None = None  # None until a store gives the default dates
+    store: str | None = None
+    view: dict[str, str] = field(default_factory=dict)
+    written: dict[str, list[str]] = field(default_factory=dict)  # the URL as we left it
+    notices: list[str] = field(default_factory=list)  # sentences about the link, until the next choice
+    version: int = 0  # counts changes of the scope; part of the keys of charts that must forget a click
+    changed: bool = False  # the scope changed in a fragment: the whole page must answer
+
+
+def state() -> State:
+    """The state of this session."""
+    return st.session_state.setdefault(_KEY, State())
+
+
+def scope() -> Scope:
+    """The scope that every page answers to."""
+    chosen = state().scope
+    assert chosen is not None, "the shell sets the scope before a page runs"
+    return chosen
+
+
+def set_scope(new: Scope) -> None:
+    """Take a new scope; pages answer to it from the next run on."""
+    now = state()
+    if new == now.scope:
+        return
+    now.scope, now.changed, now.notices = new, True, []
+    now.version += 1
+
+
+def change_scope(**fields: Any) -> None:
+    """Replace some fields of the scope."""
+    set_scope(replace(scope(), **fields))
+
+
+def set_store(name: str) -> None:
+    """Switch to another store; its dates, regions and categories differ, so the scope starts anew."""
+    now = state()
+    if name != now.store:
+        now.store, now.scope, now.changed, now.notices = name, None, True, []
+        now.version += 1
+
+
+def view(word: str) -> str:
+    """The chosen value of a word of the view."""
+    return state().view.get(word, VIEW[word][0])
+
+
+def set_view(word: str, value: str) -> None:
+    """Choose a value for a word of the view."""
+    state().view[word] = value
+
+
+def chooser(word: str) -> tuple[str, Callable[[], None]]:
+    """Key and callback of a widget that chooses a word of the view.
+
+    The widget is set from the state before it is drawn, so that a link or a page switch restores it.
+    """
+    key = f"view_{word}"
+    st.session_state[key] = view(word)
+
+    def chosen() -> None:
+        value = st.session_state[key]
+        if value is not None:  # a second click on a segment clears it; the choice stays
+            set_view(word, str(value))
+
+    return key, chosen
+
+
+def read_url() -> None:
+    """Take over what the URL says, if somebody else than `write_url` wrote it."""
+    now = state()
+    words = {key: st.query_params.get_all(key) for key in st.query_params}
+    if not words or words == now.written:
+        return
+    now.notices = []
+    now.written = words
+    unknown = [key for key in words if key not in (*KEYS, *VIEW, "store")]
+    for key in unknown:
+        now.notices.append(
+            f"The link has a word that is not known, {key!r}, and it was left out; "
+            f"a scope is written with {', '.join(KEYS)}."
+        )
+    if words.get("store"):
+        now.store = words["store"][0]
+    for word, allowed in VIEW.items():
+        for value in words.get(word, [])[:1]:
+            if value in allowed:
+                now.view[word] = value
+            else:
+                now.notices.append(
+                    f"The link says {word}={value!r}, which was left out; it takes {', '.join(allowed)}."
+                )
+    parsed = _parsed({key: words[key] for key in KEYS if key in words}, now.notices)
+    if parsed != now.scope:
+        now.scope = parsed if parsed != Scope() else None
+        now.version += 1
+
+
+def write_url() -> None:
+    """Make the URL say what is shown."""
+    now = state()
+    words: dict[str, list[str]] = {}
+    if now.store:
+        words["store"] = [now.store]
+    if now.scope:
+        words |= now.scope.words()
+    words |= {w: [now.view[w]] for w in VIEW if now.view.get(w, VIEW[w][0]) != VIEW[w][0]}
+    there = {key: st.query_params.get_all(key) for key in st.query_params}
+    if words != there:
+        st.query_params.from_dict(words)
+    now.written = words
+    now.changed = False
+
+
+def scope_words() -> str:
+    """The scope as a person would copy it: from=2025-06-03 to=2025-06-30 region=Ohio."""
+    return " ".join(f"{key}={value}" for key, values in scope().words().items() for value in values)
+
+
+def _parsed(words: Mapping[str, list[str]], notices: list[str]) -> Scope:
+    """The scope of a link; a word that cannot be read is left out with a sentence."""
+    good: dict[str, list[str]] = {}
+    for key, values in words.items():
+        try:
+            Scope.parse({key: values})
+            good[key] = values
+        except WrongCall as wrong:
+            notices.append(f"{wrong} That part of the link was left out.")
+    try:
+        return Scope.parse(good)
+    except WrongCall as wrong:
+        notices.append(f"{wrong} The dates of the link were left out.")
+        return Scope.parse({key: v for key, v in good.items() if key not in ("from", "to")})

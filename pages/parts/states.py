@@ -1,0 +1,44 @@
+"""What a page says when there is nothing to draw: one sentence, and what to do about it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+import streamlit as st
+
+from core.errors import CartscapeError
+
+log = logging.getLogger("cartscape")
+
+
+def notice(sentence: str, icon: str = ":material/info:") -> None:
+    """A quiet line where a picture would stand."""
+    with st.container(border=True):
+        st.markdown(f"{icon} {sentence}")
+
+
+def nothing_here() -> None:
+    """The scope leaves nothing to draw."""
+    notice(
+        "Nothing in the log fits this scope. Widen the dates, or drop a filter in the bar above.",
+        ":material/search_off:",
+    )
+
+
+def failure(error: Exception) -> bool:
+    """Show a failure as a sentence; anything unexpected is logged under an id that the page names.
+
+    Returns True: the default traceback stays away. Serves as `on_script_error` of the app.
+    """
+    if isinstance(error, CartscapeError):
+        st.error(str(error), icon=":material/error:")
+        return True
+    reference = secrets.token_hex(4)
+    log.error("Unexpected failure %s", reference, exc_info=error)
+    st.error(
+        f"This page could not be drawn. The reason is in the server's log under {reference}; "
+        "the rest of the app works on.",
+        icon=":material/error:",
+    )
+    return True

@@ -1,0 +1,86 @@
+"""What stands around every page: the navigation, the store, the scope bar, and the first start.
+
+Runs on every click, before the page. It reads the URL, sees to it that there is a store with its marts
+built, draws the scope bar, runs the page, and writes the URL.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).parents[1]
+if str(ROOT) not in sys.path:  # the server may be started from anywhere
+    sys.path.insert(0, str(ROOT))
+
+from pages.parts import ask, chart_frame, dates, first_start, state, states, style_sheet  # noqa: E402
+from pages.parts.scope_bar import scope_bar  # noqa: E402
+
+PAGES = Path(__file__).parent
+
+
+def main() -> None:
+    """One run of the app."""
+    st.set_page_config(page_title="Cartscape", page_icon=":material/hexagon:", layout="wide")
+    style_sheet.put()
+    st.logo(str(PAGES / "parts" / "logo.svg"), size="small")
+    data = st.Page(PAGES / "data.py", title="Data", icon=":material/database:", url_path="data")
+    page = st.navigation(
+        [
+            st.Page(PAGES / "overview.py", title="Overview", icon=":material/dashboard:", default=True),
+            st.Page(PAGES / "demand_map.py", title="Demand map", icon=":material/map:", url_path="map"),
+            st.Page(PAGES / "when.py", title="When", icon=":material/schedule:", url_path="when"),
+            data,
+        ],
+        position="top",
+    )
+    chart_frame.begin_page()
+    try:
+        state.read_url()
+        if not ask.stores():
+            first_start.make_sample()
+        if _choose_store():
+            first_start.build_marts()
+            _begin_scope()
+            state.write_url()
+            _notices()
+            scope_bar()
+        elif page.title != data.title:
+            st.switch_page(data)
+        page.run()
+    except Exception as error:  # a page never shows a traceback
+        states.failure(error)
+
+
+def _choose_store() -> bool:
+    """Take the store that the link names, else the first that can be read; False where none can."""
+    now = state.state()
+    good = [info.name for info in ask.stores() if not info.error]
+    if now.store and now.store not in good:
+        broken = next((info for info in ask.stores() if info.name == now.store), None)
+        why = broken.error if broken and broken.error else f"There is no log named {now.store!r} here."
+        now.notices.append(f"{why} {f'{good[0]!r} is shown instead.' if good else ''}")
+        now.store, now.scope = None, None
+    if not now.store and good:
+        now.store = "sample" if "sample" in good else good[0]
+    return now.store is not None
+
+
+def _begin_scope() -> None:
+    """Dates for a scope that has none, so that the URL and the commands name them."""
+    now = state.state()
+    default = dates.default_scope(*ask.span())
+    if now.scope is None:
+        now.scope = default
+    elif now.scope.start is None and now.scope.end is None:
+        now.scope = now.scope.within(*(d for d in (default.start, default.end) if d))
+
+
+def _notices() -> None:
+    for sentence in state.state().notices:
+        st.warning(sentence, icon=":material/link_off:")
+
+
+main()

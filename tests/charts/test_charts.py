@@ -1,0 +1,119 @@
+"""Pictures say what their tables say."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from core.charts.changes import changes_bars, is_other, part_name
+from core.charts.days import calendar_heatmap
+from core.charts.hours import hours_heatmap, robust_range
+from core.charts.look import DARK, LIGHT, Look
+from core.charts.page_html import Part, page_html, table_csv
+from core.charts.trend import panel_names, trend_line, trend_panels
+from tests.charts import tables
+
+LOOKS = pytest.mark.parametrize("style", [LIGHT, DARK], ids=["light", "dark"])
+
+
+@LOOKS
+def test_changes_keep_rank_sum_and_colour(style: Look) -> None:
+    table = tables.changes()
+    bar = changes_bars(table, "Revenue", "money", style, "USD").data[0]
+    assert list(bar.x) == table["change"].to_pylist()
+    assert list(bar.customdata) == [0, 1, 2, 3]
+    assert list(bar.marker.color) == [style.up, style.down, style.down, style.muted]
+    assert list(bar.text) == ["+$22k", "−$10k", "−$6k", "+$1k"]
+    assert "$40,000.00 → $62,000.00" in bar.hovertext[0]
+
+
+def test_parts_are_named() -> None:
+    rows = tables.changes().to_pylist()
+    assert [part_name(row) for row in rows] == ["Ohio · Footwear · mobile", "Texas", "Tea", "other"]
+    assert [is_other(row) for row in rows] == [False, False, False, True]
+
+
+@LOOKS
+def test_hours_draw_every_hour_of_the_week_once(style: Look) -> None:
+    figure = hours_heatmap(
+        tables.hours(), "events", "Events", "count", style, now=(5, 18), chosen=("5.18", "1.0")
+    )
+    bars = figure.data[0]
+    assert len(set(bars.customdata)) == 168
+    by_word = dict(zip(bars.customdata, bars.marker.color, strict=True))
+    assert by_word["5.18"] == 518
+    assert np.isnan(by_word["7.3"])
+    assert [bars.customdata[i] for i in bars.selectedpoints] == ["1.0", "5.18"]
+    mark = figure.layout.shapes[0]
+    assert (mark.x0, mark.x1, mark.y0, mark.y1) == (17.5, 18.5, 4.5, 5.5)
+
+
+def test_one_odd_hour_does_not_flatten_the_scale() -> None:
+    values: list[float | None] = [float(v) for v in range(100)]
+    assert robust_range([*values, 1e9]) == pytest.approx((2, 98))
+    assert robust_range([None, float("nan")]) == (0, 1)
+    assert robust_range([5.0, 5.0]) == (0, 5)
+
+
+@LOOKS
+def test_calendar_places_each_day(style: Look) -> None:
+    table = tables.days(40)
+    figure = calendar_heatmap(table, "events", "Events", "count", style)
+    squares = np.array(figure.data[1].z, dtype=float)
+    assert np.isfinite(squares).sum() == table.num_rows
+    assert squares[5, 0] == 15  # the first Saturday
+    assert np.isnan(squares[0, 1])  # the missing second Monday
+    assert "Mon 9 Jun 2025" in figure.data[1].hovertext[0, 1]
+
+
+@LOOKS
+def test_trend_draws_band_compared_line_and_anomaly(style: Look) -> None:
+    figure = trend_line(tables.days(), "events", "Events", "count", style, compared="previous 40 days")
+    names = [trace.name for trace in figure.data]
+    assert names == ["expected range", "previous 40 days", "Events", "unusual day"]
+    assert list(figure.data[3].y) == [15]
+
+
+def test_trend_without_comparison_draws_one_line() -> None:
+    table = tables.days().drop_columns(["previous_events", "low", "high", "expected", "anomaly"])
+    assert [t.name for t in trend_line(table, "events", "Events", "count", LIGHT).data] == ["Events"]
+
+
+@LOOKS
+def test_panels_run_from_the_largest_group(style: Look) -> None:
+    table = tables.days(20, ("Ohio", "Texas", "Utah"))
+    assert panel_names(table, "region", "events") == ["Utah", "Texas", "Ohio"]
+    figure = trend_panels(table, "region", "events", "Events", "count", style)
+    assert [note.text for note in figure.layout.annotations] == ["Utah", "Texas", "Ohio"]
+
+
+def test_page_html_fetches_nothing() -> None:
+    table = tables.days()
+    parts = [
+        Part("Trend <of> events", "1 to 9 Jun", (), table, trend_line(table, "events", "E", "count", LIGHT)),
+        Part("Map", "all", ("a note",), table, svg=lambda: "<svg><rect/></svg>"),
+        Part("Numbers", "all", (), tables.changes()),
+    ]
+    text = page_html("Overview", "store", parts, LIGHT)
+    assert "default-src 'none'" in text
+    assert "<script src" not in text
+    assert "<link" not in text
+    assert "Trend &lt;of&gt; events" in text
+    assert "<svg><rect/></svg>" in text
+    assert "a note" in text
+    assert text.count("plotly.js v") == 1
+
+
+def test_csv_holds_every_row_and_flattens_lists() -> None:
+    table = tables.changes().append_column("spark", [[[1.0, 2.0]] * 4])
+    lines = table_csv(table).decode().splitlines()
+    assert len(lines) == 5
+    assert lines[1].endswith('"1.0 2.0"')
+
+
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+def test_figures_are_plain_json(style: Look) -> None:
+    figure = hours_heatmap(tables.hours(), "events", "Events", "count", style)
+    json.loads(figure.to_json())
