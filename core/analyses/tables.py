@@ -1,0 +1,155 @@
+"""From the cube's dense groups to an Arrow table of measures, and the sentences about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from core.analyses.measures import MEASURES
+from core.events import PURCHASE
+from core.marts import Cube, Groups
+from core.scope import Scope
+
+
+def numbers(cube: Cube, groups: Groups, period: int) -> dict[str, np.ndarray]:
+    """Every measure of one period as float arrays over the groups; NaN where there is none.
+
+    Purchase measures are NaN where the log, or the scope's choice of events, has no purchase.
+    """
+    shown = ~groups.hidden[period]
+    events, shoppers, sessions, buys, revenue, sales = (
+        np.where(shown, a[period], np.nan).astype(float)
+        for a in (
+            groups.events, groups.shoppers, groups.sessions, groups.buys, groups.revenue,
+            groups.sales,
+        )
+    )  # fmt: skip
+    chosen = groups.periods[period].events
+    if not cube.has_purchases or (chosen and PURCHASE not in chosen):
+        buys = buys * np.nan
+    if not cube.has_prices:
+        revenue, sales = revenue * np.nan, sales * np.nan
+    return {
+        "events": events,
+        "shoppers": shoppers,
+        "sessions": sessions,
+        "conversion": ratio(buys, sessions),
+        "revenue": revenue,
+        "basket": ratio(sales, buys),
+        "per_shopper": ratio(revenue, shoppers),
+    }
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Part ÷ whole, NaN where the whole is nothing."""
+    out = np.full(np.shape(part), np.nan)
+    np.divide(part, whole, out=out, where=np.asarray(whole) > 0)
+    return out
+
+
+def column(values: np.ndarray, unit: str = "money") -> pa.Array:
+    """Floats as an Arrow column, NaN as null; counts as int64."""
+    flat = np.asarray(values, float).ravel()
+    kind = pa.int64() if unit == "count" else pa.float64()
+    return pa.array(np.nan_to_num(flat), mask=np.isnan(flat)).cast(kind, safe=False)
+
+
+def measure_table(
+    cube: Cube, groups: Groups, *, keep_empty: bool = False, names: Sequence[str] = tuple(MEASURES)
+) -> pa.Table:
+    """One row a group: its labels, every measure, and `previous_` of each (null when not compared).
+
+    Rows without an event in either period are left out unless `keep_empty`; hidden rows are left
+    out, or null where `keep_empty` holds a calendar together.
+    """
+    asked = numbers(cube, groups, 0)
+    before = numbers(cube, groups, 1) if groups.compared else {}
+    columns: dict[str, pa.Array] = {}
+    shape = groups.events.shape[1:]
+    for i, axis in enumerate(groups.axes):
+        index = np.broadcast_to(
+            np.arange(shape[i]).reshape([-1 if j == i else 1 for j in range(len(shape))]), shape
+        ).ravel()
+        columns[axis.name] = axis.labels.take(pa.array(index))
+    for name in names:
+        unit = MEASURES[name].unit
+        columns[name] = column(asked[name], unit)
+    for name in names:
+        unit = MEASURES[name].unit
+        columns[f"previous_{name}"] = (
+            column(before[name], unit)
+            if before
+            else pa.nulls(asked[name].size, pa.int64() if unit == "count" else pa.float64())
+        )
+    table = pa.table(columns)
+    if keep_empty or not groups.axes:
+        return table
+    met = ((groups.events > 0) & ~groups.hidden).any(axis=0).ravel()
+    return table.filter(pa.array(met))
+
+
+def hidden_note(cube: Cube, groups: Groups, what: str) -> tuple[str, ...]:
+    """The sentence on groups that are not shown, or nothing. `what` names them in the plural."""
+    count = int(groups.hidden[0].sum())
+    if not count:
+        return ()
+    return (
+        (
+            f"{count:,} {what} not shown: they have fewer than {cube.k} shoppers, "
+            "or would give such a group away by subtraction."
+        ),
+    )
+
+
+def missing_notes(cube: Cube, scope: Scope) -> tuple[str, ...]:
+    """Sentences on measures that this log or this scope cannot give."""
+    if not cube.has_purchases:
+        return (
+            (
+                "This log has no purchase events, so there is no conversion, revenue or basket value; "
+                "load purchases, or map your name for them to the event “purchase”."
+            ),
+        )
+    notes = []
+    if scope.events and PURCHASE not in scope.events:
+        notes.append(
+            "The chosen events leave out purchases, so conversion and basket value cannot be told; "
+            "add “purchase” to the events, or choose none."
+        )
+    if not cube.has_prices:
+        notes.append("This log has no prices, so there is no revenue; map a price column to add it.")
+    return tuple(notes)
+
+
+def of_words(cube: Cube, scope: Scope, *more: str) -> str:
+    """Of what: period, compared period, filters and the zone, in one sentence without a full stop."""
+    filled = cube.fill(scope)
+    assert filled.start and filled.end
+    said = [_span(filled.start, filled.end)]
+    compared = filled.compared()
+    if compared and compared.start and compared.end:
+        said.append(f"compared with {_span(compared.start, compared.end)}")
+    for word, chosen in (
+        ("region", filled.regions), ("category", filled.categories), ("event", filled.events),
+        ("device", filled.devices), ("cell", filled.cells), ("hour of the week", filled.hours),
+    ):  # fmt: skip
+        if chosen:
+            said.append(f"{word} {_some(chosen)}")
+    return ", ".join([*said, *more, "local time"])
+
+
+def _span(start: date, end: date) -> str:
+    last = f"{end.day} {end:%b %Y}"
+    if start == end:
+        return last
+    year = "" if start.year == end.year else f" {start.year}"
+    return f"{start.day} {start:%b}{year} to {last}"
+
+
+def _some(chosen: tuple[str, ...]) -> str:
+    if len(chosen) <= 3:
+        return " or ".join(chosen)
+    return f"{chosen[0]} or {len(chosen) - 1} others"

@@ -1,0 +1,149 @@
+"""From the monthly activity parts to the cube's nested arrays on disk.
+
+Shoppers are taken by ranges of their key, so that memory is bounded by a range and not by the log.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from core.marts.kernels import mark_nesting
+
+#: Rows sorted in memory at a time; about 60 bytes each.
+ROWS_IN_MEMORY = 6_000_000
+
+#: A row's count is one byte; a larger count is carried by several rows.
+MOST_IN_A_ROW = 255
+
+#: array → type on disk; codes of kinds widen where a log has more than two bytes can number
+ARRAYS: dict[str, np.dtype] = {
+    "shopper_start": np.dtype(np.uint32),  # [shoppers + 1] first segment of each shopper
+    "segment_start": np.dtype(np.uint32),  # [segments + 1] first row of each segment
+    "place": np.dtype(np.uint32),  # [segments] code in places
+    "means": np.dtype(np.uint16),  # [segments] code in means
+    "hour": np.dtype(np.uint32),  # [segments] local hours after the first
+    "opens": np.dtype(np.uint8),  # [segments] 1 where a session begins
+    "events": np.dtype(np.uint32),  # [segments] events of all kinds
+    "bought": np.dtype(np.uint8),  # [segments] 1 where a purchase is among them
+    "kind": np.dtype(np.uint16),  # [rows] code in kinds
+    "n": np.dtype(np.uint8),  # [rows] events
+    "money_segment": np.dtype(np.uint32),  # [money rows]
+    "money_kind": np.dtype(np.uint16),  # [money rows]
+    "money": np.dtype(np.int64),  # [money rows] in MONEY_UNIT
+}
+
+
+def assemble(
+    cursor: duckdb.DuckDBPyConnection,
+    parts: list[Path],
+    folder: Path,
+    purchase_kinds: np.ndarray,
+    first_hour: int,
+    advance: Callable[[float], None],
+) -> None:
+    """Writes every array of the cube into `folder` as .npy files that can be memory-mapped.
+
+    `purchase_kinds` is bool[kinds]; `first_hour` the local hour that becomes 0.
+    """
+    wide = {"kind", "money_kind"} if purchase_kinds.size > 2**16 else set()
+    writers = {
+        name: _Appender(folder / f"{name}.npy", np.dtype(np.uint32) if name in wide else dtype)
+        for name, dtype in ARRAYS.items()
+    }
+    sizes = {"segments": 0, "rows": 0}
+    edges = _key_ranges(cursor, parts)
+    for i, (low, high) in enumerate(itertools.pairwise(edges)):
+        batch = _sorted_rows(cursor, parts, low, high)
+        if batch.num_rows:
+            _append_range(batch, writers, sizes, purchase_kinds, first_hour)
+        advance((i + 1) / (len(edges) - 1))
+    writers["shopper_start"].append(np.array([sizes["segments"]]))
+    writers["segment_start"].append(np.array([sizes["rows"]]))
+    for writer in writers.values():
+        writer.close()
+
+
+def _key_ranges(cursor: duckdb.DuckDBPyConnection, parts: list[Path]) -> list[int]:
+    """Bounds of shopper keys: keys are hashes, so equal ranges hold equal shares of the rows."""
+    rows = cursor.execute("SELECT count(*) FROM read_parquet(?)", [[str(p) for p in parts]]).fetchall()[0][0]
+    pieces = max(1, -(-rows // ROWS_IN_MEMORY))
+    return [round(-(2**63) + i * 2**64 / pieces) for i in range(pieces)] + [2**63]
+
+
+def _sorted_rows(cursor: duckdb.DuckDBPyConnection, parts: list[Path], low: int, high: int) -> pa.Table:
+    return cursor.sql(
+        "SELECT shopper, session, hour, place, mean, kind, n, money FROM read_parquet($parts)"
+        " WHERE shopper BETWEEN $low AND $high"
+        " ORDER BY shopper, session, hour, place, mean, kind",
+        params={"parts": [str(p) for p in parts], "low": low, "high": high - 1},
+    ).to_arrow_table()
+
+
+def _append_range(
+    rows: pa.Table,
+    writers: dict[str, _Appender],
+    sizes: dict[str, int],
+    purchase_kinds: np.ndarray,
+    first_hour: int,
+) -> None:
+    column = {name: rows[name].to_numpy() for name in rows.column_names}
+    repeats = -(-column["n"] // MOST_IN_A_ROW)
+    if repeats.max() > 1:
+        n = np.full(int(repeats.sum()), MOST_IN_A_ROW, np.int64)
+        n[np.cumsum(repeats) - 1] = column["n"] - (repeats - 1) * MOST_IN_A_ROW
+        last = np.zeros(n.size, bool)
+        last[np.cumsum(repeats) - 1] = True
+        column = {name: np.repeat(values, repeats) for name, values in column.items()}
+        column["n"] = n
+        column["money"] = np.where(last, column["money"], 0)
+    opens = mark_nesting(
+        column["shopper"], column["session"], column["hour"], column["place"], column["mean"]
+    )
+    starts = np.flatnonzero(opens)
+    segments = starts.size
+    segment_of_row = np.cumsum(opens > 0) - 1
+    writers["shopper_start"].append(np.flatnonzero(opens[starts] & 4) + sizes["segments"])
+    writers["segment_start"].append(starts + sizes["rows"])
+    writers["place"].append(column["place"][starts])
+    writers["means"].append(column["mean"][starts])
+    writers["hour"].append(column["hour"][starts] - first_hour)
+    writers["opens"].append((opens[starts] >> 1) & 1)
+    writers["events"].append(np.add.reduceat(column["n"], starts))
+    writers["bought"].append(np.maximum.reduceat(purchase_kinds[column["kind"]].astype(np.uint8), starts))
+    writers["kind"].append(column["kind"])
+    writers["n"].append(column["n"])
+    paid = np.flatnonzero(column["money"])
+    writers["money_segment"].append(segment_of_row[paid] + sizes["segments"])
+    writers["money_kind"].append(column["kind"][paid])
+    writers["money"].append(column["money"][paid])
+    sizes["segments"] += segments
+    sizes["rows"] += column["n"].size
+
+
+class _Appender:
+    """Grows one .npy file; its header, of fixed size, is written when the length is known."""
+
+    def __init__(self, path: Path, dtype: np.dtype) -> None:
+        self.dtype, self.length = dtype, 0
+        self._file = path.open("wb")
+        self._write_header()
+
+    def _write_header(self) -> None:
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self.length,)}
+        text = repr(header).encode("latin1").ljust(117) + b"\n"
+        self._file.write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + text)
+
+    def append(self, values: np.ndarray) -> None:
+        self._file.write(np.ascontiguousarray(values, self.dtype).tobytes())
+        self.length += values.size
+
+    def close(self) -> None:
+        self._file.seek(0)
+        self._write_header()
+        self._file.close()

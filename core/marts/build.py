@@ -1,0 +1,211 @@
+"""Builds the marts of a store: dictionaries, monthly activity parts, and the cube's arrays.
+
+Only months whose file changed are read again. Everything is written beside what is in use and taken
+into use by one atomic rename of `marts.json`, so a build that dies leaves the last good marts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.events import EVENTS, PURCHASE
+from core.marts import activity as marts
+from core.marts.assemble import assemble
+from core.store import Store
+
+#: Raise it when the meaning of a mart changes: older marts are then rebuilt.
+VERSION = 1
+
+#: Says how far a build is: share done (0–1) and the stage in words.
+Advance = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class MartsManifest:
+    """What `marts.json` says: which files are in use and what they were built from."""
+
+    version: int
+    duckdb: str  # keys are DuckDB hashes, which may differ between its versions
+    store: str  # fingerprint of the store
+    cube: str  # folder of the arrays
+    first_hour: int  # local hours since 1970
+    hours: int  # how many the log spans
+    months: dict[str, dict[str, str]] = field(default_factory=dict)  # fingerprint and file of each mart
+    dictionaries: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> MartsManifest | None:
+        """The manifest in `folder`, or None where there is none that this version can use."""
+        try:
+            found = cls(**json.loads((folder / "marts.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        usable = found.version == VERSION and found.duckdb == duckdb.__version__
+        return found if usable and (folder / found.cube).is_dir() else None
+
+    def write(self, folder: Path) -> None:
+        """Takes this manifest into use."""
+        fresh = folder / f"marts.json.{uuid.uuid4().hex}"
+        with fresh.open("w") as file:
+            json.dump(asdict(self), file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(folder / "marts.json")
+
+
+def _quiet(done: float, stage: str) -> None:
+    """Progress that nobody watches."""
+
+
+def build(store: Store, advance: Advance = _quiet) -> MartsManifest:
+    """Brings the store's marts up to date; returns at once where they are.
+
+    Raises `StoreBusy` while another process writes to the store.
+    """
+    current = MartsManifest.read(store.marts_dir)
+    if current and current.store == store.fingerprint:
+        return current
+    with store.writing():
+        store = store.refresh()
+        return _Build(store, current, advance).run()
+
+
+class _Build:
+    def __init__(self, store: Store, current: MartsManifest | None, advance: Advance) -> None:
+        self.store, self.current, self.advance = store, current, advance
+        self.folder = store.marts_dir
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.cursor = store.cursor()
+        self.tag = uuid.uuid4().hex[:12]
+
+    def run(self) -> MartsManifest:
+        known = self.current.months if self.current else {}
+        prints = self.store.month_fingerprints
+        kept = {m: known[m] for m in prints if m in known and known[m]["of"] == prints[m]}
+        changed = [m for m in sorted(prints) if m not in kept]
+        dictionaries = self._dictionaries(changed)
+        for i, month in enumerate(changed):
+            self.advance(0.1 + 0.5 * i / len(changed), f"activity of {month}")
+            kept[month] = {"of": prints[month]} | self._parts(month)
+        manifest = self._cube(dict(sorted(kept.items())), dictionaries)
+        manifest.write(self.folder)
+        self._clear(manifest)
+        self.advance(1.0, "done")
+        return manifest
+
+    def _bind_log(self, months: list[str]) -> None:
+        relation = self.cursor.read_parquet([str(self.store.months[m]) for m in months])
+        relation.create_view("month_log", replace=True)
+
+    def _sql(self, expression: Any) -> str:
+        return str(ibis.to_sql(expression, dialect="duckdb"))
+
+    def _dictionaries(self, changed: list[str]) -> dict[str, str]:
+        files = dict(self.current.dictionaries) if self.current else {}
+        for i, name in enumerate(marts.DICTIONARIES):
+            self.advance(0.1 * i / 3, name)
+            table = pq.read_table(self.folder / files[name]) if name in files else _empty(name)
+            if changed:
+                self._bind_log(changed)
+                self.cursor.register(name, table)
+                fresh = self.cursor.sql(
+                    self._sql(marts.new_entries(marts.log_table("month_log"), name))
+                ).to_arrow_table()
+                codes = np.arange(table.num_rows, table.num_rows + fresh.num_rows, dtype=np.int32)
+                table = pa.concat_tables(
+                    [table, fresh.add_column(0, "code", pa.array(codes)).cast(table.schema)]
+                )
+                files[name] = f"{name}-{self.tag}.parquet"
+                pq.write_table(table, self.folder / files[name])
+            self.cursor.register(name, table)
+        return files
+
+    def _parts(self, month: str) -> dict[str, str]:
+        """Builds one month's marts; their files by mart."""
+        self._bind_log([month])
+        log = marts.log_table("month_log")
+        slots = self.cursor.sql(self._sql(marts.slots(log))).to_arrow_table()
+        self.cursor.register("clock", local_clock(slots))
+        built = {}
+        for mart in (marts.activity, marts.completeness):
+            name = mart.__name__
+            built[name] = f"{name}-{month}-{self.tag}.parquet"
+            self.cursor.execute(
+                f"COPY ({self._sql(mart(log))}) TO '{self.folder / built[name]}'"
+                " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+            )
+        return built
+
+    def _cube(self, months: dict[str, dict[str, str]], files: dict[str, str]) -> MartsManifest:
+        parts = [self.folder / m["activity"] for m in months.values()]
+        first, last = self.cursor.execute(
+            "SELECT min(hour), max(hour) FROM read_parquet(?)", [[str(p) for p in parts]]
+        ).fetchall()[0]
+        kinds = pq.read_table(self.folder / files["kinds"], columns=["event"])
+        purchases = np.array([e == PURCHASE for e in kinds["event"].to_pylist()], bool)
+        first = first // 24 * 24  # begin at a local midnight
+        folder = f"cube-{self.tag}"
+        (self.folder / folder).mkdir()
+        assemble(
+            self.cursor, parts, self.folder / folder, purchases, first,
+            lambda done: self.advance(0.6 + 0.4 * done, "cube"),
+        )  # fmt: skip
+        return MartsManifest(
+            VERSION,
+            duckdb.__version__,
+            self.store.fingerprint,
+            folder,
+            first,
+            last - first + 1,
+            months,
+            files,
+        )
+
+    def _clear(self, manifest: MartsManifest) -> None:
+        """Removes what neither this generation nor the one before it uses: readers may lag by one."""
+        used = {"marts.json"}
+        for generation in filter(None, (manifest, self.current)):
+            used |= {generation.cube, *generation.dictionaries.values()}
+            used |= {file for month in generation.months.values() for file in month.values()}
+        for path in self.folder.iterdir():
+            if path.name not in used:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _empty(name: str) -> pa.Table:
+    columns = [pa.field("code", pa.int32())] + [
+        pa.field(c, EVENTS.field(c).type) for c in marts.DICTIONARIES[name]
+    ]
+    return pa.schema(columns).empty_table()
+
+
+def local_clock(slots: pa.Table) -> pa.Table:
+    """Local hours for zones and UTC slots: tz, slot, hour (local hours since 1970).
+
+    `slots` has tz and slot, the number of the quarter of an hour since 1970 in UTC.
+    """
+    zones = slots["tz"].to_pylist()
+    numbers = slots["slot"].to_numpy()
+    found = {name: ZoneInfo(name) for name in set(zones)}
+    utc, epoch = ZoneInfo("UTC"), datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
+    hours = np.empty(len(zones), np.int32)
+    for i, (zone, number) in enumerate(zip(zones, numbers, strict=True)):
+        moment = epoch + timedelta(seconds=int(number) * marts.SLOT_SECONDS)
+        local = moment.astimezone(found[zone]).replace(tzinfo=utc)
+        hours[i] = (local - epoch) // timedelta(hours=1)
+    return pa.table({"tz": zones, "slot": numbers, "hour": hours})

@@ -1,0 +1,47 @@
+"""k-anonymity of every published table: small groups are hidden, and so is what would reveal them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def hide_small(shoppers: np.ndarray, k: int) -> np.ndarray:
+    """Which groups must not be shown: bool of the same shape as `shoppers`.
+
+    A group with 1 to k − 1 distinct shoppers is hidden. Where the hidden groups of a line (all groups
+    that share every coordinate but one) are a single group, or hold fewer than k shoppers together,
+    the line's total would give them away by subtraction: the smallest shown groups of that line are
+    hidden too, until it does not. This is complementary cell suppression (Cox 1980, "Suppression
+    methodology and statistical disclosure control"), done greedily line by line.
+
+    Groups without shoppers are shown: they are nobody's.
+    """
+    hidden = (shoppers > 0) & (shoppers < k)
+    if k <= 1 or shoppers.ndim == 0 or not hidden.any():
+        return hidden
+    changed = True
+    while changed:
+        changed = False
+        for axis in range(shoppers.ndim):
+            lines = np.moveaxis(shoppers, axis, -1).reshape(-1, shoppers.shape[axis])
+            marks = np.moveaxis(hidden, axis, -1).reshape(lines.shape).copy()
+            exposed = _exposed(lines, marks, k)
+            while exposed.any():
+                shown = np.where(marks | (lines == 0), np.iinfo(np.int64).max, lines)
+                smallest = shown.argmin(axis=1)
+                rows = np.flatnonzero(exposed)
+                marks[rows, smallest[rows]] = True
+                changed = True
+                exposed = _exposed(lines, marks, k)
+            moved = np.moveaxis(shoppers, axis, -1).shape
+            hidden = np.moveaxis(marks.reshape(moved), -1, axis)
+    return hidden
+
+
+def _exposed(lines: np.ndarray, marks: np.ndarray, k: int) -> np.ndarray:
+    """Lines whose hidden groups could be had by subtraction, and that still have one to hide."""
+    count = marks.sum(axis=1)
+    held = (lines * marks).sum(axis=1)
+    left = ((lines > 0) & ~marks).any(axis=1)
+    exposed: np.ndarray = (count > 0) & ((count < 2) | (held < k)) & left
+    return exposed
