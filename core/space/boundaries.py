@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import box, mapping, shape
+from shapely.geometry import MultiPolygon, box, mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import CartscapeError, WrongCall
@@ -32,6 +32,9 @@ ATTRIBUTION = {
 
 #: A simplified coast cuts off some piers and beaches: a point this near, in degrees, still belongs.
 NEAR = 0.25
+
+#: Tolerances of drawings in degrees, the finest first.
+_DETAILS = (0.01, 0.03, 0.06, 0.1, 0.2, 0.4)
 
 #: South, west, north, east in degrees.
 Box = tuple[float, float, float, float]
@@ -173,35 +176,43 @@ def _share_inside(area: BaseGeometry, country: BaseGeometry) -> float:
     return float((area & country).area / area.area)
 
 
-@lru_cache(maxsize=32)
-def drawing(name: str, window: Box | None = None, tolerance: float = 0.0) -> dict[str, Any]:
-    """Return a map as GeoJSON for a picture: cut to a window, thinned, coordinates of 3 decimals.
+def drawing(name: str, window: Box, pixels: int = 1000) -> dict[str, Any]:
+    """Return a map as GeoJSON, as detailed as a picture of the window needs and no more.
 
-    `window` is south, west, north, east; `tolerance` is in degrees, neighbours keep one border.
-    Each feature has the property `name`.
+    `window` is south, west, north, east, shown on `pixels` along its longer side. What lies outside
+    is kept, much coarser, for a reader who drags the map away. Each feature has the property `name`.
     """
-    regions = load(name).regions
-    shapes = [region.geometry for region in regions]
-    if tolerance:
-        shapes = list(shapely.coverage_simplify(shapes, tolerance))
+    south, west, north, east = window
+    pixel = max(east - west, north - south) / pixels
+    detail = max((t for t in _DETAILS if t <= 1.5 * pixel), default=_DETAILS[0])
+    fine, coarse = _thinned(name, detail), _thinned(name, _DETAILS[-1])
+    area = box(west, south, east, north)
     features = []
-    for region, geometry in zip(regions, shapes, strict=True):
-        if window is not None:
-            south, west, north, east = window
-            geometry = shapely.clip_by_rect(geometry, west, south, east, north)
-        if geometry.is_empty:
-            continue
-        outline = _rounded(mapping(geometry))
+    for region, near, far in zip(load(name).regions, fine, coarse, strict=True):
+        outline = near if area.intersects(region.geometry.envelope) else far
         features.append({"type": "Feature", "properties": {"name": region.name}, "geometry": outline})
     return {"type": "FeatureCollection", "features": features}
 
 
-def _rounded(value: Any) -> Any:
+@lru_cache(maxsize=16)
+def _thinned(name: str, tolerance: float) -> list[dict[str, Any]]:
+    """Return each region's GeoJSON geometry, simplified in degrees, islets smaller than a dot left out."""
+    shapes = shapely.coverage_simplify([region.geometry for region in load(name).regions], tolerance)
+    outlines = []
+    for geometry in shapes:
+        parts = list(getattr(geometry, "geoms", [geometry]))
+        largest = max(parts, key=lambda part: float(part.area))
+        kept = [p for p in parts if p is largest or p.area > 4 * tolerance**2]
+        outlines.append(_rounded(mapping(MultiPolygon(kept)), 2 if tolerance >= 0.1 else 3))
+    return outlines
+
+
+def _rounded(value: Any, decimals: int) -> Any:
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: _rounded(item, decimals) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(item) for item in value]
-    return round(value, 3) if isinstance(value, float) else value
+        return [_rounded(item, decimals) for item in value]
+    return round(value, decimals) if isinstance(value, float) else value
 
 
 def _normal(word: str) -> str:

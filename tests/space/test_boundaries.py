@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,10 +95,16 @@ def test_the_map_that_suits() -> None:
         boundaries.load("mars")
 
 
-def test_a_drawing_is_cut_and_thinned() -> None:
-    whole = boundaries.drawing(boundaries.US)
-    thin = boundaries.drawing(boundaries.US, None, 0.1)
-    ohio = boundaries.drawing(boundaries.US, (38.0, -85.0, 42.0, -80.0), 0.05)
-    assert len(json.dumps(thin)) < len(json.dumps(whole)) / 2
-    assert {f["properties"]["name"] for f in ohio["features"]} >= {"Ohio", "Indiana", "Kentucky"}
-    assert "California" not in {f["properties"]["name"] for f in ohio["features"]}
+def test_a_drawing_is_as_detailed_as_its_window() -> None:
+    def size(drawn: dict[str, Any], *names: str) -> int:
+        return len(
+            json.dumps([f for f in drawn["features"] if not names or f["properties"]["name"] in names])
+        )
+
+    country = boundaries.drawing(boundaries.US, (24, -125, 49, -66))
+    ohio = boundaries.drawing(boundaries.US, (38, -85, 42, -80))
+    assert size(country) < 90_000
+    assert size(ohio, "Ohio") > size(country, "Ohio")
+    assert size(ohio, "California") < size(country, "California")
+    assert len(ohio["features"]) == len(country["features"]) == 56
+    assert size(boundaries.drawing(boundaries.COUNTRIES, (-60, -180, 80, 180))) < 300_000
