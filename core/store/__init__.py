@@ -1,0 +1,8 @@
+"""The log on disk: Parquet by month, its pseudonyms, its loads, and the connection that reads it."""
+
+from core.store.listing import StoreInfo, list_stores
+from core.store.pseudonyms import Secret
+from core.store.report import LoadReport, Progress
+from core.store.store import Store
+
+__all__ = ["LoadReport", "Progress", "Secret", "Store", "StoreInfo", "list_stores"]

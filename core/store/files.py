@@ -1,0 +1,78 @@
+"""Durable files: written aside, flushed to the disk, then put in place in one step."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from core.errors import CartscapeError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def sync(path: Path) -> None:
+    """Flush a file or a folder's entries to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def put(temporary: Path, final: Path) -> None:
+    """Flush `temporary` and give it its final name; a reader sees the old file or the new one."""
+    sync(temporary)
+    os.replace(temporary, final)
+    sync(final.parent)
+
+
+def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Replace the content of `path` in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    put(temporary, path)
+
+
+def digest(path: Path) -> str:
+    """32 hex characters that change with the file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the system refused to write because there is no room."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    words = str(error).lower()
+    return isinstance(error, (OSError, duckdb.Error)) and (
+        "no space left" in words or "file too large" in words or "quota exceeded" in words
+    )
+
+
+@contextmanager
+def room_on_disk(folder: Path) -> Iterator[None]:
+    """Turn the system's complaints about the disk into one sentence."""
+    try:
+        yield
+    except CartscapeError:
+        raise
+    except (OSError, duckdb.Error) as error:
+        if is_disk_full(error):
+            raise CartscapeError(
+                f"The disk that holds {folder} is full, so nothing was stored and the store is as it was; "
+                "free some space and load again."
+            ) from error
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise CartscapeError(
+                f"{error.filename or folder} may not be written ({error.strerror}); "
+                "give this user the right to write there, or choose another folder."
+            ) from error
+        raise

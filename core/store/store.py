@@ -1,0 +1,269 @@
+"""A store: one log on disk with everything derived from it, and the connection that reads it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.errors import CartscapeError, WrongCall
+from core.events import EVENTS, SIDE_TABLES
+from core.settings import settings
+from core.sources.reader import REJECTS, Reader
+from core.store.columns import STORED, UTC_OFFSET
+from core.store.files import room_on_disk
+from core.store.ingest import SAMPLE, Load
+from core.store.lock import WriterLock
+from core.store.manifest import NAME, Manifest, Part
+from core.store.pseudonyms import Secret
+from core.store.report import LoadReport, Progress
+
+_ROOMS = ("events", "side", "rejects")
+
+
+class Store:
+    """One generation of a store, open for reading; `append` writes the next one.
+
+    Readers in other processes keep the generation that they opened until they call `refresh`; the
+    files of the generation before the newest one stay on disk for them.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, stamp: tuple[int, int, int]) -> None:
+        """Use `Store.open` or `Store.create`."""
+        self.path = path
+        self.name = path.name
+        self.kind = manifest.kind
+        self.fingerprint = f"{manifest.generation}-{manifest.written}"
+        self.default_tz = manifest.default_tz
+        self.reports: tuple[LoadReport, ...] = manifest.reports
+        self._manifest = manifest
+        self._stamp = stamp
+        self._lock = WriterLock(path / "lock", self.name)
+        self._database = _database(path)
+        self._make_views()
+
+    @classmethod
+    def create(
+        cls, path: Path, kind: Literal["log", "sample"] = "log", default_tz: str = "UTC", *, seed: int = 0
+    ) -> Store:
+        """Make an empty store. `default_tz` is the zone of rows without zone and place.
+
+        A sample's pseudonyms are made under a public key that follows from `seed`. Raises `WrongCall`
+        when there is something at `path`, or no such zone.
+        """
+        path = Path(path).absolute()
+        if (path / NAME).exists():
+            raise WrongCall(f"{path} holds a store already; open it, or name another folder.")
+        if path.exists() and (not path.is_dir() or any(p.name not in _OURS for p in path.iterdir())):
+            raise WrongCall(f"{path} holds other files; name a new folder for the store.")
+        database = duckdb.connect()
+        zones = database.execute("SELECT count(*) FROM pg_timezone_names() WHERE name = ?", [default_tz])
+        if zones.fetchall() == [(0,)]:
+            raise WrongCall(f"{default_tz!r} is not a time zone; a zone looks like America/New_York.")
+        secret = Secret.of_sample(seed) if kind == SAMPLE else Secret.load()
+        with room_on_disk(path):
+            for room in _ROOMS:
+                (path / room).mkdir(parents=True, exist_ok=True)
+            manifest = Manifest(kind=kind, default_tz=default_tz, secret_check=secret.check, seed=seed)
+            manifest.following().save(path)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Open a store for reading; raises a sentence when it is missing, damaged or too new."""
+        path = Path(path).absolute()
+        for _ in range(3):  # a writer may put the next generation in place between the two
+            stamp = _stamp(path)
+            manifest = Manifest.load(path)
+            if stamp == _stamp(path):
+                break
+        for part in (*manifest.months.values(), *manifest.side.values(), *manifest.rejects):
+            _check(path, part)
+        return cls(path, manifest, stamp)
+
+    @property
+    def months(self) -> dict[str, str]:
+        """UTC month → absolute path of its Parquet file, sorted by user_id, then ts.
+
+        Beside the contract's columns a file holds `utc_offset` (seconds that local time is ahead of
+        UTC) and `session_cut` (the store cut the session, the source gave none).
+        """
+        return {month: str(self.path / part.file) for month, part in self._manifest.months.items()}
+
+    @property
+    def month_fingerprints(self) -> dict[str, str]:
+        """UTC month → hash of its file's bytes."""
+        return {month: part.digest for month, part in self._manifest.months.items()}
+
+    @property
+    def events(self) -> int:
+        """Number of stored events."""
+        return self._manifest.events
+
+    @property
+    def days(self) -> tuple[str, str] | None:
+        """First and last local day with an event, ISO 8601; None for an empty store."""
+        return self._manifest.days
+
+    @property
+    def k(self) -> int:
+        """A group of fewer distinct shoppers than this is not shown."""
+        return 1 if self.kind == SAMPLE else settings().k_anonymity
+
+    @property
+    def marts_dir(self) -> Path:
+        """The folder of the tables that are derived from the log."""
+        return self.path / "marts"
+
+    def refresh(self) -> Store:
+        """This store, or the newer generation that a writer put in place since."""
+        return self if _stamp(self.path) == self._stamp else Store.open(self.path)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor of its own for one call or thread.
+
+        Views: events (the contract's columns), log (and local_ts: local time at the place), rejects
+        (and load: the number of the load that rejected it), and the tables beside the log.
+        """
+        return self._database.cursor()
+
+    def table(self, name: str) -> pa.Table:
+        """A table beside the log; empty where the log has none."""
+        if name not in SIDE_TABLES:
+            raise WrongCall(f"The store keeps no table {name!r}; it keeps {', '.join(SIDE_TABLES)}.")
+        part = self._manifest.side.get(name)
+        if part is None:
+            return SIDE_TABLES[name].empty_table()
+        try:
+            return pq.read_table(self.path / part.file).cast(SIDE_TABLES[name])
+        except (OSError, pa.ArrowException) as error:
+            raise _broken(self.path / part.file) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the store against other writers; raises `StoreBusy` where there is one."""
+        with room_on_disk(self.path), self._lock.held():
+            yield
+
+    def append(self, reader: Reader, progress: Callable[[Progress], None] | None = None) -> LoadReport:
+        """Load a source: all of it, or nothing. What is stored already counts as duplicate.
+
+        A load that was cut short resumes where it stopped when it is started again. This object moves
+        on to the generation that was written. Raises `CartscapeError` when there is no usable row or
+        the disk is full, and `StoreBusy` while another writer is at work.
+        """
+        with self.writing():
+            manifest = Manifest.load(self.path)
+            secret = Secret.of_sample(manifest.seed) if manifest.kind == SAMPLE else Secret.load()
+            with self.cursor() as cursor:
+                load = Load(self.path, manifest, reader, secret, cursor, progress)
+                try:
+                    return load.run()
+                except pa.ArrowException as error:
+                    raise CartscapeError(
+                        f"A file of the store {self.path} is damaged, so nothing was stored ({error}); "
+                        "restore the store from a backup, or load its logs into a new one."
+                    ) from error
+                finally:
+                    fresh = Store.open(self.path)
+                    self._database.close()
+                    self.__dict__.update({k: v for k, v in fresh.__dict__.items() if k != "_lock"})
+
+    def remove(self) -> None:
+        """Delete the store and all that was derived from it, for good."""
+        with self.writing():
+            aside = self.path.with_name(f".removed-{self.name}-{os.getpid()}")
+            os.replace(self.path, aside)
+        shutil.rmtree(aside, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self._database.close()
+
+    def _make_views(self) -> None:
+        months = list(self.months.values())
+        columns = ", ".join(f'"{name}"' for name in EVENTS.names)
+        local = f"make_timestamp(epoch_us(ts) + {UTC_OFFSET} * 1000000::BIGINT) AS local_ts"
+        rejects = [str(self.path / part.file) for part in self._manifest.rejects]
+        load = r"CAST(regexp_extract(filename, 'load-(\d+)', 1) AS BIGINT) AS load"
+        views = {
+            "stored": _source(months, STORED),
+            "events": f"SELECT {columns} FROM stored",
+            "log": f"SELECT {columns}, {local} FROM stored",
+            "rejects": f"SELECT * EXCLUDE (filename), {load} FROM ({_source(rejects, REJECTS, named=True)})",
+        }
+        for name, schema in SIDE_TABLES.items():
+            part = self._manifest.side.get(name)
+            views[name] = _source([str(self.path / part.file)] if part else [], schema)
+        for name, query in views.items():
+            try:
+                self._database.execute(f'CREATE VIEW "{name}" AS {query}')
+            except duckdb.Error as error:
+                raise CartscapeError(
+                    f"The {name} of the store {self.path} cannot be read ({str(error).splitlines()[0]}); "
+                    "restore the store from a backup, or remove it and load its logs anew."
+                ) from error
+
+
+_OURS = {*_ROOMS, "lock", "marts", "staging"}
+
+
+def _database(path: Path) -> duckdb.DuckDBPyConnection:
+    """A database in memory: the files are only read, so no process locks another one out."""
+    chosen = settings()
+    database = duckdb.connect(
+        config={
+            "memory_limit": chosen.memory_limit,
+            "temp_directory": str(path / "spill"),
+            **({"threads": chosen.threads} if chosen.threads else {}),
+        }
+    )
+    database.execute("SET GLOBAL TimeZone = 'UTC'")
+    database.execute("SET GLOBAL parquet_metadata_cache = true")
+    return database
+
+
+def _source(files: list[str], schema: pa.Schema, named: bool = False) -> str:
+    """SQL that reads the files, or gives no row of the same columns where there is none."""
+    if files:
+        quoted = ", ".join("'" + f.replace("'", "''") + "'" for f in files)
+        return f"SELECT * FROM read_parquet([{quoted}]{', filename = true' if named else ''})"
+    empty = duckdb.from_arrow(schema.empty_table())
+    types = dict(zip(empty.columns, empty.types, strict=True))
+    if named:
+        types["filename"] = duckdb.sqltypes.VARCHAR
+    nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in types.items())
+    return f"SELECT {nulls} WHERE FALSE"
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Changes whenever another manifest is put in place."""
+    try:
+        found = (path / NAME).stat()
+    except OSError:
+        return (0, 0, 0)
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _check(path: Path, part: Part) -> None:
+    try:
+        size = (path / part.file).stat().st_size
+    except OSError:
+        raise CartscapeError(
+            f"The store {path} lacks its file {part.file}; restore it from a backup, "
+            "or remove the store and load its logs anew."
+        ) from None
+    if size != part.size:
+        raise _broken(path / part.file)
+
+
+def _broken(file: Path) -> CartscapeError:
+    return CartscapeError(
+        f"{file} is damaged; restore it from a backup, or remove the store and load its logs anew."
+    )
