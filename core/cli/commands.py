@@ -77,10 +77,6 @@ def show(call: argparse.Namespace) -> None:
     if analysis is None:
         raise WrongCall(f"There is no analysis {call.analysis!r}; known are {', '.join(sorted(ANALYSES))}.")
     options = {key: values[-1] for key, values in pairs(call.option, "--option", "KEY=VALUE").items()}
-    unknown = sorted(set(options) - set(analysis.options))
-    if unknown:
-        takes = ", ".join(sorted(analysis.options)) or "no options"
-        raise WrongCall(f"{call.analysis} has no option {unknown[0]!r}; it takes {takes}.")
     scope = Scope.parse(pairs(call.scope, "--scope", "KEY=VALUE"))
     answer = analysis.run(Store.open(call.store), scope, **options)
     about = {"title": answer.title, "of": answer.of, "notes": "\n".join(answer.notes)}
