@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from core import marts
 from core.analyses import ANALYSES
@@ -16,23 +15,22 @@ from core.errors import CartscapeError, WrongCall
 from core.scope import Scope
 from core.sources import open_source
 from core.store import LoadReport, Store
+from data.sample import sample_reader
 
 Command = Callable[[argparse.Namespace], None]
 
 
 def sample(call: argparse.Namespace) -> None:
     """Make the sample marketplace, or go on with one that was cut short."""
-    from data.sample import sample_reader
-
     if call.store.exists():
         store = Store.open(call.store)
-        if store.kind != "sample":
-            raise WrongCall(f"{call.store} holds a log, not a sample; name another folder with --store.")
+        if store.kind != "sample" or store.reports:
+            raise WrongCall(f"{call.store} holds a log already; name another folder with --store.")
     else:
-        store = Store.create(call.store, kind="sample")
+        store = Store.create(call.store, kind="sample", seed=call.seed)
     with shown() as teller:
         report = store.append(sample_reader(events=call.events, seed=call.seed), teller.of_load)
-        marts.build(store.refresh(), teller.of_build)
+        marts.build(store, teller.of_build)
     _print(report)
 
 
@@ -44,6 +42,7 @@ def ingest(call: argparse.Namespace) -> None:
     mapping = pairs(call.mapping, "--map", "FIELD=COLUMN")
     fresh = not call.store.exists()
     store = Store.create(call.store, default_tz=call.tz or "UTC") if fresh else Store.open(call.store)
+    before = len(store.reports)
     try:
         reader = open_source(
             call.paths,
@@ -54,15 +53,15 @@ def ingest(call: argparse.Namespace) -> None:
         )
         with shown() as teller:
             report = store.append(reader, teller.of_load)
-            store = store.refresh()
             marts.build(store, teller.of_build)
     except CartscapeError:
-        if fresh and not store.refresh().reports:
+        store = store.refresh()
+        if len(store.reports) > before:
+            _print(store.reports[-1])
+        elif fresh:
             store.remove()
         raise
     _print(report)
-    if not report.stored and not report.duplicate:
-        raise CartscapeError(nothing_usable(report, call.store))
 
 
 def build(call: argparse.Namespace) -> None:
@@ -94,17 +93,6 @@ def pairs(texts: list[str], argument: str, form: str) -> dict[str, list[str]]:
             raise WrongCall(f"{argument} {text!r} is not of the form {form}.")
         found.setdefault(key, []).append(value)
     return found
-
-
-def nothing_usable(report: LoadReport, store: Path) -> str:
-    """Why a load stored nothing, in one sentence."""
-    if not report.rows_read:
-        return f"{', '.join(report.files)} holds no rows; nothing was stored."
-    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in report.rejected.items())
-    return (
-        f"None of the {report.rows_read:,} rows could be used ({reasons}); "
-        f"{store} keeps them with their reasons among its rejects."
-    )
 
 
 def _print(report: LoadReport) -> None:

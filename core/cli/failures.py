@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-
 import duckdb
 
 from core.errors import CartscapeError
+from core.store.files import is_disk_full
 
 FULL = "The disk is full: {what}. Make room, then run the same call again; what was stored before stays."
-#: What the operating system says where a write finds no room: disk, quota, size limit of a file.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_ROOM_WORDS = ("no space left on device", "disk quota exceeded", "file too large")
 
 
 def sentence(failure: Exception) -> str:
@@ -19,10 +15,11 @@ def sentence(failure: Exception) -> str:
     said = _one_line(failure)
     if isinstance(failure, CartscapeError):
         return said
+    if is_disk_full(failure):
+        where = getattr(failure, "filename", None)
+        return FULL.format(what=f"{where} could not be written" if where else said.rstrip("."))
     if isinstance(failure, OSError):
         return _of_system(failure)
-    if any(words in said.lower() for words in _NO_ROOM_WORDS):
-        return FULL.format(what=said.rstrip("."))
     if isinstance(failure, MemoryError | duckdb.OutOfMemoryException):
         return (
             "The memory did not suffice. Close other programs, or set CARTSCAPE_MEMORY_LIMIT and "
@@ -36,8 +33,6 @@ def sentence(failure: Exception) -> str:
 
 def _of_system(failure: OSError) -> str:
     where = failure.filename if failure.filename is not None else "a file"
-    if failure.errno in _NO_ROOM:
-        return FULL.format(what=f"{where} could not be written")
     if isinstance(failure, FileNotFoundError):
         return f"{where} does not exist; check the path."
     if isinstance(failure, PermissionError):

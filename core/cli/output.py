@@ -51,6 +51,16 @@ def _opened(to: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    try:
+        with _named(to) as sink:
+            yield sink
+    except OSError as failure:
+        failure.filename = failure.filename or str(to)  # a full disk does not say which file it is
+        raise
+
+
+@contextmanager
+def _named(to: Path) -> Iterator[BinaryIO]:
     if to.exists() and not to.is_file():  # a device or a pipe is written through
         with to.open("wb") as sink:
             yield sink

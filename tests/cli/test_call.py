@@ -182,7 +182,7 @@ def test_stopping_is_a_sentence(tmp_path: Path) -> None:
         (["show", "hours", "--store", "{store}", "--output", "xlsx"], ["xlsx"]),
         (["sample", "--store", "{tmp}/s", "--events", "many"], ["many", "50_000_000"]),
         (["sample", "--store", "{tmp}/s", "--events", "0"], ["above zero"]),
-        (["sample", "--store", "{store}"], ["not a sample"]),
+        (["sample", "--store", "{store}"], ["holds a log already"]),
         (["ingest", "{tmp}/nowhere.csv", "--store", "{tmp}/s"], ["nowhere.csv", "does not exist"]),
         (["ingest", "{log}", "--store", "{tmp}/s", "--format", "excel"], ["excel"]),
         (["ingest", "{log}", "--store", "{tmp}/s", "--map", "price"], ["FIELD=COLUMN"]),

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from core.cli import commands, output, progress
 from core.cli.failures import sentence
 from core.errors import CartscapeError, WrongCall
-from core.store import LoadReport, Progress
+from core.store import Progress
 
 
 class Terminal(io.StringIO):
@@ -67,15 +67,6 @@ def test_pairs_gather_values_and_keep_what_follows_the_first_sign() -> None:
     for wrong in ("a", "=1", ""):
         with pytest.raises(WrongCall, match="K=V"):
             commands.pairs([wrong], "--x", "K=V")
-
-
-def test_why_nothing_was_stored() -> None:
-    empty = LoadReport("events", ("a.csv",), 0, 0, 0, {}, "", 0, None, None)
-    assert commands.nothing_usable(empty, Path("s")) == "a.csv holds no rows; nothing was stored."
-    bad = LoadReport("events", ("a.csv",), 1200, 0, 0, {"missing user": 1200}, "", 0, None, None)
-    assert "None of the 1,200 rows could be used (missing user 1,200); s keeps" in commands.nothing_usable(
-        bad, Path("s")
-    )
 
 
 @pytest.mark.parametrize(
