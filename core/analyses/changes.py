@@ -7,8 +7,8 @@ departs from what it would have been had all changed alike, in units of its own 
 
 (the difference of two Poisson counts, Przyborowski & Wilenski 1940). A cause that sits in one leaf
 scores highest at the leaf, one shared by a whole region highest at the region. The best is taken,
-its leaves are set aside, and the search goes on in what is left, so that the rows are disjoint and,
-with “other”, sum to the total.
+and the search goes on among the segments that do not touch it: rows are disjoint, each is exactly
+what its scope shows, and with “other” they sum to the total.
 """
 
 from __future__ import annotations
@@ -123,13 +123,8 @@ class _Search:
             self.left[self._members(best)] = False
         change, values = self._change_of_whole()
         found.sort(key=lambda segment: -abs(float(self.gain[self._members(segment)].sum())))
-        rows = []
-        taken = np.zeros(self.gain.shape, bool)
-        for rank, segment in enumerate(found, 1):
-            members = self._members(segment) & ~taken
-            taken |= members
-            rows.append(self._row(rank, segment, members, change))
-        other = change - sum(float(str(row["change"])) for row in rows)
+        rows = [self._row(rank, segment, change) for rank, segment in enumerate(found, 1)]
+        other = change - sum(float(self.gain[self._members(segment)].sum()) for segment in found)
         rows.append(_line("other", other, change))
         rows.append(_line("total", change, change) | dict(zip(("value", "previous"), values, strict=True)))
         return rows
@@ -146,7 +141,7 @@ class _Search:
                 away = tuple(i for i in range(size) if i not in kept)
                 a, b, g = (x.sum(axis=away) for x in (after, before, gain))
                 z = self._score(a, b, g, scale, common, before.sum())
-                z[~self._publishable(away)] = 0
+                z[~self._publishable(away) | (~self.left).any(axis=away)] = 0
                 place = np.unravel_index(np.abs(z).argmax(), z.shape)
                 if abs(z[place]) > best_z:
                     best_z = float(abs(z[place]))
@@ -179,7 +174,7 @@ class _Search:
 
     def _publishable(self, away: tuple[int, ...]) -> np.ndarray:
         """Segments with k shoppers, or none, in both periods. The largest leaf is a lower bound."""
-        least = np.where(self.left, self.shoppers, 0).max(axis=tuple(i + 1 for i in away))
+        least = self.shoppers.max(axis=tuple(i + 1 for i in away))
         good: np.ndarray = ((least >= self.k) | (least == 0)).all(axis=0)
         return good
 
@@ -197,9 +192,8 @@ class _Search:
         )
         return after - before, (after, before)
 
-    def _row(
-        self, rank: int, segment: dict[str, int], members: np.ndarray, change: float
-    ) -> dict[str, object]:
+    def _row(self, rank: int, segment: dict[str, int], change: float) -> dict[str, object]:
+        members = self._members(segment)
         labels = {name: str(self._axis(name).labels[place].as_py()) for name, place in segment.items()}
         sums = [float(self.terms.part[p][members].sum()) for p in (0, 1)]
         if self.terms.whole is not None:

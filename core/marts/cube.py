@@ -23,7 +23,7 @@ from core.events import CELL_RESOLUTION, NONE, PURCHASE
 from core.marts import kernels
 from core.marts.activity import MONEY_UNIT
 from core.marts.assemble import ARRAYS
-from core.marts.build import MartsManifest, build
+from core.marts.builder import MartsManifest, build
 from core.marts.privacy import hide_small
 from core.scope import Scope
 from core.space.cells import addresses, centres, from_addresses, parents

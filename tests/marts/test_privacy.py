@@ -1,0 +1,47 @@
+"""k-anonymity: nothing small is shown, and nothing small can be had by subtraction."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from core.marts.privacy import hide_small
+
+COUNTS = arrays(np.int64, array_shapes(max_dims=3, max_side=6), elements=st.integers(0, 40))
+
+
+@given(COUNTS, st.integers(2, 15))
+def test_no_small_group_is_shown(shoppers: np.ndarray, k: int) -> None:
+    hidden = hide_small(shoppers, k)
+    assert hidden.shape == shoppers.shape
+    assert not ((shoppers > 0) & (shoppers < k) & ~hidden).any()
+    assert not (hidden & (shoppers == 0)).any()
+
+
+@given(COUNTS, st.integers(2, 15))
+def test_no_line_total_gives_a_group_away(shoppers: np.ndarray, k: int) -> None:
+    hidden = hide_small(shoppers, k)
+    for axis in range(shoppers.ndim):
+        lines = np.moveaxis(shoppers, axis, -1).reshape(-1, shoppers.shape[axis])
+        marks = np.moveaxis(hidden, axis, -1).reshape(lines.shape)
+        for counts, marked in zip(lines, marks, strict=True):
+            if not marked.any() or not (counts > 0)[~marked].any():
+                continue  # nothing hidden, or nothing shown to subtract
+            assert marked.sum() >= 2
+            assert counts[marked].sum() >= k
+
+
+@given(COUNTS)
+def test_everything_is_shown_when_one_shopper_is_enough(shoppers: np.ndarray) -> None:
+    assert not hide_small(shoppers, 1).any()
+
+
+def test_the_smallest_neighbour_is_hidden_with_a_lone_small_group() -> None:
+    assert hide_small(np.array([3, 50, 12, 20]), 10).tolist() == [True, False, True, False]
+
+
+def test_a_total_of_too_few_is_hidden() -> None:
+    assert hide_small(np.array(4), 10)
+    assert not hide_small(np.array(0), 10)
