@@ -28,7 +28,7 @@ def sync(path: Path) -> None:
 def put(temporary: Path, final: Path) -> None:
     """Flush `temporary` and give it its final name; a reader sees the old file or the new one."""
     sync(temporary)
-    os.replace(temporary, final)
+    temporary.replace(final)
     sync(final.parent)
 
 

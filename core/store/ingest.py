@@ -85,13 +85,13 @@ class Load:
         """Real shoppers must not get the sample's public key, nor a store two different secrets."""
         if self.manifest.kind == SAMPLE and self.reader.described.format != SAMPLE:
             raise WrongCall(
-                f"The store {self.folder.name} holds the sample marketplace, whose pseudonyms anyone can make; "
-                "load your own log into a store of its own."
+                f"The store {self.folder.name} holds the sample marketplace, whose pseudonyms anyone "
+                "can make; load your own log into a store of its own."
             )
         if self.manifest.secret_check != self.secret.check:
             raise CartscapeError(
-                f"The pseudonyms of the store {self.folder.name} were made under another secret; bring that one back "
-                "(HOME/secret or CARTSCAPE_SECRET), or load the log into a new store."
+                f"The pseudonyms of the store {self.folder.name} were made under another secret; bring "
+                "that one back (HOME/secret or CARTSCAPE_SECRET), or load the log into a new store."
             )
 
     @contextmanager
@@ -112,26 +112,34 @@ class Load:
             raise
 
     def _stage(self, staging: Staging) -> None:
-        """Prepare the source's chunks in a second thread while the first one reads on."""
+        """Read, prepare and write the source's chunks, each in a thread of its own, in order."""
         self._rows = staging.total("rows_read")
         self._meter.start_at(staging.done * _READING)
         if staging.complete:
             return
         preparer = Preparer(self.secret, Locator(self.manifest.default_tz), self.cursor)
 
-        def add(chunks: list[Chunk]) -> None:
-            staging.add(*preparer.prepare(chunks))
+        writing: Future[None] | None = None
 
-        with ThreadPoolExecutor(1) as pool:
+        def prepare(chunks: list[Chunk]) -> None:
+            nonlocal writing
+            ready = preparer.prepare(chunks)
+            if writing is not None:
+                writing.result()
+            writing = writer.submit(staging.add, *ready)
+
+        with ThreadPoolExecutor(1) as writer, ThreadPoolExecutor(1) as preparing:
             pending: Future[None] | None = None
             for chunks in _gathered(self.reader.chunks(staging.chunks)):
                 if pending is not None:
                     pending.result()
-                pending = pool.submit(add, chunks)
+                pending = preparing.submit(prepare, chunks)
                 self._rows += sum(c.rows_read for c in chunks)
                 self._meter.report(chunks[-1].done * _READING, self._rows, "reading")
             if pending is not None:
                 pending.result()
+            if writing is not None:
+                writing.result()
         staging.finish()
 
     def _merge(self, staging: Staging) -> tuple[dict[str, Part], int]:
@@ -139,8 +147,8 @@ class Load:
         folder = self.folder / "events"
         rows = staging.months()
         work = sum(rows.values()) + sum(p.rows for m, p in self.manifest.months.items() if m in rows)
-        done, duplicates, touched = 0, 0, {}
-        tails: dict[str, Tail] = {}  # of the months that were written anew
+        done = 0
+        written: dict[str, months.Merged] = {}
 
         def advance(number: int) -> None:
             nonlocal done
@@ -148,20 +156,19 @@ class Load:
             share = min(done / work, 1.0) if work else 1.0
             self._meter.report(_READING + (1 - _READING) * share, self._rows, f"sorting {month}")
 
-        for month in sorted({*rows, *self.manifest.months}):
-            held = self.manifest.months.get(month)
-            existing = self.folder / held.file if held else None
-            before = months.previous_month(month)
-            if month not in rows and (before not in tails or tails[before] == self._tail(before)):
-                continue
-            if before not in tails:
-                tails[before] = self._tail(before)
-            merged = months.merge(month, existing, staging.files, tails[before], folder, advance)
-            tails[month] = merged.tail
-            duplicates += merged.duplicates
-            if held is None or merged.part.digest != held.digest:
-                touched[month] = merged.part
-        return touched, duplicates
+        with ThreadPoolExecutor(1) as pool:
+            for month in sorted({*rows, *self.manifest.months}):
+                before = months.previous_month(month)
+                if month not in rows and (
+                    before not in written or written[before].tail == self._tail(before)
+                ):
+                    continue
+                tail = written[before].tail if before in written else self._tail(before)
+                held = self.manifest.months.get(month)
+                existing = self.folder / held.file if held else None
+                written[month] = months.merge(month, existing, staging.files, tail, folder, pool, advance)
+        parts = {month: merged.part.result() for month, merged in written.items()}
+        return parts, sum(merged.duplicates for merged in written.values())
 
     def _tail(self, month: str) -> Tail:
         """The tail of a month as the store held it before this load."""
@@ -182,7 +189,7 @@ class Load:
         return parts
 
     def _rejects(self, staging: Staging) -> tuple[Part, ...]:
-        """This load's rejects as one file, if there are any."""
+        """The rejects of the load as one file, if there are any."""
         tables = list(staging.rejects())
         if not tables:
             return ()

@@ -87,7 +87,8 @@ class Manifest:
             values = json.loads(path.read_bytes())
         except FileNotFoundError:
             raise WrongCall(
-                f"{folder} holds no store; load a log into it with `python -m core ingest`, or name another folder."
+                f"{folder} holds no store; load a log into it with `python -m core ingest`, "
+                "or name another folder."
             ) from None
         except NotADirectoryError:
             raise WrongCall(f"{folder} is a file, not the folder of a store; name a folder.") from None

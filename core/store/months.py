@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.store.columns import BUCKETS, SESSION_CUT, STORED, TEXTS, UTC_OFFSET, bucket_of
+from core.store.columns import BUCKETS, SESSION_CUT, STORED, UTC_OFFSET, bucket_of
 from core.store.files import digest, put
 from core.store.manifest import Part
 from core.store.sessions import GAP, Tail, cut
@@ -33,9 +33,9 @@ _BUCKET_NOTE = b"cartscape"
 
 @dataclass(frozen=True)
 class Merged:
-    """A month's new file."""
+    """A month's new file, which may still be on its way to the disk."""
 
-    part: Part
+    part: Future[Part]
     duplicates: int
     tail: Tail
 
@@ -81,22 +81,25 @@ def merge(
     staged: Sequence[Staged],
     before: Tail,
     folder: Path,
+    pool: ThreadPoolExecutor,
     progress: Callable[[int], None],
 ) -> Merged:
-    """Write a month anew into `folder` as MONTH.DIGEST.parquet; `progress` is told of rows done."""
+    """Write a month anew into `folder` as MONTH.DIGEST.parquet; `progress` is told of rows done.
+
+    `pool` has one thread: it writes a part while the next one, or the next month, is sorted.
+    """
     writer = _Writer(folder / f".{month}.parquet", month)
     duplicates = 0
-    with ThreadPoolExecutor(1) as pool:
-        parts = list(_parts(month, existing, staged))
-        upcoming = pool.submit(_sorted_part, month, existing, staged, parts[0], before)
-        for number in range(len(parts)):
-            rows, repeated = upcoming.result()
-            if number + 1 < len(parts):
-                upcoming = pool.submit(_sorted_part, month, existing, staged, parts[number + 1], before)
-            duplicates += repeated
-            writer.add(rows)
-            progress(rows.num_rows + repeated)
-    return Merged(writer.finish(folder), duplicates, writer.tail)
+    writing: Future[None] | None = None
+    for buckets in _parts(month, existing, staged):
+        rows, repeated = _sorted_part(month, existing, staged, buckets, before)
+        duplicates += repeated
+        writer.note(rows)
+        if writing is not None:
+            writing.result()
+        writing = pool.submit(writer.add, rows)
+        progress(rows.num_rows + repeated)
+    return Merged(pool.submit(writer.finish, folder), duplicates, writer.tail)
 
 
 def _offsets(path: Path) -> npt.NDArray[np.int64]:
@@ -169,7 +172,7 @@ def _first_of_each(
     ts: npt.NDArray[np.int64],
     order: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """The order without rows whose event_id came before; equal rows share user and time, so only ties count."""
+    """The order without rows whose event_id came before; they share user and time, so only ties count."""
     same = (ranks[order[1:]] == ranks[order[:-1]]) & (ts[order[1:]] == ts[order[:-1]])
     tied = np.zeros(len(order), bool)
     tied[1:] |= same
@@ -182,9 +185,12 @@ def _first_of_each(
 
 
 def _with_cut_sessions(
-    given: pa.DictionaryArray, mine: npt.NDArray[np.bool_], users: pa.DictionaryArray, ts: npt.NDArray[np.int64],
+    given: pa.DictionaryArray,
+    mine: npt.NDArray[np.bool_],
+    users: pa.DictionaryArray,
+    ts: npt.NDArray[np.int64],
     before: Tail,
-) -> pa.DictionaryArray:  # fmt: skip
+) -> pa.DictionaryArray:
     """The given sessions, and where `mine` the store's own, cut anew."""
     if not mine.any():
         return given
@@ -217,8 +223,8 @@ class _Writer:
         self._days: list[int] = []
         self.tail = Tail()
 
-    def add(self, rows: pa.Table) -> None:
-        """Take the next rows of the month."""
+    def note(self, rows: pa.Table) -> None:
+        """Take note of the next rows' buckets, days and tail."""
         if not rows.num_rows:
             return
         ts = one_array(rows["ts"]).view(pa.int64()).to_numpy()
@@ -231,6 +237,9 @@ class _Writer:
         mask = mine.to_numpy(zero_copy_only=False)
         self.tail.add(users.filter(mine), one_array(rows["session_id"]).filter(mine), ts[mask], self._border)
         self._rows += rows.num_rows
+
+    def add(self, rows: pa.Table) -> None:
+        """Take the next rows of the month and write what fills a row group."""
         self._waiting.append(rows.cast(STORED))
         while sum(t.num_rows for t in self._waiting) >= ROW_GROUP:
             self._write(ROW_GROUP)

@@ -45,7 +45,7 @@ class Secret:
         try:
             if not path.exists():
                 _make(path)
-            os.chmod(path, 0o600)
+            path.chmod(0o600)
             key = path.read_bytes().strip()
         except OSError as error:
             raise CartscapeError(

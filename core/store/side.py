@@ -32,7 +32,7 @@ def conform(name: str, table: pa.Table) -> pa.Table:
 def upsert(
     name: str, incoming: pa.Table, existing: Path | None, folder: Path, cursor: duckdb.DuckDBPyConnection
 ) -> Part:
-    """Write `existing` with the rows of `incoming` put over it, ordered by key; of equal keys the last stays."""
+    """Write `existing` with `incoming` put over it, ordered by key; of equal keys the last stays."""
     columns = ", ".join(f'"{c}"' for c in SIDE_TABLES[name].names)
     keys = ", ".join(f'"{k}"' for k in SIDE_KEYS[name])
     before = pq.read_table(existing) if existing else SIDE_TABLES[name].empty_table()

@@ -23,11 +23,13 @@ import pyarrow.parquet as pq
 from core.errors import CartscapeError
 from core.events import SOURCE_EVENTS
 from core.sources.reader import REJECTS, Chunk
-from core.store.columns import BUCKETS, SESSION_CUT, STORED, UTC_OFFSET, bucket_of
+from core.store.columns import BUCKETS, SESSION_CUT, STORED, TEXTS, UTC_OFFSET, bucket_of
 from core.store.files import put
 from core.store.hashing import row_hashes
 from core.store.place import Locator
 from core.store.pseudonyms import Secret
+
+Ints = npt.NDArray[np.int64]
 
 #: Bound into the staging folder's name: what an older program staged is not picked up.
 FORMAT = 1
@@ -49,7 +51,7 @@ class Staged:
     facts: dict[str, Any]
 
     @cached_property
-    def counts(self) -> dict[str, npt.NDArray[np.int64]]:
+    def counts(self) -> dict[str, Ints]:
         """Rows by bucket, for each month, in file order."""
         return {m: np.array(c, np.int64) for m, c in self.facts["counts"].items()}
 
@@ -71,9 +73,7 @@ class Staged:
 
 def read_rows(path: Path, start: int, stop: int, metadata: pq.FileMetaData | None = None) -> pa.Table:
     """Rows start to stop (exclusive) of a Parquet file, text columns as dictionaries."""
-    with pq.ParquetFile(
-        path, metadata=metadata, read_dictionary=[f.name for f in STORED if pa.types.is_string(f.type)]
-    ) as file:
+    with pq.ParquetFile(path, metadata=metadata, read_dictionary=list(TEXTS)) as file:
         groups, before, first = [], 0, None
         for group in range(file.metadata.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
@@ -204,12 +204,7 @@ class Preparer:
         buckets = np.array([bucket_of(n) for n in names], np.int64)[users.indices.to_numpy()]
         order, counts = _staging_order(columns["ts"], buckets)
         table = pa.table({f.name: _compact(columns[f.name]).take(order) for f in STORED})
-        local = moments + offsets * 1_000_000
-        days = (
-            [str(np.datetime64(int(d), "us"))[:10] for d in (local.min(), local.max())]
-            if len(local)
-            else [None] * 2
-        )
+        first_day, last_day = days_of(moments, offsets)
         facts = {
             "chunks": len(chunks),
             "done": chunks[-1].done,
@@ -217,8 +212,8 @@ class Preparer:
             "rejected": dict(Counter(rejects["reason"].to_pylist())),
             "unknown_zones": unknown,
             "counts": counts,
-            "first_day": days[0],
-            "last_day": days[1],
+            "first_day": first_day,
+            "last_day": last_day,
         }
         return table, self.hide(rejects), facts
 
@@ -241,7 +236,7 @@ class Preparer:
         columns["tz"] = known.take(zones.indices).dictionary_encode()
         return {values[i]: int((indices == i).sum()) for i in wrong}
 
-    def _offsets(self, zones: pa.DictionaryArray, moments: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def _offsets(self, zones: pa.DictionaryArray, moments: Ints) -> Ints:
         """Seconds that local time is ahead of UTC; asked once a zone and quarter of an hour."""
         quarters = moments // _QUARTER_HOUR
         first = int(quarters.min()) if len(quarters) else 0
@@ -264,6 +259,14 @@ class Preparer:
         return np.asarray(offsets, np.int64)[inverse]
 
 
+def days_of(ts: Ints, offsets: Ints) -> tuple[str | None, str | None]:
+    """First and last local day of moments in µs with their offsets in seconds; None for no moment."""
+    if not len(ts):
+        return None, None
+    local = ts + offsets * 1_000_000
+    return str(np.datetime64(int(local.min()), "us"))[:10], str(np.datetime64(int(local.max()), "us"))[:10]
+
+
 def one_array(column: pa.ChunkedArray) -> pa.Array:
     """The column in one piece."""
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
@@ -280,7 +283,7 @@ def _compact(column: pa.Array) -> pa.Array:
     return column
 
 
-def _staging_order(ts: pa.Array, buckets: npt.NDArray[np.int64]) -> tuple[pa.Array, dict[str, list[int]]]:
+def _staging_order(ts: pa.Array, buckets: Ints) -> tuple[pa.Array, dict[str, list[int]]]:
     """Order by month, bucket and arrival, and the number of rows of each month's buckets."""
     months, codes = np.unique(ts.to_numpy().astype("M8[M]"), return_inverse=True)
     key = codes * BUCKETS + buckets

@@ -124,7 +124,7 @@ class Store:
         return self.path / "marts"
 
     def refresh(self) -> Store:
-        """This store, or the newer generation that a writer put in place since."""
+        """The store itself, or the newer generation that a writer put in place since."""
         return self if _stamp(self.path) == self._stamp else Store.open(self.path)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -181,7 +181,7 @@ class Store:
         """Delete the store and all that was derived from it, for good."""
         with self.writing():
             aside = self.path.with_name(f".removed-{self.name}-{os.getpid()}")
-            os.replace(self.path, aside)
+            self.path.replace(aside)
         shutil.rmtree(aside, ignore_errors=True)
         with contextlib.suppress(OSError):
             self._database.close()
