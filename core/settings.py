@@ -7,7 +7,9 @@ A setting NAME is read from the environment variable CARTSCAPE_NAME, else from t
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -25,9 +27,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CARTSCAPE_", extra="ignore")
 
-    home: Path = Field(
-        Path.home() / ".cartscape", description="Folder that holds the stores and the secret."
-    )
+    home: Path = Field(Path.home() / ".cartscape", description="Folder that holds the stores and the secret.")
     secret: SecretStr | None = Field(
         None,
         description="Key of the pseudonyms. Where it is not given, one is made at first start "
@@ -40,7 +40,9 @@ class Settings(BaseSettings):
         "A sample store always uses 1, as its shoppers are imaginary.",
     )
     memory_limit: str = Field("1500MB", description="Most memory DuckDB may take before it spills to disk.")
-    threads: int | None = Field(None, ge=1, description="Threads for queries; all cores where it is not given.")
+    threads: int | None = Field(
+        None, ge=1, description="Threads for queries; all cores where it is not given."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -59,7 +61,7 @@ class Settings(BaseSettings):
 class _PrefixedToml(TomlConfigSettingsSource):
     """Keys `cartscape_*` of a TOML file that other programs write to as well."""
 
-    def _read_file(self, file_path: Path) -> dict[str, object]:
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
         prefix = "cartscape_"
         read = super()._read_file(file_path)
         return {k[len(prefix) :]: v for k, v in read.items() if k.startswith(prefix)}

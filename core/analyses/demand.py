@@ -65,20 +65,22 @@ def pick_resolution(cube: Cube, scope: Scope, resolution: str | int) -> int:
                 f"{CELL_RESOLUTION} (fine)."
             )
         return int(resolution)
-    lat, lon = cube.extent(scope)
+    lat, lon = cube.dimensions.extent(scope)
     if lat.size == 0:
         return CELL_RESOLUTION
     box = (float(lat.min()), float(lon.min()), float(lat.max()), float(lon.max()))
     finest = resolution_for_extent(*box)
-    while finest > 0 and cube.cell_count(scope, finest) > SCREEN_CAP:
+    while finest > 0 and cube.dimensions.cell_count(scope, finest) > SCREEN_CAP:
         finest -= 1
     return finest
 
 
 def place_cells(cube: Cube, table: pa.Table, resolution: int) -> pa.Table:
     """The table with lat, lon and region after its first column, the cell."""
-    lat, lon, region = cube.cell_facts(resolution)
-    where = np.searchsorted(cube.cell_addresses(resolution), table["cell"].to_numpy(zero_copy_only=False))
+    lat, lon, region = cube.dimensions.cell_facts(resolution)
+    where = np.searchsorted(
+        cube.dimensions.cell_addresses(resolution), table["cell"].to_numpy(zero_copy_only=False)
+    )
     for i, (name, values) in enumerate((("lat", lat), ("lon", lon), ("region", region))):
         kind = pa.string() if name == "region" else pa.float64()
         table = table.add_column(1 + i, name, pa.array(values[where], kind))

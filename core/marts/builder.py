@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.errors import CartscapeError
 from core.events import EVENTS, PURCHASE
 from core.marts import activity as marts
 from core.marts.assemble import assemble
@@ -94,6 +95,11 @@ class _Build:
         self.tag = uuid.uuid4().hex[:12]
 
     def run(self) -> MartsManifest:
+        if not self.store.months:
+            raise CartscapeError(
+                f"The store {self.store.name} holds no events yet; load a log with "
+                f"`python -m core ingest PATH --store {self.store.path}`."
+            )
         known = self.current.months if self.current else {}
         prints = self.store.month_fingerprints
         kept = {m: known[m] for m in prints if m in known and known[m]["of"] == prints[m]}

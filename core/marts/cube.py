@@ -12,58 +12,27 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-import h3.api.basic_int as h3
 import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import WrongCall
-from core.events import CELL_RESOLUTION, NONE, PURCHASE
+from core.events import CELL_RESOLUTION, PURCHASE
 from core.marts import kernels
 from core.marts.activity import MONEY_UNIT
 from core.marts.assemble import ARRAYS
 from core.marts.builder import MartsManifest, build
+from core.marts.dimensions import EPOCH, Axis, Dimensions, table_of
 from core.marts.privacy import hide_small
 from core.scope import Scope
-from core.space.cells import addresses, centres, from_addresses, parents
 from core.store import Store
-
-EPOCH = date(1970, 1, 1)
-
-#: Groupings by the table that decides them.
-DIMENSIONS = {
-    "places": ("region", "city", "cell"),
-    "means": ("device", "channel"),
-    "kinds": ("event", "category"),
-    "hours": ("day", "week", "month", "hour", "weekday"),
-}
-
-#: Fine enough to say what a map must show: hexagons of about 250 km².
-EXTENT_RESOLUTION = 5
 
 #: A question with more groups than this wants a coarser grouping.
 MOST_GROUPS = 30_000_000
 
 #: One question at a time: each uses every core, and numba's default thread layer allows no more.
 _asking = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One grouping: its labels, and where each dictionary entry or hour falls among them."""
-
-    name: str
-    labels: pa.Array  # [size]
-    codes: np.ndarray  # [entries of its table] index of the label, −1 where it has none
-
-
-@dataclass(frozen=True)
-class _Vocabulary:
-    """A dimension's labels, sorted, and the label of each entry of its dictionary (−1: none)."""
-
-    labels: np.ndarray  # object[labels]
-    codes: np.ndarray  # int32[entries]
 
 
 @dataclass(frozen=True)
@@ -99,10 +68,9 @@ class Cube:
         self.fingerprint = manifest.store
         folder = store.marts_dir
         self._arrays = {name: _map(folder / manifest.cube / f"{name}.npy") for name in ARRAYS}
-        self._tables = {name: pq.read_table(folder / file) for name, file in manifest.dictionaries.items()}
-        self._facts: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-        self._vocabularies: dict[tuple[str, int], _Vocabulary] = {}
-        self._hours = manifest.first_hour + np.arange(manifest.hours, dtype=np.int64)
+        tables = {name: pq.read_table(folder / file) for name, file in manifest.dictionaries.items()}
+        hours = manifest.first_hour + np.arange(manifest.hours, dtype=np.int64)
+        self.dimensions = Dimensions(tables, hours)
         self.completeness = (
             pa.concat_tables(
                 pq.read_table(folder / month["completeness"]) for month in manifest.months.values()
@@ -112,26 +80,24 @@ class Cube:
             .astype(int)
             .to_dict()
         )
-        self._buys = np.array(
-            [event == PURCHASE for event in self._tables["kinds"]["event"].to_pylist()], np.uint8
-        )
+        self._buys = np.array([event == PURCHASE for event in tables["kinds"]["event"].to_pylist()], np.uint8)
 
     # -- what the log holds -------------------------------------------------------------------
 
     @property
     def first_day(self) -> date:
         """The log's first local day."""
-        return EPOCH + timedelta(days=int(self._hours[0] // 24))
+        return EPOCH + timedelta(days=int(self.dimensions.hours[0] // 24))
 
     @property
     def last_day(self) -> date:
         """The log's last local day."""
-        return EPOCH + timedelta(days=int(self._hours[-1] // 24))
+        return EPOCH + timedelta(days=int(self.dimensions.hours[-1] // 24))
 
     @property
     def has_places(self) -> bool:
         """Whether any event has coordinates."""
-        return self._vocabulary("cell", CELL_RESOLUTION).labels.size > 0
+        return self.dimensions.cell_addresses(CELL_RESOLUTION).size > 0
 
     @property
     def has_purchases(self) -> bool:
@@ -142,45 +108,6 @@ class Cube:
     def has_prices(self) -> bool:
         """Whether any money event carries a price."""
         return self._arrays["money"].size > 0
-
-    def values(self, dimension: str) -> list[str]:
-        """The labels that occur for region, city, device, channel, event or category, sorted."""
-        return [str(label) for label in self._vocabulary(dimension).labels]
-
-    def cell_addresses(self, resolution: int) -> np.ndarray:
-        """All cells of the log at a resolution as addresses, sorted: object[cells]."""
-        return self._vocabulary("cell", resolution).labels
-
-    def cell_count(self, scope: Scope, resolution: int) -> int:
-        """How many cells of a resolution the scope's places fall into."""
-        codes = self._vocabulary("cell", resolution).codes[self._place_passes(scope)]
-        return int(np.unique(codes[codes >= 0]).size)
-
-    def cell_facts(self, resolution: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Latitude and longitude of each cell's centre, and the region that most of its places are
-        in; in the order of `cell_addresses`.
-        """
-        if resolution not in self._facts:
-            lat, lon = centres(from_addresses(self.cell_addresses(resolution)))
-            self._facts[resolution] = (lat, lon, self._main_region(resolution))
-        return self._facts[resolution]
-
-    def _main_region(self, resolution: int) -> np.ndarray:
-        cells, regions = self._vocabulary("cell", resolution), self._vocabulary("region")
-        located = cells.codes >= 0
-        pairs, places = np.unique(
-            np.stack([cells.codes[located], regions.codes[located]]), axis=1, return_counts=True
-        )
-        order = np.lexsort((pairs[1], -places, pairs[0]))
-        first = np.unique(pairs[0][order], return_index=True)[1]
-        return regions.labels[pairs[1][order][first]]
-
-    def extent(self, scope: Scope) -> tuple[np.ndarray, np.ndarray]:
-        """Centres of the scope's cells at a coarse resolution, to find what extent a map must show."""
-        lat, lon, _ = self.cell_facts(EXTENT_RESOLUTION)
-        codes = self._vocabulary("cell", EXTENT_RESOLUTION).codes[self._place_passes(scope)]
-        met = np.unique(codes[codes >= 0])
-        return lat[met], lon[met]
 
     def fill(self, scope: Scope) -> Scope:
         """The scope with its dates filled in from the log's span.
@@ -239,7 +166,7 @@ class Cube:
         return Groups(sets[0], periods, events, shoppers, sessions, buys, revenue, sales, hidden)
 
     def _axes(self, scope: Scope, by: Sequence[str], resolution: int) -> tuple[Axis, ...]:
-        axes = tuple(self._axis(name, scope, resolution) for name in by)
+        axes = tuple(self.dimensions.axis(name, scope, resolution) for name in by)
         groups = int(np.prod([len(a.labels) for a in axes], dtype=np.float64)) if axes else 1
         if groups > MOST_GROUPS:
             raise WrongCall(
@@ -247,38 +174,6 @@ class Cube:
                 "ask for a shorter period, a coarser cell or fewer groupings."
             )
         return axes
-
-    def _axis(self, name: str, scope: Scope, resolution: int = CELL_RESOLUTION) -> Axis:
-        if _table_of(name) == "hours":
-            return self._time_axis(name, scope)
-        known = self._vocabulary(name, resolution)
-        passes = {
-            "places": self._place_passes, "means": self._means_pass, "kinds": self._kind_passes,
-        }[_table_of(name)](scope)  # fmt: skip
-        met = np.bincount(known.codes[passes & (known.codes >= 0)], minlength=known.labels.size) > 0
-        renumbered = np.where(met, np.cumsum(met) - 1, -1)
-        codes = np.where(known.codes >= 0, renumbered[known.codes], -1) if met.size else known.codes
-        return Axis(name, pa.array(known.labels[met], pa.string()), codes.astype(np.int32))
-
-    def _time_axis(self, name: str, scope: Scope) -> Axis:
-        days = self._hours // 24
-        if name == "hour":
-            return Axis(name, pa.array(range(24), pa.int32()), (self._hours % 24).astype(np.int32))
-        if name == "weekday":
-            return Axis(name, pa.array(range(1, 8), pa.int32()), ((days + 3) % 7).astype(np.int32))
-        assert scope.start and scope.end
-        first, last = ((d - EPOCH).days for d in (scope.start, scope.end))
-        span = np.arange(first, last + 1)
-        if name == "day":
-            starts = span
-        elif name == "week":
-            starts = np.unique(span - (span + 3) % 7)
-        else:
-            starts = np.unique(span.astype("datetime64[D]").astype("datetime64[M]"))
-            starts = starts.astype("datetime64[D]").astype(np.int64)
-        codes = np.searchsorted(starts, days, side="right") - 1
-        codes[(days < first) | (days > last)] = -1
-        return Axis(name, pa.array(starts.astype("datetime64[D]")), codes.astype(np.int32))
 
     def _count(self, periods: list[tuple[Scope, tuple[Axis, ...]]], distinct: bool) -> list[np.ndarray]:
         """Counts of periods that do not overlap, in one pass: int64[6, *axes] each.
@@ -291,21 +186,21 @@ class Cube:
         if groups == 0:
             return [np.zeros((6, *sizes), np.int64) for _ in periods]
         looks = {
-            "places": _look_up(self._place_passes(scope)),
-            "means": _look_up(self._means_pass(scope)),
-            "kinds": _look_up(self._kind_passes(scope)),
+            "places": _look_up(self.dimensions.place_passes(scope)),
+            "means": _look_up(self.dimensions.means_pass(scope)),
+            "kinds": _look_up(self.dimensions.kind_passes(scope)),
         }
-        hours = [_look_up(self._hour_passes(period)) for period, _ in periods]
+        hours = [_look_up(self.dimensions.hour_passes(period)) for period, _ in periods]
         stride = 1
         for i in reversed(range(len(axes))):
-            table = _table_of(axes[i].name)
+            table = table_of(axes[i].name)
             if table == "hours":
                 for look, (_, its_axes) in zip(hours, periods, strict=True):
                     _add(look, its_axes[i].codes, stride)
             else:
                 _add(looks[table], axes[i].codes, stride)
             stride *= sizes[i]
-        by_hour = np.full(self._hours.size, -1, np.int32)
+        by_hour = np.full(self.dimensions.hours.size, -1, np.int32)
         for i, look in enumerate(hours):
             by_hour[look >= 0] = look[look >= 0] + i * groups
         counted = self._pass(looks, by_hour, groups * len(periods), distinct)
@@ -336,78 +231,6 @@ class Cube:
                 *by, kinds, self._buys, groups,
             )  # fmt: skip
         return np.concatenate([counted, paid])
-
-    # -- filters, each over one dictionary ----------------------------------------------------
-
-    def _vocabulary(self, name: str, resolution: int = CELL_RESOLUTION) -> _Vocabulary:
-        """The labels of a dimension, worked out once a cube (and once a resolution for cells)."""
-        key = (name, resolution if name == "cell" else 0)
-        if key not in self._vocabularies:
-            if name == "cell":
-                self._vocabularies[key] = self._cell_vocabulary(resolution)
-            else:
-                column = self._tables[_table_of(name)][name].fill_null(NONE).combine_chunks()
-                labels, codes = np.unique(column.to_numpy(zero_copy_only=False), return_inverse=True)
-                self._vocabularies[key] = _Vocabulary(labels, codes.astype(np.int32))
-        return self._vocabularies[key]
-
-    def _cell_vocabulary(self, resolution: int) -> _Vocabulary:
-        column = self._tables["places"]["cell"]
-        located = column.is_valid().to_numpy()
-        cells, codes = np.unique(
-            parents(column.drop_null().to_numpy().astype(np.uint64), resolution), return_inverse=True
-        )
-        every = np.full(located.size, -1, np.int32)
-        every[located] = codes
-        return _Vocabulary(np.array(addresses(cells), object), every)
-
-    def _among(self, column: str, chosen: tuple[str, ...]) -> np.ndarray:
-        """Which entries of the column's dictionary hold one of the chosen labels; all where none is."""
-        known = self._vocabulary(column)
-        if not chosen:
-            return np.ones(known.codes.size, bool)
-        return np.isin(known.labels, np.array(chosen, object))[known.codes]
-
-    def _place_passes(self, scope: Scope) -> np.ndarray:
-        passes = self._among("region", scope.regions)
-        if not scope.cells:
-            return passes
-        inside = np.zeros(passes.size, bool)
-        for cell in scope.cells:
-            known = self._vocabulary("cell", h3.get_resolution(h3.str_to_int(cell)))
-            inside |= (
-                (known.codes >= 0)
-                & (known.codes == np.searchsorted(known.labels, cell))
-                & (cell in known.labels)
-            )
-        return passes & inside
-
-    def _means_pass(self, scope: Scope) -> np.ndarray:
-        return self._among("device", scope.devices)
-
-    def _kind_passes(self, scope: Scope) -> np.ndarray:
-        return self._among("event", scope.events) & self._among("category", scope.categories)
-
-    def _hour_passes(self, scope: Scope) -> np.ndarray:
-        days = self._hours // 24
-        passes = np.ones(days.size, bool)
-        if scope.start:
-            passes &= days >= (scope.start - EPOCH).days
-        if scope.end:
-            passes &= days <= (scope.end - EPOCH).days
-        if scope.hours:
-            of_week = (days + 3) % 7 * 24 + self._hours % 24
-            passes &= np.isin(of_week, scope.hour_indexes())
-        return passes
-
-
-def _table_of(dimension: str) -> str:
-    """The dictionary that decides a grouping, or "hours"."""
-    for table, dimensions in DIMENSIONS.items():
-        if dimension in dimensions:
-            return table
-    known = ", ".join(d for dimensions in DIMENSIONS.values() for d in dimensions)
-    raise WrongCall(f"There is no grouping {dimension!r}; there are {known}.")
 
 
 def _overlap(one: Scope, other: Scope) -> bool:
