@@ -127,12 +127,13 @@ def _duckdb(connection: duckdb.DuckDBPyConnection, files: list[str], question: s
         WHERE {predicate} {"AND cell IS NOT NULL" if "cell" in by else ""}
         GROUP BY {", ".join(f"g{i}" for i in range(len(by))) or "()"}
     """
-    return _rows(connection.execute(sql, [files, *values]).to_arrow_table().to_pylist())
+    return _rows(connection.sql(sql, params=[files, *values]).to_arrow_table().to_pylist())
 
 
 def chdb_sql(files: list[str], zones: list[str], question: str, scope: Scope) -> str:
     """The question in ClickHouse's words; every value is one that this module or the store made."""
     by = QUESTIONS[question][2]
+    folder, names = Path(files[0]).parent, ",".join(Path(file).name for file in files)
     groups = {
         "region": f"coalesce(region, '{NONE}')",
         "cell": f"lower(hex({_parent(5)}))",
@@ -148,7 +149,7 @@ def chdb_sql(files: list[str], zones: list[str], question: str, scope: Scope) ->
             toFloat64(sumIf(price * quantity, event IN ({_MONEY}))) AS revenue
         FROM (
             SELECT *, ts + toIntervalSecond(multiIf({cases}, 0)) AS local_ts
-            FROM file('{{{",".join(files)}}}', Parquet)
+            FROM file('{folder}/{{{names}}}', Parquet)
         )
         WHERE {_chdb_predicate(scope)} {"AND cell IS NOT NULL" if "cell" in by else ""}
         {"GROUP BY " + ", ".join(f"g{i}" for i in range(len(by))) if by else ""}

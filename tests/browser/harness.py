@@ -118,7 +118,9 @@ class Record:
             self.foreign.append(request.url)
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # On a page with a path of its own, Streamlit first looks for its server below that path.
+        expected = "/_stcore/" in str(message.location.get("url", "")) and "404" in message.text
+        if message.type == "error" and not expected:
             self.complaints.append(message.text)
 
 

@@ -1,0 +1,86 @@
+"""Loading through the browser: what cannot be read is a sentence, and nothing that was there is lost."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.store import Store, list_stores
+from tests.browser.harness import App, settle, visit
+
+MAIN = '[data-testid="stMain"]'
+
+
+def choose(page: Page, name: str, content: bytes) -> None:
+    """Put a file into the upload form."""
+    page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    )
+    page.wait_for_timeout(500)
+    settle(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("broken.parquet", b"PAR1" + b"\x00\xff" * 500, "broken.parquet"),
+        ("broken.csv", b"\x00\xff\xfe" * 2_000, "broken.csv"),
+        ("empty.csv", b"", "empty"),
+        ("people.csv", b"name,age\nAda,36\n", "time"),
+    ],
+)
+def test_a_broken_upload_is_a_sentence_and_loses_nothing(
+    page: Page, own_app: App, name: str, content: bytes, words: str
+) -> None:
+    before = list_stores(own_app.home)
+    visit(page, own_app.link("data"))
+    choose(page, name, content)
+    text = page.locator(MAIN).inner_text()
+    assert words in text
+    assert "Traceback" not in text
+    assert list_stores(own_app.home) == before
+    Store.open(own_app.home / "sample")
+    visit(page, own_app.link(""))
+    assert page.locator('[data-testid="stMetricValue"]').count() >= 5
+
+
+def test_a_log_is_mapped_previewed_and_loaded(page: Page, own_app: App) -> None:
+    rows = "".join(
+        f"2025-03-{1 + i % 28:02} {i % 24:02}:00:00,p{i % 50},{('view', 'purchase')[i % 2]}\n"
+        for i in range(600)
+    )
+    visit(page, own_app.link("data"))
+    choose(page, "visits.csv", f"timestamp,visitorid,event\n{rows}soon,p1,view\n".encode())
+    text = page.locator(MAIN).inner_text()
+    assert "timestamp" in text
+    page.get_by_role("button", name=re.compile("^Load")).click()
+    expect(page.get_by_text(re.compile("600"))).not_to_have_count(0)
+    settle(page)
+    found = {info.name: info for info in list_stores(own_app.home)}
+    assert len(found) == 2
+    (name,) = set(found) - {"sample"}
+    assert found[name].events == 600
+    visit(page, own_app.link("", store=name))
+    assert page.locator('[data-testid="stMetricValue"]').first.inner_text().startswith("600")
+
+
+def test_a_log_is_removed_only_after_a_confirmation(page: Page, own_app: App) -> None:
+    visit(page, own_app.link("data"))
+    page.locator(".st-key-remove_sample button").click()
+    page.get_by_role("button", name="Keep it").click()
+    settle(page)
+    assert [info.name for info in list_stores(own_app.home)] == ["sample"]
+
+
+def test_a_damaged_store_is_named_and_the_others_work(page: Page, own_app: App) -> None:
+    torn: Path = own_app.home / "torn"
+    torn.mkdir()
+    (torn / "manifest.json").write_text("{")
+    visit(page, own_app.link("data"))
+    text = page.locator(MAIN).inner_text()
+    assert "torn" in text
+    visit(page, own_app.link(""))
+    assert page.locator('[data-testid="stMetricValue"]').count() >= 5

@@ -1,0 +1,148 @@
+"""One scope for all pages: clicks set it, links restore it, and every page answers to it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from playwright.sync_api import Browser, Page, expect
+
+from core.analyses import ANALYSES
+from core.charts.map_view import fit_view
+from core.charts.numbers import written
+from core.scope import Scope
+from core.store import Store
+from tests.browser.harness import App, settle, visit, words
+
+SCOPE = {"from": "2025-05-01", "to": "2025-06-15"}
+HEAT_MAP = '.st-key-frame_hours [data-testid="stPlotlyChart"]'
+MAP = '[data-testid="stDeckGlJsonChart"]'
+
+
+def go_to(page: Page, name: str) -> None:
+    """Follow the navigation, as a person does."""
+    page.get_by_role("link", name=name).click()
+    page.wait_for_function("name => document.title.length > 0 && name.length > 0", arg=name)
+    settle(page)
+
+
+def shown_events(page: Page) -> str:
+    """The overview's number of events."""
+    return page.locator('[data-testid="stMetricValue"]').first.inner_text()
+
+
+def asked_events(store: Store, found: dict[str, list[str]]) -> str:
+    """The same number, asked without a browser in the words of the page's address."""
+    scope = Scope.parse({k: v for k, v in found.items() if k in ("from", "to", "cell", "hour", "region")})
+    row = ANALYSES["overview"].run(store, scope).table.to_pylist()[0]
+    assert row["measure"] == "events"
+    return written(row["value"], "count", None)
+
+
+def hour_square(page: Page, weekday: int, hour: int) -> tuple[float, float]:
+    """Where a square of the heat map lies in the window."""
+    spot = page.evaluate(
+        """([selector, weekday, hour]) => {
+            const plot = document.querySelector(selector + ' .js-plotly-plot');
+            const box = plot.getBoundingClientRect();
+            const {xaxis, yaxis} = plot._fullLayout;
+            return [box.left + xaxis._offset + xaxis.d2p(hour), box.top + yaxis._offset + yaxis.d2p(weekday)];
+        }""",
+        [HEAT_MAP, weekday, hour],
+    )
+    return float(spot[0]), float(spot[1])
+
+
+def test_a_click_on_the_heat_map_sets_the_hour_everywhere(page: Page, app: App, sample_store: Store) -> None:
+    visit(page, app.link("when", store="sample", **SCOPE))
+    page.locator(HEAT_MAP).scroll_into_view_if_needed()
+    page.mouse.click(*hour_square(page, 3, 19))
+    page.wait_for_url(re.compile(r"hour=3\.19"))
+    settle(page)
+    go_to(page, "Overview")
+    assert words(page)["hour"] == ["3.19"]
+    assert shown_events(page) == asked_events(sample_store, words(page))
+
+
+def test_a_box_on_the_heat_map_takes_several_hours(page: Page, app: App) -> None:
+    visit(page, app.link("when", store="sample", **SCOPE))
+    page.locator(HEAT_MAP).scroll_into_view_if_needed()
+    # A box takes squares whose middle it holds.
+    (left, top), (right, bottom) = hour_square(page, 2, 9), hour_square(page, 3, 11)
+    page.mouse.move(left - 5, top - 8)
+    page.mouse.down()
+    page.mouse.move((left + right) / 2, (top + bottom) / 2, steps=4)
+    page.mouse.move(right + 5, bottom + 8, steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile("hour="))
+    settle(page)
+    assert sorted(words(page)["hour"]) == sorted(f"{day}.{hour}" for day in (2, 3) for hour in (9, 10, 11))
+
+
+def test_a_click_on_the_map_sets_the_cell_everywhere(page: Page, app: App, sample_store: Store) -> None:
+    visit(page, app.link("map", store="sample", resolution="3", **SCOPE))
+    table = ANALYSES["demand"].run(sample_store, Scope.parse(SCOPE), resolution="3").table
+    lat, lon = (table[name].to_numpy() for name in ("lat", "lon"))
+    view = fit_view(lat, lon)
+    x, y = view.project(lat, lon)
+    middle = np.hypot(x - view.width / 2, y - view.height / 2)
+    nearest = int(np.argmin(middle))
+    box = page.locator(MAP).first.bounding_box()
+    assert box
+    page.mouse.click(
+        box["x"] + box["width"] / 2 + float(x[nearest]) - view.width / 2,
+        box["y"] + box["height"] / 2 + float(y[nearest]) - view.height / 2,
+    )
+    page.wait_for_url(re.compile("cell="))
+    settle(page)
+    assert words(page)["cell"] == [table["cell"][nearest].as_py()]
+    go_to(page, "Overview")
+    assert words(page)["cell"] == [table["cell"][nearest].as_py()]
+    assert shown_events(page) == asked_events(sample_store, words(page))
+
+
+def test_a_link_restores_the_view_for_another_person(page: Page, app: App, browser: Browser) -> None:
+    scope: dict[str, str | list[str]] = {
+        **SCOPE,
+        "region": ["Ohio", "Texas"],
+        "device": "mobile",
+        "hour": "5.18",
+    }
+    visit(page, app.link("", store="sample", measure="sessions", **scope))
+    mine = page.locator('[data-testid="stMetricValue"]').all_inner_texts()
+    assert words(page)["region"] == ["Ohio", "Texas"]
+    other = browser.new_context().new_page()
+    visit(other, page.url)
+    assert other.locator('[data-testid="stMetricValue"]').all_inner_texts() == mine
+    assert words(other) == words(page)
+    for chip in ("Ohio", "Texas", "mobile", "Fri 18 h"):
+        expect(other.get_by_role("button", name=chip).first).to_be_visible()
+    other.context.close()
+
+
+def test_dropping_a_chip_widens_the_scope(page: Page, app: App, sample_store: Store) -> None:
+    visit(page, app.link("", store="sample", region=["Ohio", "Texas"], **SCOPE))
+    narrow = shown_events(page)
+    page.locator(".st-key-scope_chips").get_by_role("button", name="Ohio").click()
+    page.wait_for_url(lambda url: "Ohio" not in url)
+    settle(page)
+    assert words(page)["region"] == ["Texas"]
+    assert shown_events(page) == asked_events(sample_store, words(page)) != narrow
+
+
+def test_a_link_with_a_word_that_is_not_known_says_so(page: Page, app: App) -> None:
+    visit(page, app.link("", store="sample", colour="red", **SCOPE))
+    assert "'colour'" in page.locator('[data-testid="stMain"]').inner_text()
+    assert page.locator('[data-testid="stMetricValue"]').count() >= 5
+
+
+def test_a_click_on_what_changed_looks_at_that_part(page: Page, app: App) -> None:
+    visit(page, app.link("", store="sample", **SCOPE))
+    plot = page.locator('.st-key-frame_changes [data-testid="stPlotlyChart"]')
+    plot.scroll_into_view_if_needed()
+    bar = plot.locator(".bars .point").first.bounding_box()
+    assert bar
+    page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    page.wait_for_url(re.compile("(region|category|device)="))
+    settle(page)
+    assert shown_events(page)
