@@ -71,8 +71,10 @@ def room_on_disk(folder: Path) -> Iterator[None]:
                 "free some space and load again."
             ) from error
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise CartscapeError(
-                f"{error.filename or folder} may not be written ({error.strerror}); "
-                "give this user the right to write there, or choose another folder."
-            ) from error
+            place = Path(os.fsdecode(error.filename or folder))
+            if place == folder or folder in place.parents or place in folder.parents:
+                raise CartscapeError(
+                    f"{place} may not be written ({error.strerror}); "
+                    "give this user the right to write there, or choose another folder."
+                ) from error
         raise

@@ -25,6 +25,7 @@ from core.store.pseudonyms import Secret
 from core.store.report import LoadReport, Meter, Progress
 from core.store.sessions import Tail
 from core.store.staging import FORMAT, STAGED_ROWS, Preparer, Staging
+from core.store.views import sweep_spill
 
 #: Share of a load's time that goes into reading and staging; the rest sorts the months.
 _READING = 0.6
@@ -72,6 +73,7 @@ class Load:
             )
             manifest.save(self.folder)
         sweep(self.folder, manifest)
+        sweep_spill(self.folder)
         shutil.rmtree(staging.folder, ignore_errors=True)
         if report.rows_read and report.rows_read == sum(report.rejected.values()):
             reasons = ", ".join(f"{n} × {reason}" for reason, n in report.rejected.items())
@@ -166,14 +168,22 @@ class Load:
                 tail = written[before].tail if before in written else self._tail(before)
                 held = self.manifest.months.get(month)
                 existing = self.folder / held.file if held else None
-                written[month] = months.merge(month, existing, staging.files, tail, folder, pool, advance)
-        parts = {month: merged.part.result() for month, merged in written.items()}
+                try:
+                    written[month] = months.merge(month, existing, staging.files, tail, folder, pool, advance)
+                except (pa.ArrowException, OSError) as error:
+                    raise _damaged(existing, error) from error
+            parts = {month: merged.part.result() for month, merged in written.items()}
         return parts, sum(merged.duplicates for merged in written.values())
 
     def _tail(self, month: str) -> Tail:
         """The tail of a month as the store held it before this load."""
         part = self.manifest.months.get(month)
-        return months.tail_of(self.folder / part.file, month) if part else Tail()
+        if part is None:
+            return Tail()
+        try:
+            return months.tail_of(self.folder / part.file, month)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(self.folder / part.file, error) from error
 
     def _side(self, incoming: dict[str, pa.Table]) -> dict[str, Part]:
         """New files of the tables beside the log."""
@@ -220,6 +230,16 @@ class Load:
             last_day=last,
             notes=tuple(notes),
         )
+
+
+def _damaged(file: Path | None, error: Exception) -> Exception:
+    """A sentence if the file's content is at fault; the error itself if the system is."""
+    if file is None or (isinstance(error, OSError) and error.errno is not None):
+        return error
+    return CartscapeError(
+        f"{file} is damaged, so nothing was stored; restore the store from a backup, "
+        "or load its logs into a new one."
+    )
 
 
 def _gathered(chunks: Iterator[Chunk]) -> Iterator[list[Chunk]]:

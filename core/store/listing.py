@@ -29,7 +29,7 @@ def list_stores(home: Path) -> list[StoreInfo]:
         folders = sorted(p for p in home.iterdir() if p.is_dir() and not p.name.startswith("."))
     except OSError:
         return []
-    return [_describe(folder) for folder in folders if (folder / NAME).exists()]
+    return [_describe(f) for f in folders if (f / NAME).exists() or (f / "events").exists()]
 
 
 def _describe(folder: Path) -> StoreInfo:

@@ -240,7 +240,7 @@ class _Writer:
 
     def add(self, rows: pa.Table) -> None:
         """Take the next rows of the month and write what fills a row group."""
-        self._waiting.append(rows.cast(STORED))
+        self._waiting.append(rows)
         while sum(t.num_rows for t in self._waiting) >= ROW_GROUP:
             self._write(ROW_GROUP)
 
@@ -249,7 +249,7 @@ class _Writer:
         group = waiting.slice(0, rows)
         self._waiting = [waiting.slice(rows)]
         # In one piece, as pages are cut where pieces end and the bytes must depend on the rows alone.
-        whole = pa.Table.from_arrays([one_array(c) for c in group.columns], schema=STORED)
+        whole = pa.Table.from_arrays([one_array(c) for c in group.cast(STORED).columns], schema=STORED)
         self._file.write_table(whole, row_group_size=ROW_GROUP)
 
     def finish(self, folder: Path) -> Part:

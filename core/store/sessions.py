@@ -1,4 +1,8 @@
-"""Sessions without an id of their own: cut where a shopper was away for longer than the gap."""
+"""Sessions without an id of their own: cut where a shopper was away for longer than the gap.
+
+Only rows without a session of the source's own take part: a shopper who is seen by two systems, one
+of which names its sessions, keeps those and gets others for the rest.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +26,12 @@ class Tail:
 
     last: dict[str, tuple[str, int]] = field(default_factory=dict)  # user → session, time of last event in µs
 
-    def add(self, users: pa.Array, sessions: pa.Array, ts: Ints, border: int) -> None:
+    def add(self, users: pa.DictionaryArray, sessions: pa.Array, ts: Ints, border: int) -> None:
         """Remember the last event of each user within the gap before `border`; rows sorted by user, ts."""
-        rows = np.flatnonzero(ts >= border - GAP)
+        codes = users.indices.to_numpy()
+        newest = np.ones(len(ts), bool)
+        newest[:-1] = codes[1:] != codes[:-1]
+        rows = np.flatnonzero(newest & (ts >= border - GAP))
         if len(rows):
             picked = pa.array(rows)
             names, ids = users.take(picked).to_pylist(), sessions.take(picked).to_pylist()

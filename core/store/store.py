@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import CartscapeError, WrongCall
-from core.events import EVENTS, SIDE_TABLES
+from core.events import SIDE_TABLES
 from core.settings import settings
-from core.sources.reader import REJECTS, Reader
-from core.store.columns import STORED, UTC_OFFSET
+from core.sources.reader import Reader
+from core.store import views
 from core.store.files import room_on_disk
 from core.store.ingest import SAMPLE, Load
 from core.store.lock import WriterLock
@@ -27,6 +26,7 @@ from core.store.pseudonyms import Secret
 from core.store.report import LoadReport, Progress
 
 _ROOMS = ("events", "side", "rejects")
+_Stamp = tuple[int, int, int]
 
 
 class Store:
@@ -36,19 +36,20 @@ class Store:
     files of the generation before the newest one stay on disk for them.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, stamp: tuple[int, int, int]) -> None:
+    def __init__(self, path: Path, manifest: Manifest, stamp: _Stamp) -> None:
         """Use `Store.open` or `Store.create`."""
         self.path = path
         self.name = path.name
-        self.kind = manifest.kind
-        self.fingerprint = f"{manifest.generation}-{manifest.written}"
-        self.default_tz = manifest.default_tz
-        self.reports: tuple[LoadReport, ...] = manifest.reports
-        self._manifest = manifest
-        self._stamp = stamp
         self._lock = WriterLock(path / "lock", self.name)
-        self._database = _database(path)
-        self._make_views()
+        self._show(manifest, stamp)
+
+    def _show(self, manifest: Manifest, stamp: _Stamp) -> None:
+        """Become this generation."""
+        for part in (*manifest.months.values(), *manifest.side.values(), *manifest.rejects):
+            _check(self.path, part)
+        database = views.connect(self.path)
+        views.make_views(database, self.path, manifest)
+        self._database, self._manifest, self._stamp = database, manifest, stamp
 
     @classmethod
     def create(
@@ -62,7 +63,7 @@ class Store:
         path = Path(path).absolute()
         if (path / NAME).exists():
             raise WrongCall(f"{path} holds a store already; open it, or name another folder.")
-        if path.exists() and (not path.is_dir() or any(p.name not in _OURS for p in path.iterdir())):
+        if path.exists() and (not path.is_dir() or any(p for p in path.rglob("*") if not _left_by_create(p))):
             raise WrongCall(f"{path} holds other files; name a new folder for the store.")
         database = duckdb.connect()
         zones = database.execute("SELECT count(*) FROM pg_timezone_names() WHERE name = ?", [default_tz])
@@ -80,14 +81,27 @@ class Store:
     def open(cls, path: Path) -> Store:
         """Open a store for reading; raises a sentence when it is missing, damaged or too new."""
         path = Path(path).absolute()
-        for _ in range(3):  # a writer may put the next generation in place between the two
-            stamp = _stamp(path)
-            manifest = Manifest.load(path)
-            if stamp == _stamp(path):
-                break
-        for part in (*manifest.months.values(), *manifest.side.values(), *manifest.rejects):
-            _check(path, part)
-        return cls(path, manifest, stamp)
+        return cls(path, *_read(path))
+
+    @property
+    def kind(self) -> str:
+        """Either "log" or "sample"."""
+        return self._manifest.kind
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes at every commit."""
+        return f"{self._manifest.generation}-{self._manifest.written}"
+
+    @property
+    def default_tz(self) -> str:
+        """The zone of rows that have neither a zone nor a place."""
+        return self._manifest.default_tz
+
+    @property
+    def reports(self) -> tuple[LoadReport, ...]:
+        """What each load did, the oldest first."""
+        return self._manifest.reports
 
     @property
     def months(self) -> dict[str, str]:
@@ -167,82 +181,33 @@ class Store:
                 load = Load(self.path, manifest, reader, secret, cursor, progress)
                 try:
                     return load.run()
-                except pa.ArrowException as error:
-                    raise CartscapeError(
-                        f"A file of the store {self.path} is damaged, so nothing was stored ({error}); "
-                        "restore the store from a backup, or load its logs into a new one."
-                    ) from error
                 finally:
-                    fresh = Store.open(self.path)
-                    self._database.close()
-                    self.__dict__.update({k: v for k, v in fresh.__dict__.items() if k != "_lock"})
+                    if _stamp(self.path) != self._stamp:
+                        self._show(*_read(self.path))
 
     def remove(self) -> None:
         """Delete the store and all that was derived from it, for good."""
         with self.writing():
             aside = self.path.with_name(f".removed-{self.name}-{os.getpid()}")
             self.path.replace(aside)
-        shutil.rmtree(aside, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            self._database.close()
-
-    def _make_views(self) -> None:
-        months = list(self.months.values())
-        columns = ", ".join(f'"{name}"' for name in EVENTS.names)
-        local = f"make_timestamp(epoch_us(ts) + {UTC_OFFSET} * 1000000::BIGINT) AS local_ts"
-        rejects = [str(self.path / part.file) for part in self._manifest.rejects]
-        load = r"CAST(regexp_extract(filename, 'load-(\d+)', 1) AS BIGINT) AS load"
-        views = {
-            "stored": _source(months, STORED),
-            "events": f"SELECT {columns} FROM stored",
-            "log": f"SELECT {columns}, {local} FROM stored",
-            "rejects": f"SELECT * EXCLUDE (filename), {load} FROM ({_source(rejects, REJECTS, named=True)})",
-        }
-        for name, schema in SIDE_TABLES.items():
-            part = self._manifest.side.get(name)
-            views[name] = _source([str(self.path / part.file)] if part else [], schema)
-        for name, query in views.items():
-            try:
-                self._database.execute(f'CREATE VIEW "{name}" AS {query}')
-            except duckdb.Error as error:
-                raise CartscapeError(
-                    f"The {name} of the store {self.path} cannot be read ({str(error).splitlines()[0]}); "
-                    "restore the store from a backup, or remove it and load its logs anew."
-                ) from error
+            shutil.rmtree(aside, ignore_errors=True)
 
 
-_OURS = {*_ROOMS, "lock", "marts", "staging"}
+def _left_by_create(path: Path) -> bool:
+    """Whether a `create` that was cut short may have left this."""
+    return path.name in _ROOMS or path.name.startswith(f".{NAME}.")
 
 
-def _database(path: Path) -> duckdb.DuckDBPyConnection:
-    """A database in memory: the files are only read, so no process locks another one out."""
-    chosen = settings()
-    database = duckdb.connect(
-        config={
-            "memory_limit": chosen.memory_limit,
-            "temp_directory": str(path / "spill"),
-            **({"threads": chosen.threads} if chosen.threads else {}),
-        }
-    )
-    database.execute("SET GLOBAL TimeZone = 'UTC'")
-    database.execute("SET GLOBAL parquet_metadata_cache = true")
-    return database
+def _read(path: Path) -> tuple[Manifest, _Stamp]:
+    """The manifest and its stamp, both of one generation."""
+    while True:
+        stamp = _stamp(path)
+        manifest = Manifest.load(path)
+        if stamp == _stamp(path):
+            return manifest, stamp
 
 
-def _source(files: list[str], schema: pa.Schema, named: bool = False) -> str:
-    """SQL that reads the files, or gives no row of the same columns where there is none."""
-    if files:
-        quoted = ", ".join("'" + f.replace("'", "''") + "'" for f in files)
-        return f"SELECT * FROM read_parquet([{quoted}]{', filename = true' if named else ''})"
-    empty = duckdb.from_arrow(schema.empty_table())
-    types = dict(zip(empty.columns, empty.types, strict=True))
-    if named:
-        types["filename"] = duckdb.sqltypes.VARCHAR
-    nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in types.items())
-    return f"SELECT {nulls} WHERE FALSE"
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
+def _stamp(path: Path) -> _Stamp:
     """Changes whenever another manifest is put in place."""
     try:
         found = (path / NAME).stat()

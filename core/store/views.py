@@ -1,0 +1,84 @@
+"""The DuckDB database of a process: in memory, with views over the store's files."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from core.errors import CartscapeError
+from core.events import EVENTS, SIDE_TABLES
+from core.settings import settings
+from core.sources.reader import REJECTS
+from core.store.columns import STORED, UTC_OFFSET
+from core.store.manifest import Manifest, Part
+
+#: Where queries spill what does not fit into memory, a folder for each process.
+SPILL = "spill"
+_LEFT_BEHIND = 86_400  # seconds after which a spill folder belongs to a process that died
+
+
+def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A database in memory: the store's files are only read, so no process locks another one out."""
+    chosen = settings()
+    database = duckdb.connect(
+        config={
+            "memory_limit": chosen.memory_limit,
+            "temp_directory": str(folder / SPILL / f"{os.getpid()}-{secrets.token_hex(4)}"),
+            **({"threads": chosen.threads} if chosen.threads else {}),
+        }
+    )
+    database.execute("SET GLOBAL TimeZone = 'UTC'")
+    database.execute("SET GLOBAL parquet_metadata_cache = true")  # a file never changes under its name
+    return database
+
+
+def make_views(database: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> None:
+    """Define the views of one generation; raises a sentence when a file cannot be read."""
+    columns = ", ".join(f'"{name}"' for name in EVENTS.names)
+    local = f"make_timestamp(epoch_us(ts) + {UTC_OFFSET} * 1000000::BIGINT) AS local_ts"
+    load = r"CAST(regexp_extract(filename, 'load-(\d+)', 1) AS BIGINT) AS load"
+    rejects = _source(folder, manifest.rejects, REJECTS, named=True)
+    views = {
+        "stored": _source(folder, manifest.months.values(), STORED),
+        "events": f"SELECT {columns} FROM stored",
+        "log": f"SELECT {columns}, {local} FROM stored",
+        "rejects": f"SELECT * EXCLUDE (filename), {load} FROM ({rejects})",
+    }
+    for name, schema in SIDE_TABLES.items():
+        views[name] = _source(folder, [manifest.side[name]] if name in manifest.side else [], schema)
+    for name, query in views.items():
+        try:
+            database.execute(f'CREATE VIEW "{name}" AS {query}')
+        except duckdb.Error as error:
+            raise CartscapeError(
+                f"The {name} of the store {folder} cannot be read ({str(error).splitlines()[0]}); "
+                "restore the store from a backup, or remove it and load its logs anew."
+            ) from error
+
+
+def sweep_spill(folder: Path) -> None:
+    """Remove what processes that died have spilled."""
+    if (folder / SPILL).exists():
+        for path in (folder / SPILL).iterdir():
+            if time.time() - path.stat().st_mtime > _LEFT_BEHIND:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _source(folder: Path, parts: Iterable[Part], schema: pa.Schema, named: bool = False) -> str:
+    """SQL that reads the files, or gives no row of the same columns where there is none."""
+    files = ", ".join("'" + str(folder / part.file).replace("'", "''") + "'" for part in parts)
+    if files:
+        return f"SELECT * FROM read_parquet([{files}]{', filename = true' if named else ''})"
+    empty = duckdb.from_arrow(schema.empty_table())
+    types = dict(zip(empty.columns, empty.types, strict=True))
+    if named:
+        types["filename"] = duckdb.sqltypes.VARCHAR
+    nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in types.items())
+    return f"SELECT {nulls} WHERE FALSE"
