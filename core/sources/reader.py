@@ -50,7 +50,8 @@ class Described:
 
 class Reader(Protocol):
     """An opened source. Chunks come in the same order and with the same bounds on every run,
-    so that a load that was cut short can skip the chunks that it has stored."""
+    so that a load that was cut short can skip the chunks that it has stored.
+    """
 
     described: Described
 

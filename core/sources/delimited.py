@@ -1,0 +1,213 @@
+"""Delimited text (CSV, TSV, …) and JSON lines, read in blocks of whole records."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv
+
+from core.errors import CartscapeError
+from core.sources.files import SourceFile, Unpacked
+from core.sources.raw import Broken, Part, RawChunk, unique_names
+from core.sources.records import Block, blocks
+
+#: Bytes of (unpacked) text in one chunk: some 150–500 thousand rows of a usual log.
+BLOCK_BYTES = 16 << 20
+SAMPLE_BYTES = 1 << 18
+
+_SEPARATORS = (",", "\t", ";", "|")
+#: Rows a batch: DuckDB scans batches in parallel.
+_BATCH_ROWS = 32_768
+_NOT_IN_TEXT = "\x01"
+
+Places = npt.NDArray[np.int64]
+
+
+class Delimited:
+    """A CSV, TSV, semicolon- or pipe-separated file with column names in its first record.
+
+    Lines are physical lines, the header being line 1; a record that holds line breaks has the
+    line on which it starts.
+    """
+
+    def __init__(self, file: SourceFile, block_bytes: int = BLOCK_BYTES) -> None:
+        self.file = file
+        self._block_bytes = block_bytes
+        with Unpacked(file.path, file.gzipped) as source:
+            head = source.read(SAMPLE_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+        text = head.decode("utf-8", "replace")
+        self.delimiter: str | None = _separator(text.split("\n", 1)[0])
+        names = next(csv.reader(text.splitlines(keepends=True), delimiter=self._separator), [])
+        if len(names) < 2:
+            raise CartscapeError(
+                f"{file.path} has one column only ({names[0][:60] if names else ''}); "
+                "separate its columns with commas, semicolons, tabs or pipes."
+            )
+        self.schema = pa.schema([(name, pa.string()) for name in unique_names(names)])
+
+    @property
+    def _separator(self) -> str:
+        return self.delimiter or ","
+
+    def parts(self) -> Iterator[Part]:
+        """The file's records after the header, in order."""
+        header = True
+        with Unpacked(self.file.path, self.file.gzipped) as source:
+            for block in blocks(source, self._block_bytes, self._separator.encode(), quoted=True):
+                yield _part(block, self.schema, self._separator, header, quoted=True)
+                header = header and not len(block.bounds()[0])
+
+    @cached_property
+    def _sample(self) -> pa.Table:
+        return _sample_of(self.file, self.schema, self._separator, header=True, quoted=True)
+
+    def sample(self) -> pa.Table:
+        """The first rows."""
+        return self._sample
+
+
+class JsonLines:
+    """One JSON object a line, given as a single text column `json`; lines are physical lines."""
+
+    delimiter: str | None = None
+    schema = pa.schema([("json", pa.string())])
+
+    def __init__(self, file: SourceFile, block_bytes: int = BLOCK_BYTES) -> None:
+        self.file = file
+        self._block_bytes = block_bytes
+
+    def parts(self) -> Iterator[Part]:
+        """The file's lines, in order."""
+        with Unpacked(self.file.path, self.file.gzipped) as source:
+            for block in blocks(source, self._block_bytes, b"\n", quoted=False):
+                yield _part(block, self.schema, _NOT_IN_TEXT, header=False, quoted=False)
+
+    def sample(self) -> pa.Table:
+        """The first rows."""
+        return _sample_of(self.file, self.schema, _NOT_IN_TEXT, header=False, quoted=False)
+
+    def keys(self) -> list[str]:
+        """The names used in the first rows, in order of appearance."""
+        names: dict[str, None] = {}
+        for text in self.sample().column(0).to_pylist():
+            try:
+                row = json.loads(text)
+            except ValueError:
+                continue
+            if isinstance(row, dict):
+                names.update(dict.fromkeys(row))
+        return list(names)
+
+
+def _separator(header: str) -> str:
+    def columns(separator: str) -> int:
+        return len(next(csv.reader([header], delimiter=separator), []))
+
+    return max(_SEPARATORS, key=columns)
+
+
+def _sample_of(file: SourceFile, schema: pa.Schema, separator: str, header: bool, quoted: bool) -> pa.Table:
+    with Unpacked(file.path, file.gzipped) as source:
+        for block in blocks(source, SAMPLE_BYTES, separator.encode(), quoted):
+            return _part(block, schema, separator, header, quoted).read().table
+    return schema.empty_table()
+
+
+def _part(block: Block, schema: pa.Schema, separator: str, header: bool, quoted: bool) -> Part:
+    return Part(lambda: _parse(block, schema, separator, header, quoted), block.done)
+
+
+def _parse(block: Block, schema: pa.Schema, separator: str, header: bool, quoted: bool) -> RawChunk:
+    """Split a block's records into columns; what does not split is `broken`."""
+    if not header and block.starts is None:
+        try:
+            table, bad = _split(block.data, schema, separator, quoted, threads=True)
+        except pa.ArrowInvalid:
+            bad = [(0, "")]
+        if not bad and table.num_rows == block.data.count(b"\n"):
+            lines = np.arange(block.first_line, block.first_line + table.num_rows)
+            return RawChunk(table, pa.array(lines, pa.int64()), block.broken)
+    starts, ends, lines = (bound[1:] if header else bound for bound in block.bounds())
+    text, starts, ends, lines, unreadable = _readable(block.data, starts, ends, lines)
+    table, bad = _split(text, schema, separator, quoted, threads=False)
+    odd = np.array([number - 1 for number, _ in bad], dtype=np.int64)
+    broken = [
+        Broken(int(lines[index]), f"too {count} columns", _shown(text[starts[index] : ends[index]]))
+        for index, (_, count) in zip(odd, bad, strict=True)
+    ]
+    kept = np.delete(lines, odd)
+    return RawChunk(table, pa.array(kept, pa.int64()), (*block.broken, *unreadable, *broken))
+
+
+def _split(
+    data: bytes, schema: pa.Schema, separator: str, quoted: bool, threads: bool
+) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """(rows, [(number of the record, "many" or "few")] of those with another number of columns)."""
+    bad: list[tuple[int, str]] = []
+
+    def keep(row: pyarrow.csv.InvalidRow) -> str:
+        bad.append((row.number or 0, "many" if row.actual_columns > row.expected_columns else "few"))
+        return "skip"
+
+    if not data:
+        return schema.empty_table(), bad
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(data),
+        # One block: pyarrow fails on a record that is longer than a block.
+        read_options=pyarrow.csv.ReadOptions(
+            column_names=schema.names, block_size=len(data) + 1, use_threads=threads
+        ),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=separator,
+            quote_char='"' if quoted else False,
+            newlines_in_values=quoted,
+            invalid_row_handler=keep,
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(column_types=schema, strings_can_be_null=False),
+    )
+    return pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH_ROWS), schema=schema), bad
+
+
+def _readable(
+    data: bytes, starts: Places, ends: Places, lines: Places
+) -> tuple[bytes, Places, Places, Places, list[Broken]]:
+    """The records that are UTF-8, joined, with their new bounds; and those that are not."""
+    text, starts, ends = _joined(data, starts, ends)
+    # Only records with a byte beyond ASCII can fail, so only those are decoded.
+    beyond = np.flatnonzero(np.frombuffer(text, np.uint8) >= 0x80)
+    suspects = np.unique(np.searchsorted(ends, beyond, side="right"))
+    bad = [index for index in suspects if not _decodes(text[starts[index] : ends[index]])]
+    unreadable = [
+        Broken(int(lines[index]), "not UTF-8 text", _shown(text[starts[index] : ends[index]]))
+        for index in bad
+    ]
+    if bad:
+        keep = np.ones(len(lines), dtype=bool)
+        keep[bad] = False
+        text, starts, ends = _joined(text, starts[keep], ends[keep])
+        lines = lines[keep]
+    return text, starts, ends, lines, unreadable
+
+
+def _joined(data: bytes, starts: Places, ends: Places) -> tuple[bytes, Places, Places]:
+    lengths = ends - starts
+    joined = np.cumsum(lengths)
+    return b"".join(data[s:e] for s, e in zip(starts, ends, strict=True)), joined - lengths, joined
+
+
+def _decodes(record: bytes) -> bool:
+    try:
+        record.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _shown(record: bytes) -> str:
+    return record.decode("utf-8", "replace").rstrip("\r\n")

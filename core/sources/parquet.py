@@ -1,0 +1,84 @@
+"""Parquet files, read a batch of rows at a time; lines are record numbers from 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.errors import CartscapeError
+from core.sources.files import SourceFile, unpack_whole
+from core.sources.raw import Part, RawChunk, unique_names
+
+BATCH_ROWS = 262_144
+SAMPLE_ROWS = 2_000
+
+
+class Parquet:
+    """One Parquet file, gzipped as a whole or not."""
+
+    delimiter: str | None = None
+
+    def __init__(self, file: SourceFile, batch_rows: int = BATCH_ROWS) -> None:
+        self.file = file
+        self._batch_rows = batch_rows
+        found = self._open().schema_arrow
+        self.schema = pa.schema(
+            [
+                pa.field(name, _plain(field.type))
+                for name, field in zip(unique_names(found.names), found, strict=True)
+            ]
+        )
+
+    def _open(self) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(unpack_whole(self.file))
+        except (pa.ArrowException, OSError) as error:
+            raise CartscapeError(
+                f"{self.file.path} is not a whole Parquet file, it may be cut short; copy or download it again."
+            ) from error
+
+    def parts(self) -> Iterator[Part]:
+        """The file's rows, in order."""
+        rows = self._open()
+        total, seen = max(rows.metadata.num_rows, 1), 0
+        batches = rows.iter_batches(batch_size=self._batch_rows)
+        while True:
+            try:
+                batch = next(batches, None)
+            except (pa.ArrowException, OSError) as error:
+                raise CartscapeError(
+                    f"{self.file.path} cannot be read after row {seen}, it may be damaged; copy or download it again."
+                ) from error
+            if batch is None:
+                return
+            first = seen + 1
+            seen += batch.num_rows
+            yield Part(lambda batch=batch, first=first: self._chunk(batch, first), seen / total)  # type: ignore[misc]
+
+    def _chunk(self, batch: pa.RecordBatch, first: int) -> RawChunk:
+        table = pa.Table.from_batches([batch]).rename_columns(self.schema.names).cast(self.schema)
+        lines = pa.array(np.arange(first, first + table.num_rows), pa.int64())
+        return RawChunk(table, lines, ())
+
+    @cached_property
+    def _sample(self) -> pa.Table:
+        for batch in self._open().iter_batches(batch_size=SAMPLE_ROWS):
+            return self._chunk(batch, 1).table
+        return self.schema.empty_table()
+
+    def sample(self) -> pa.Table:
+        """The first rows."""
+        return self._sample
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Text that was written as bytes or as a dictionary is text."""
+    if pa.types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pa.string()
+    return kind

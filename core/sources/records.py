@@ -1,0 +1,176 @@
+"""Text cut into blocks of whole records, each with the physical line it starts on.
+
+A record is one line, unless a quoted field holds line breaks. A quote counts only where a field
+begins, as in RFC 4180; a stray one (`15" screen`) is an ordinary character. A quote that is never
+closed breaks its own line alone and does not swallow the rest of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.sources.files import Unpacked
+from core.sources.raw import Broken
+
+#: A record longer than this is a quote that was never closed.
+MAX_RECORD_BYTES = 1 << 20
+
+_BOM = b"\xef\xbb\xbf"
+_NEWLINE, _QUOTE, _RETURN = 10, 34, 13
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole records. `starts` and `ends` are byte bounds of the non-blank ones, `lines` their lines;
+    all three are None where every line of `data` is a record.
+    """
+
+    data: bytes
+    first_line: int
+    starts: npt.NDArray[np.int64] | None
+    ends: npt.NDArray[np.int64] | None
+    lines: npt.NDArray[np.int64] | None
+    broken: tuple[Broken, ...]
+    done: float
+
+    def bounds(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(starts, ends, lines) of the non-blank records; `ends` is after the line break."""
+        if self.starts is not None and self.ends is not None and self.lines is not None:
+            return self.starts, self.ends, self.lines
+        ends = _newlines(self.data) + 1
+        return _without_blanks(self.data, ends, np.arange(self.first_line, self.first_line + len(ends)))
+
+
+def blocks(source: Unpacked, size: int, delimiter: bytes, quoted: bool) -> Iterator[Block]:
+    """The source in blocks of about `size` bytes, whole records each; the same on every run."""
+    rest, line, first = b"", 1, True
+    while True:
+        read = source.read(size)
+        data = rest + read
+        if first:
+            data, first = data.removeprefix(_BOM), False
+        final = not read
+        if final and data and not data.endswith(b"\n"):
+            data += b"\n"
+        if not data:
+            return
+        block, rest = _cut(data, line, delimiter, quoted, final, source.done)
+        if block is not None:
+            line += block.data.count(b"\n")
+            yield block
+        if final and not rest:
+            return
+
+
+def _cut(
+    data: bytes, line: int, delimiter: bytes, quoted: bool, final: bool, done: float
+) -> tuple[Block | None, bytes]:
+    """The whole records at the front of `data`, and what is left of it."""
+    cut = data.rfind(b"\n") + 1
+    if not quoted or b'"' not in data:
+        if not cut:
+            return None, data
+        return Block(data[:cut], line, None, None, None, (), done), data[cut:]
+    newlines = _newlines(data)
+    inner, unclosed, open_from = _multiline(data, newlines, delimiter, final)
+    if open_from is not None:
+        cut = open_from
+        newlines, inner = newlines[newlines < cut], inner[: int(np.searchsorted(newlines, cut))]
+    if not cut:
+        return None, data
+    ends_at = np.flatnonzero(~inner)
+    lines = line + np.concatenate(([0], ends_at[:-1] + 1)) if len(ends_at) else ends_at
+    starts, ends, lines = _without_blanks(data, newlines[ends_at] + 1, lines)
+    broken: tuple[Broken, ...] = ()
+    if unclosed:
+        bad = np.isin(lines, np.array(unclosed) + line)
+        broken = tuple(
+            Broken(int(n), "unclosed quote", data[s:e].decode("utf-8", "replace").rstrip("\r\n"))
+            for s, e, n in zip(starts[bad], ends[bad], lines[bad], strict=True)
+        )
+        starts, ends, lines = starts[~bad], ends[~bad], lines[~bad]
+    return Block(data[:cut], line, starts, ends, lines, broken, done), data[cut:]
+
+
+def _multiline(
+    data: bytes, newlines: npt.NDArray[np.int64], delimiter: bytes, final: bool
+) -> tuple[npt.NDArray[np.bool_], list[int], int | None]:
+    """(which line breaks lie inside a record, indices of lines with an unclosed quote,
+    the byte at which an unfinished last record starts, if there is one).
+
+    Only a line with an odd number of quotes can open a record of several lines, so only those
+    and the lines that follow one are looked at.
+    """
+    bounds = np.concatenate(
+        (newlines + 1, [len(data)] if newlines.size == 0 or newlines[-1] + 1 < len(data) else [])
+    )
+    bounds = bounds.astype(np.int64)
+    quotes = np.searchsorted(_find(data, _QUOTE), bounds)
+    per_line = np.diff(quotes, prepend=0)
+    starts = np.concatenate(([0], bounds[:-1]))
+    with_quotes = np.flatnonzero(per_line)
+    inner = np.zeros(len(newlines), dtype=bool)
+    unclosed: list[int] = []
+    after = -1
+    for opening in np.flatnonzero(per_line % 2):
+        if opening <= after or not _ends_inside(data[starts[opening] : bounds[opening]], delimiter, False):
+            continue
+        closing = None
+        for index in with_quotes[np.searchsorted(with_quotes, opening + 1) :]:
+            if bounds[index] - starts[opening] > MAX_RECORD_BYTES:
+                break
+            if not _ends_inside(data[starts[index] : bounds[index]], delimiter, True):
+                closing = int(index)
+                break
+        if closing is not None:
+            inner[opening:closing] = True
+            after = closing
+        elif final or len(data) - starts[opening] > MAX_RECORD_BYTES:
+            unclosed.append(int(opening))
+            after = int(opening)
+        else:
+            return inner, unclosed, int(starts[opening])
+    return inner, unclosed, None
+
+
+def _ends_inside(line: bytes, delimiter: bytes, inside: bool) -> bool:
+    """Whether a quoted field is still open at the line's end."""
+    position, field_start = 0, not inside
+    while True:
+        if inside:
+            quote = line.find(b'"', position)
+            if quote < 0:
+                return True
+            if line[quote + 1 : quote + 2] == b'"':
+                position = quote + 2
+                continue
+            inside, field_start, position = False, False, quote + 1
+        elif field_start and line[position : position + 1] == b'"':
+            inside, position = True, position + 1
+        else:
+            end = line.find(delimiter, position)
+            if end < 0:
+                return False
+            position, field_start = end + 1, True
+
+
+def _find(data: bytes, byte: int) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == byte)
+
+
+def _newlines(data: bytes) -> npt.NDArray[np.int64]:
+    return _find(data, _NEWLINE)
+
+
+def _without_blanks(
+    data: bytes, ends: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    starts = np.concatenate((np.zeros(min(len(ends), 1), np.int64), ends[:-1]))
+    lengths = ends - starts
+    array = np.frombuffer(data, np.uint8)
+    blank = (lengths == 1) | ((lengths == 2) & (array[starts] == _RETURN))
+    return starts[~blank], ends[~blank], lines[~blank]
