@@ -194,6 +194,34 @@ def drawing(name: str, window: Box, pixels: int = 1000) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
+def labels(
+    south: float, west: float, north: float, east: float, most: int = 60
+) -> list[tuple[str, float, float]]:
+    """Return short names of the largest regions in a box and where to write them, latitude and longitude.
+
+    States are named by their abbreviation, countries in full; regions too small for a word are left out.
+    """
+    name = map_for_extent(south, west, north, east)
+    area = box(west, south, east, north)
+    found = []
+    for region in load(name).regions:
+        seen = _largest(region.geometry & area) if area.intersects(region.geometry.envelope) else None
+        word = region.name if name == COUNTRIES else region.codes[0]
+        if seen is None:
+            continue
+        left, _, right, _ = seen.bounds
+        # A letter takes about 1/130 of the width of the map.
+        if (right - left) > len(word) * (east - west) / 130:
+            at = seen.representative_point()
+            found.append((float(seen.area), (word, at.y, at.x)))
+    return [label for _, label in sorted(found, reverse=True)[:most]]
+
+
+def _largest(geometry: BaseGeometry) -> BaseGeometry | None:
+    parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+    return max(parts, key=lambda part: float(part.area), default=None)
+
+
 @lru_cache(maxsize=16)
 def _thinned(name: str, tolerance: float) -> list[dict[str, Any]]:
     """Return each region's GeoJSON geometry, simplified in degrees, islets smaller than a dot left out."""
