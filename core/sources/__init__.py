@@ -16,9 +16,12 @@ from core.sources.detect import detect
 from core.sources.events import open_events
 from core.sources.files import SourceFile, list_files
 from core.sources.flat import Flat, open_flat
+from core.sources.ga4 import GA4
 from core.sources.olist import open_olist
 from core.sources.online_retail import ONLINE_RETAIL
 from core.sources.reader import REJECTS, Chunk, Described, Reader
+from core.sources.rees46 import REES46
+from core.sources.retailrocket import open_retailrocket
 from core.sources.stream import open_raw
 from core.sources.times import check_zone
 from core.sources.trivago import TRIVAGO
@@ -48,14 +51,17 @@ FORMATS: dict[str, FormatInfo] = {
         ),
         FormatInfo("trivago", "hotel search sessions of the RecSys Challenge 2019", "UTC"),
         FormatInfo("online-retail", "invoice lines of UCI's Online Retail I and II", "Europe/London"),
+        FormatInfo("retailrocket", "events.csv, with item properties and the category tree beside it", "UTC"),
+        FormatInfo("rees46", "a shop's monthly CSVs of views, carts and purchases", "UTC"),
+        FormatInfo("ga4", "Google Analytics 4 as exported to BigQuery, in Parquet or JSON lines", "UTC"),
     )
 }
-_FLAT: dict[str, Flat] = {flat.name: flat for flat in (TRIVAGO, ONLINE_RETAIL)}
+_FLAT: dict[str, Flat] = {flat.name: flat for flat in (TRIVAGO, ONLINE_RETAIL, REES46, GA4)}
 
 
 def open_source(
     paths: Sequence[Path],
-    format: str = "auto",
+    format: str = "auto",  # noqa: A002 - the word of the command line
     mapping: Mapping[str, str] | None = None,
     tz: str | None = None,
     *,
@@ -75,7 +81,7 @@ def open_source(
 
 def preview(
     paths: Sequence[Path],
-    format: str = "auto",
+    format: str = "auto",  # noqa: A002 - the word of the command line
     mapping: Mapping[str, str] | None = None,
     *,
     connection: duckdb.DuckDBPyConnection,
@@ -98,26 +104,28 @@ def columns_of(paths: Sequence[Path], *, connection: duckdb.DuckDBPyConnection) 
 
 def _open(
     paths: Sequence[Path],
-    format: str,
+    name: str,
     mapping: Mapping[str, str],
     tz: str | None,
     connection: duckdb.DuckDBPyConnection,
     small: bool,
 ) -> Reader:
-    if format != "auto" and format not in FORMATS:
-        raise WrongCall(f"There is no format {format!r}; the formats are auto, {', '.join(FORMATS)}.")
-    if mapping and format not in ("auto", "events"):
-        raise WrongCall(f"The {format} format has fixed columns; --map is for the events format.")
+    if name != "auto" and name not in FORMATS:
+        raise WrongCall(f"There is no format {name!r}; the formats are auto, {', '.join(FORMATS)}.")
+    if mapping and name not in ("auto", "events"):
+        raise WrongCall(f"The {name} format has fixed columns; --map is for the events format.")
     files = list_files(paths)
-    if format == "auto":
-        format = "events" if mapping else detect(files, connection)
-    zone = check_zone(tz or FORMATS[format].zone)
-    return _opener(format, mapping)(files, zone, connection, small)
+    if name == "auto":
+        name = "events" if mapping else detect(files, connection)
+    zone = check_zone(tz or FORMATS[name].zone)
+    return _opener(name, mapping)(files, zone, connection, small)
 
 
-def _opener(format: str, mapping: Mapping[str, str]) -> _Open:
-    if format in _FLAT:
-        return partial(open_flat, _FLAT[format])
-    if format == "olist":
+def _opener(name: str, mapping: Mapping[str, str]) -> _Open:
+    if name in _FLAT:
+        return partial(open_flat, _FLAT[name])
+    if name == "olist":
         return open_olist
+    if name == "retailrocket":
+        return open_retailrocket
     return partial(open_events, mapping)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import tempfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -167,9 +168,7 @@ def unpack_whole(file: SourceFile) -> BinaryIO:
     """The file for a reader that has to seek: opened, or unpacked into an unnamed temporary file."""
     if not file.gzipped:
         return file.path.open("rb")
-    import tempfile
-
-    whole = tempfile.TemporaryFile()
+    whole = tempfile.TemporaryFile()  # noqa: SIM115 - the caller reads on from it
     with Unpacked(file.path, gzipped=True) as unpacked:
         while part := unpacked.read(io.DEFAULT_BUFFER_SIZE * 128):
             whole.write(part)

@@ -29,7 +29,7 @@ from core.sources.raw import Broken, RawFile, broken_rejects
 from core.sources.reader import Chunk, Described
 from core.sources.stream import fingerprint, open_raw, own_connection
 from core.sources.times import time
-from core.sources.validate import LINE, Recipe, contract_sql, latest, split
+from core.sources.validate import Recipe, contract_sql, latest, numbered, split
 from core.sources.values import Column, Value, literal
 
 __all__ = ["JOINED_NEEDS", "is_olist_file", "open_olist"]
@@ -38,7 +38,8 @@ CHUNK_ROWS = 262_144
 _USERS = ("customer_unique_id",)
 
 _NOTES = (
-    "Times are read as America/Sao_Paulo unless another zone is given; hours are those of the customer's state.",
+    "Times are read as America/Sao_Paulo unless another zone is given.",
+    "Hours are those of the customer's state.",
     "Prices are in BRL, without freight. A cancelled order's items come back a second after its last date.",
     "A customer's place is the median point of the zip prefix.",
 )
@@ -46,28 +47,34 @@ _NOTES = (
 #: Every step of every order, in the order of the files. Times stay text, for the contract to judge.
 _CANDIDATES = """
 WITH items AS (
-    SELECT i.*, category, row_number() OVER (PARTITION BY order_id, i.product_id, price ORDER BY i.line) - 1 AS again
+    SELECT i.*, category,
+        row_number() OVER (PARTITION BY order_id, i.product_id, price ORDER BY i.line) - 1 AS again
     FROM o_order_items i LEFT JOIN o_categories c ON c.product_id = i.product_id
 ), shared AS (
     SELECT order_id, CASE WHEN count(DISTINCT product_id) = 1 THEN any_value(product_id) END AS product_id,
-        CASE WHEN count(DISTINCT category) = 1 AND count(category) = count(*) THEN any_value(category) END AS category
+        CASE WHEN count(DISTINCT category) = 1 AND count(category) = count(*) THEN any_value(category) END
+            AS category
     FROM items GROUP BY order_id
 ), sold AS (
-    SELECT o.*, i.product_id, category, price, COALESCE(again, 0) AS again, COALESCE(i.line, o.line) AS row_line,
-        COALESCE(i.file, o.file) AS row_file
+    SELECT o.*, i.product_id, category, price, COALESCE(again, 0) AS again,
+        COALESCE(i.line, o.line) AS row_line, COALESCE(i.file, o.file) AS row_file
     FROM o_orders o LEFT JOIN items i USING (order_id)
 ), steps AS (
-    SELECT order_id, customer_id, 1 AS step, 'purchase' AS event, order_purchase_timestamp AS time, again AS shift,
-        product_id, category, price, 1 AS quantity, order_status, NULL AS review_id, row_line, row_file, TRUE AS known FROM sold
+    SELECT order_id, customer_id, 1 AS step, 'purchase' AS event, order_purchase_timestamp AS time,
+        again AS shift, product_id, category, price, 1 AS quantity, order_status, NULL AS review_id,
+        row_line, row_file, TRUE AS known
+    FROM sold
     UNION ALL
-    SELECT order_id, NULL, 1, 'purchase', NULL, 0, product_id, category, price, 1, NULL, NULL, i.line, i.file, FALSE
+    SELECT order_id, NULL, 1, 'purchase', NULL, 0, product_id, category, price, 1, NULL, NULL,
+        i.line, i.file, FALSE
     FROM items i ANTI JOIN o_orders USING (order_id)
     UNION ALL
-    SELECT order_id, customer_id, step, event, time, 0, s.product_id, s.category, NULL, NULL, order_status, NULL,
-        line, file, TRUE
+    SELECT order_id, customer_id, step, event, time, 0, s.product_id, s.category, NULL, NULL, order_status,
+        NULL, line, file, TRUE
     FROM o_orders o CROSS JOIN LATERAL (VALUES (2, 'approved', order_approved_at),
         (3, 'shipped', order_delivered_carrier_date), (4, 'delivered', order_delivered_customer_date)
-    ) dated(step, event, time) LEFT JOIN shared s USING (order_id) WHERE time IS NOT NULL
+    ) dated(step, event, time) LEFT JOIN shared s USING (order_id)
+    WHERE time IS NOT NULL
     UNION ALL
     SELECT order_id, customer_id, 5, 'cancelled', greatest(order_purchase_timestamp, order_approved_at,
         order_delivered_carrier_date, order_delivered_customer_date), 1000000 + again,
@@ -78,9 +85,9 @@ WITH items AS (
         s.product_id, s.category, NULL, NULL, order_status, review_id, r.line, r.file, o.order_id IS NOT NULL
     FROM o_order_reviews r LEFT JOIN o_orders o USING (order_id) LEFT JOIN shared s USING (order_id)
 )
-SELECT row_number() OVER (ORDER BY step, row_file, row_line, order_id) - 1 AS n, order_id, event, time, shift, product_id,
-    category, price, quantity, order_status, review_id, known, customer_unique_id, lat, lon, customer_city,
-    customer_state, row_file, row_line AS {line}
+SELECT row_number() OVER (ORDER BY step, row_file, row_line, order_id) - 1 AS n, order_id, event, time, shift,
+    product_id, category, price, quantity, order_status, review_id, known, customer_unique_id, lat, lon,
+    customer_city, customer_state, row_file, row_line
 FROM steps LEFT JOIN o_buyers USING (customer_id) ORDER BY n
 """
 
@@ -96,13 +103,15 @@ ORDER BY item_id
 
 #: One review may be of several orders; then each gets an id of its own.
 _REVIEWS = """
-SELECT CASE WHEN count(*) OVER (PARTITION BY review_id) > 1 THEN concat(review_id, ':', order_id) ELSE review_id END
-        AS review_id, s.product_id AS item_id, customer_unique_id AS user_id, {when} AS ts,
-    CASE WHEN TRY_CAST(review_score AS INTEGER) BETWEEN 1 AND 5 THEN TRY_CAST(review_score AS TINYINT) END AS rating,
+SELECT CASE WHEN count(*) OVER (PARTITION BY review_id) > 1 THEN concat(review_id, ':', order_id)
+        ELSE review_id END AS review_id,
+    s.product_id AS item_id, customer_unique_id AS user_id, {when} AS ts,
+    CASE WHEN TRY_CAST(review_score AS INTEGER) BETWEEN 1 AND 5 THEN TRY_CAST(review_score AS TINYINT) END
+        AS rating,
     nullif(concat_ws(chr(10), review_comment_title, review_comment_message), '') AS text, 'pt' AS language
 FROM o_order_reviews JOIN o_orders USING (order_id) LEFT JOIN o_buyers USING (customer_id)
-LEFT JOIN (SELECT order_id, CASE WHEN count(DISTINCT product_id) = 1 THEN any_value(product_id) END AS product_id
-    FROM o_order_items GROUP BY order_id) s USING (order_id)
+LEFT JOIN (SELECT order_id, any_value(product_id) AS product_id FROM o_order_items GROUP BY order_id
+    HAVING count(DISTINCT product_id) = 1) s USING (order_id)
 WHERE review_id IS NOT NULL ORDER BY review_id
 """
 
@@ -125,8 +134,8 @@ def open_olist(
         joined = next((file for file in files if _is_joined(file, connection)), None)
         if joined is None:
             raise CartscapeError(
-                f"{files[0].path.parent} lacks olist_orders_dataset.csv or olist_customers_dataset.csv (plain or "
-                "gzipped); the olist format needs both, or the Parquet file that joins them."
+                f"{files[0].path.parent} lacks olist_orders_dataset.csv or olist_customers_dataset.csv "
+                "(plain or gzipped); the olist format needs both, or the Parquet file that joins them."
             )
         used = [joined]
     notes = list(_NOTES)
@@ -185,8 +194,10 @@ class OlistReader:
     def chunks(self, skip: int = 0) -> Iterator[Chunk]:
         """The steps of all orders; rows that could not be split come with the first chunk."""
         connection, broken = self._load()
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE o_candidates AS {_CANDIDATES.format(line=LINE)}")
-        candidates = connection.sql("SELECT * EXCLUDE n FROM o_candidates LIMIT 0").to_arrow_table().schema
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE o_candidates AS {_CANDIDATES}")
+        candidates = (
+            connection.sql("SELECT * EXCLUDE (n, row_line) FROM o_candidates LIMIT 0").to_arrow_table().schema
+        )
         sql = contract_sql(candidates, _recipe(candidates, self._zone))
         total = connection.sql("SELECT count(*) FROM o_candidates").fetchall()[0][0]
         first = [
@@ -199,7 +210,7 @@ class OlistReader:
                 "SELECT * EXCLUDE n FROM o_candidates WHERE n >= $start AND n < $stop ORDER BY n",
                 params={"start": start, "stop": start + self._rows},
             ).to_arrow_table()
-            connection.register("raw", part)
+            connection.register("raw", numbered(part.drop_columns("row_line"), part.column("row_line")))
             events, rejects = split(connection.sql(sql, params={"latest": latest()}).to_arrow_table())
             connection.unregister("raw")
             if number == 0 and first:
@@ -249,6 +260,7 @@ def _recipe(schema: pa.Schema, zone: str) -> Recipe:
             "city": Value(values.text(named("customer_city"))),
         },
         user_columns=_USERS,
+        internal=("shift", "known", "row_file"),
         refuse=(("NOT known", "unknown order"),),
         event_names=False,
         file="row_file",

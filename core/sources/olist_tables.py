@@ -16,7 +16,7 @@ from core.sources.files import SourceFile
 from core.sources.flat import check_columns
 from core.sources.raw import Broken, RawFile
 from core.sources.stream import open_raw
-from core.sources.validate import LINE
+from core.sources.validate import LINE, numbered
 from core.sources.values import Column, clean_sql, literal, quoted
 
 _DATES = (
@@ -51,15 +51,15 @@ FILES: dict[str, str] = {
 #: Columns by which the join of orders, items and customers is known.
 JOINED_NEEDS = (*TABLES["orders"], *TABLES["order_items"][1:], *TABLES["customers"][1:])
 _JOINED_MAY = (
-    "product_category_name", "product_category_name_english", "lat", "lon", "review_score", "review_comment_title",
-    "review_comment_message", "review_creation_date",
+    "product_category_name", "product_category_name_english", "lat", "lon", "review_score",
+    "review_comment_title", "review_comment_message", "review_creation_date",
 )  # fmt: skip
 
 
 def load_published(
     files: Mapping[str, SourceFile], connection: duckdb.DuckDBPyConnection
 ) -> list[tuple[RawFile, Broken]]:
-    """Temporary tables o_… of the published files, empty where a file is absent; and their broken rows."""
+    """Temporary tables o_… of the published files, empty where one is absent; their broken rows come back."""
     broken: list[tuple[RawFile, Broken]] = []
     for table, columns in TABLES.items():
         if table in files:
@@ -86,7 +86,8 @@ def load_published(
         WHERE customer_id IS NOT NULL GROUP BY customer_id""")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE o_categories AS
-        SELECT product_id, any_value(COALESCE(product_category_name_english, product_category_name)) AS category
+        SELECT product_id,
+            any_value(COALESCE(product_category_name_english, product_category_name)) AS category
         FROM o_products LEFT JOIN o_translation USING (product_category_name)
         WHERE product_id IS NOT NULL GROUP BY product_id""")
     return broken
@@ -118,7 +119,8 @@ def load_joined(file: SourceFile, connection: duckdb.DuckDBPyConnection) -> list
         FROM o_joined WHERE customer_id IS NOT NULL GROUP BY customer_id""")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE o_categories AS
-        SELECT product_id, any_value(COALESCE(product_category_name_english, product_category_name)) AS category
+        SELECT product_id,
+            any_value(COALESCE(product_category_name_english, product_category_name)) AS category
         FROM o_joined WHERE product_id IS NOT NULL GROUP BY product_id""")
     distinct(
         "order_reviews",
@@ -140,7 +142,7 @@ def _create(table: str, columns: Sequence[str], connection: duckdb.DuckDBPyConne
 def _load(
     raw: RawFile, table: str, columns: Sequence[str], connection: duckdb.DuckDBPyConnection
 ) -> list[tuple[RawFile, Broken]]:
-    """Appends a file's columns, null where it lacks one, to a new table."""
+    """A new table with a file's columns, null where it lacks one; its broken rows come back."""
     _create(table, columns, connection)
     picked = ", ".join(
         values.text(Column.named(column, raw.schema)) if column in raw.schema.names else "NULL"
@@ -149,9 +151,10 @@ def _load(
     broken: list[tuple[RawFile, Broken]] = []
     for part in raw.parts():
         chunk = part.read()
-        connection.register("raw", chunk.table.append_column(LINE.strip('"'), chunk.lines))
+        connection.register("raw", numbered(chunk.table, chunk.lines))
         connection.execute(
-            f"INSERT INTO {table} SELECT {picked}, {LINE}, {literal(raw.file.name)} FROM ({clean_sql(raw.schema)})"
+            f"INSERT INTO {table} SELECT {picked}, {LINE}, {literal(raw.file.name)} "
+            f"FROM ({clean_sql(raw.schema)})"
         )
         connection.unregister("raw")
         broken += [(raw, row) for row in chunk.broken]

@@ -38,7 +38,8 @@ class Parquet:
             return pq.ParquetFile(unpack_whole(self.file))
         except (pa.ArrowException, OSError) as error:
             raise CartscapeError(
-                f"{self.file.path} is not a whole Parquet file, it may be cut short; copy or download it again."
+                f"{self.file.path} is not a whole Parquet file, it may be cut short; "
+                "copy or download it again."
             ) from error
 
     def parts(self) -> Iterator[Part]:
@@ -51,7 +52,8 @@ class Parquet:
                 batch = next(batches, None)
             except (pa.ArrowException, OSError) as error:
                 raise CartscapeError(
-                    f"{self.file.path} cannot be read after row {seen}, it may be damaged; copy or download it again."
+                    f"{self.file.path} cannot be read after row {seen}, it may be damaged; "
+                    "copy or download it again."
                 ) from error
             if batch is None:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -47,8 +48,12 @@ class RawFile(Protocol):
     """A file of one kind. `schema` names its columns; parts have the same bounds on every run."""
 
     file: SourceFile
-    schema: pa.Schema
     delimiter: str | None  # of a text file; None where a row is not split by one
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and their types."""
+        ...
 
     def parts(self) -> Iterator[Part]:
         """The file's rows, in order."""
@@ -99,8 +104,7 @@ def broken_rejects(raw: RawFile, broken: Sequence[Broken], user_columns: Sequenc
 
 def _without_user(raw: RawFile, text: str, user_columns: Sequence[str]) -> tuple[str | None, str]:
     if raw.delimiter is None:
-        # Broken JSON: which part is the shopper cannot be known, so none of its values is kept.
-        return None, HIDDEN
+        return _without_key(text, user_columns)
     try:
         fields = next(csv.reader([text], delimiter=raw.delimiter), [])
     except csv.Error:
@@ -114,3 +118,14 @@ def _without_user(raw: RawFile, text: str, user_columns: Sequence[str]) -> tuple
                 user = user or fields[index].strip()
                 hidden[index] = HIDDEN
     return user, raw.delimiter.join(hidden)
+
+
+def _without_key(text: str, user_columns: Sequence[str]) -> tuple[str | None, str]:
+    """The same for a line of broken JSON, where the shopper's id follows its name."""
+    user = None
+    for column in user_columns:
+        value = re.compile(rf'("{re.escape(column)}"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}}\s]+)')
+        if found := value.search(text):
+            user = user or found[2].strip('"') or None
+            text = value.sub(rf'\1"{HIDDEN}"', text)
+    return user, text

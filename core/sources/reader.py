@@ -12,8 +12,8 @@ import pyarrow as pa
 REJECTS = pa.schema(
     [
         pa.field("file", pa.string(), nullable=False),
-        pa.field("line", pa.int64(), nullable=False),  # 1-based; the record's number where a format has no lines
-        pa.field("reason", pa.string(), nullable=False),  # short and stable: "missing user", "unreadable time", …
+        pa.field("line", pa.int64(), nullable=False),  # 1-based; the record's number in a binary file
+        pa.field("reason", pa.string(), nullable=False),  # short and stable: "missing user", …
         pa.field("user_id", pa.string()),  # the source's own id; the store writes its pseudonym
         pa.field("row", pa.string(), nullable=False),  # the row as a JSON object, without the shopper's id
     ]
@@ -64,5 +64,5 @@ class Reader(Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """Changes when the source's content or the way it is read changes; cheap (names, sizes, times, mapping)."""
+        """Changes when the source or the way it is read changes; cheap (names, sizes, times, mapping)."""
         ...

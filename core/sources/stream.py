@@ -59,18 +59,25 @@ class StreamReader:
         connection: duckdb.DuckDBPyConnection,
         zone: str,
         side_tables: SideTables | None = None,
+        prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+        beside: Sequence[RawFile] = (),
     ) -> None:
+        """`prepare` makes what the recipes join with; `beside` are files that it reads."""
         self.described = described
         self._raws = raws
         self._recipes = recipes
         self._connection = connection
         self._zone = zone
         self._side_tables = side_tables
+        self._prepare = prepare
+        self._beside = beside
 
     def chunks(self, skip: int = 0) -> Iterator[Chunk]:
         """The chunks after the first `skip`, whose bounds depend on the files alone."""
         sizes = [raw.file.bytes for raw in self._raws]
         connection = own_connection(self._connection, self._zone)
+        if self._prepare is not None:
+            self._prepare(connection)
         index, before = 0, 0
         for raw, recipe, size in zip(self._raws, self._recipes, sizes, strict=True):
             validator = Validator(raw, recipe, connection)
@@ -89,9 +96,8 @@ class StreamReader:
 
     def fingerprint(self) -> str:
         """Over the files' names, sizes and times, and over the way they are read."""
-        return fingerprint(
-            [raw.file for raw in self._raws], self.described.format, self._zone, self.described.mapping
-        )
+        files = dict.fromkeys(raw.file for raw in (*self._raws, *self._beside))
+        return fingerprint(list(files), self.described.format, self._zone, self.described.mapping)
 
 
 def fingerprint(files: Sequence[SourceFile], *read_as: object) -> str:

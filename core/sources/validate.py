@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from zoneinfo import available_timezones
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,22 +26,26 @@ EARLIEST = "TIMESTAMP '1990-01-01'"
 #: What people call the usual events → the contract's names. Others stay as they are, in lower case.
 EVENT_NAMES: dict[str, tuple[str, ...]] = {
     "view": (
-        "view_item", "viewitem", "product_view", "productview", "item_view", "pv", "detail", "viewed", "product_viewed",
-        "detail_view", "view_product",
+        "view_item", "viewitem", "product_view", "productview", "item_view", "pv", "detail",
+        "viewed", "product_viewed", "detail_view", "view_product",
     ),
     "search": ("searched", "view_search_results", "site_search", "search_query", "products_searched"),
     "click": ("select_item", "item_click", "product_click", "product_clicked", "clicked", "clickout"),
     "cart": (
-        "addtocart", "add_to_cart", "add_cart", "cart_add", "addcart", "added_to_cart", "product_added", "add_to_basket",
-        "add_to_bag", "basket",
+        "addtocart", "add_to_cart", "add_cart", "cart_add", "addcart", "added_to_cart",
+        "product_added", "add_to_basket", "add_to_bag", "basket",
     ),
     "remove": (
-        "remove_from_cart", "removefromcart", "cart_remove", "remove_cart", "product_removed", "remove_from_basket",
+        "remove_from_cart", "removefromcart", "cart_remove", "remove_cart", "product_removed",
+        "remove_from_basket",
     ),
-    "checkout": ("begin_checkout", "begincheckout", "checkout_started", "initiate_checkout", "start_checkout"),
+    "checkout": (
+        "begin_checkout", "begincheckout", "checkout_started", "initiate_checkout",
+        "start_checkout",
+    ),
     "purchase": (
-        "transaction", "buy", "order", "purchased", "bought", "sale", "order_completed", "ecommerce_purchase",
-        "checkout_completed", "order_placed",
+        "transaction", "buy", "order", "purchased", "bought", "sale", "order_completed",
+        "ecommerce_purchase", "checkout_completed", "order_placed",
     ),
     "return": ("refund", "returned", "refunded", "order_refunded"),
     "cancelled": ("cancel", "canceled", "cancellation", "order_cancelled", "order_canceled"),
@@ -63,6 +68,7 @@ class Recipe:
 
     values: Mapping[str, Value]
     user_columns: tuple[str, ...]
+    internal: tuple[str, ...] = ()  # columns that the reader made, of no use in a reject's row
     source: str = "clean"
     refuse: tuple[tuple[str, str], ...] = ()
     event_names: bool = True  # whether usual synonyms are mapped
@@ -81,8 +87,7 @@ class Validator:
 
     def check(self, chunk: RawChunk) -> tuple[pa.Table, pa.Table]:
         """(events as SOURCE_EVENTS, rejects as REJECTS), together every row of the chunk."""
-        table = chunk.table.append_column(_LINE, chunk.lines)
-        self._connection.register("raw", table)
+        self._connection.register("raw", numbered(chunk.table, chunk.lines))
         try:
             judged = self._connection.sql(
                 self._sql, params={"latest": latest(), "file": self._raw.file.name}
@@ -91,12 +96,17 @@ class Validator:
             self._connection.unregister("raw")
         events, rejects = split(judged)
         broken = broken_rejects(self._raw, chunk.broken, self._recipe.user_columns)
-        return events, pa.concat_tables([broken, rejects])
+        return events, pa.concat_tables([broken, rejects]).sort_by("line") if len(broken) else rejects
 
 
-#: Never a name in a file: names there are stripped.
-_LINE = " line"
+#: The line and the number of a row in its chunk; never names in a file, as names there are stripped.
+_LINE, _NUMBER = " line", " number"
 LINE = quoted(_LINE)
+
+
+def numbered(table: pa.Table, lines: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """A chunk as `contract_sql` reads it: with the line of each row, and its number in the chunk."""
+    return table.append_column(_LINE, lines).append_column(_NUMBER, pa.array(np.arange(table.num_rows)))
 
 
 def latest() -> dt.datetime:
@@ -105,7 +115,13 @@ def latest() -> dt.datetime:
 
 
 def split(judged: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """A result of `contract_sql` as (events, rejects)."""
+    """A result of `contract_sql` as (events, rejects), in the order of the chunk's rows.
+
+    DuckDB's threads hand their rows over as they come.
+    """
+    numbers = judged.column("number").to_numpy()
+    if (np.diff(numbers) < 0).any():
+        judged = judged.take(np.argsort(numbers, kind="stable"))
     judged = _known_zones(judged)
     fine = pc.is_null(judged.column("reason"))
     if pc.all(fine).as_py() is not False:
@@ -126,7 +142,7 @@ def _known_zones(judged: pa.Table) -> pa.Table:
 
 
 def contract_sql(schema: pa.Schema, recipe: Recipe) -> str:
-    """One query over `raw`: SOURCE_EVENTS columns, then file, line, reason and row of a reject.
+    """One query over `raw` (see `numbered`): SOURCE_EVENTS, then number, and a reject's columns.
 
     Parameters: $latest (a TIMESTAMP after which a date lies in the future) and $file.
     """
@@ -135,7 +151,8 @@ def contract_sql(schema: pa.Schema, recipe: Recipe) -> str:
     def value(name: str) -> Value:
         return values.get(name, ABSENT)
 
-    shown = [column for column in schema.names if column not in recipe.user_columns]
+    hidden = (*recipe.user_columns, *recipe.internal)
+    shown = [column for column in schema.names if column not in hidden]
     # A struct only points at its columns; it becomes JSON for the few rows that are rejected.
     row = (
         "{" + ", ".join(f"{literal(column)}: {quoted(column)}" for column in shown) + "}"
@@ -153,13 +170,15 @@ def contract_sql(schema: pa.Schema, recipe: Recipe) -> str:
     return f"""
 WITH clean AS ({clean_sql(schema)}), parsed AS (
     SELECT ({value("ts").sql})::TIMESTAMP AS ts, {value("ts").given} AS ts_given,
-        ({value("tz").sql})::VARCHAR AS tz, ({value("user_id").sql})::VARCHAR AS user_id, {event} AS event, {texts},
+        ({value("tz").sql})::VARCHAR AS tz, ({value("user_id").sql})::VARCHAR AS user_id,
+        {event} AS event, {texts},
         ({value("price").sql})::{_sql_price()} AS price, {value("price").given} AS price_given,
         ({value("quantity").sql})::BIGINT AS quantity, {value("quantity").given} AS quantity_given,
         upper(({value("currency").sql})::VARCHAR) AS currency,
         ({value("lat").sql})::DOUBLE AS lat, {value("lat").given} AS lat_given,
         ({value("lon").sql})::DOUBLE AS lon, {value("lon").given} AS lon_given,
-        ({value("shown").sql})::VARCHAR[] AS shown, {recipe.file} AS file, {LINE} AS line, {row} AS raw_row{refused}
+        ({value("shown").sql})::VARCHAR[] AS shown, {recipe.file} AS file, {LINE} AS line,
+        {quoted(_NUMBER)} AS number, {row} AS raw_row{refused}
     FROM {recipe.source}
 ), named AS (
     SELECT * REPLACE ({_event_case("event") if recipe.event_names else "event"} AS event) FROM parsed
@@ -185,7 +204,7 @@ SELECT ts, tz, user_id, session_id,
     CASE WHEN regexp_full_match(currency, '[A-Z]{{3}}') THEN currency END AS currency,
     CASE WHEN lon IS NOT NULL THEN lat END AS lat, CASE WHEN lat IS NOT NULL THEN lon END AS lon,
     region, city, device, channel, shown,
-    file, line, reason, CASE WHEN reason IS NOT NULL THEN to_json(raw_row)::VARCHAR END AS row
+    number, file, line, reason, CASE WHEN reason IS NOT NULL THEN to_json(raw_row)::VARCHAR END AS row
 FROM judged"""
 
 

@@ -101,7 +101,8 @@ def text(column: Column) -> str:
         # Ids that passed through a float column, as 13085.0.
         return (
             f"(CASE WHEN isfinite({column.sql}::DOUBLE) AND {column.sql} = trunc({column.sql}) "
-            f"THEN {column.sql}::HUGEINT::VARCHAR WHEN NOT isnan({column.sql}::DOUBLE) THEN {column.sql}::VARCHAR END)"
+            f"THEN {column.sql}::HUGEINT::VARCHAR "
+            f"WHEN NOT isnan({column.sql}::DOUBLE) THEN {column.sql}::VARCHAR END)"
         )
     return f"({column.sql}::VARCHAR)"
 
@@ -111,7 +112,8 @@ def identifier(column: Column) -> str:
     plain = text(column)
     if not column.is_text:
         return plain
-    return f"(CASE WHEN ends_with({plain}, '.0') THEN regexp_replace({plain}, '^([0-9]+)\\.0$', '\\1') ELSE {plain} END)"
+    whole = f"regexp_replace({plain}, '^([0-9]+)\\.0$', '\\1')"
+    return f"(CASE WHEN ends_with({plain}, '.0') THEN {whole} ELSE {plain} END)"
 
 
 def decimal(column: Column) -> Value:
@@ -124,10 +126,12 @@ def decimal(column: Column) -> Value:
     plain = text(column)
     bare = f"regexp_replace({plain}, '[\\s$€£¥₹]|^[A-Z]{{3}}|[A-Z]{{3}}$|R\\$', '', 'g')"
     loose = (
-        f"CASE WHEN regexp_full_match({bare}, '[-+]?\\d{{1,3}}(,\\d{{3}})+(\\.\\d+)?') THEN replace({bare}, ',', '') "
+        f"CASE WHEN regexp_full_match({bare}, '[-+]?\\d{{1,3}}(,\\d{{3}})+(\\.\\d+)?') "
+        f"THEN replace({bare}, ',', '') "
         f"WHEN regexp_full_match({bare}, '[-+]?\\d{{1,3}}(\\.\\d{{3}})+,\\d+') "
         f"THEN replace(replace({bare}, '.', ''), ',', '.') "
-        f"WHEN regexp_full_match({bare}, '[-+]?\\d+,\\d{{1,2}}') THEN replace({bare}, ',', '.') ELSE {bare} END"
+        f"WHEN regexp_full_match({bare}, '[-+]?\\d+,\\d{{1,2}}') THEN replace({bare}, ',', '.') "
+        f"ELSE {bare} END"
     )
     return Value(
         f"COALESCE(TRY_CAST({plain} AS {_PRICE}), TRY_CAST({loose} AS {_PRICE}))", f"{plain} IS NOT NULL"
@@ -166,7 +170,8 @@ def texts(column: Column) -> str:
         return f"({column.sql}::VARCHAR[])"
     plain = text(column)
     return (
-        f"(CASE WHEN starts_with({plain}, '[') AND json_valid({plain}) THEN from_json({plain}, '[\"VARCHAR\"]') "
+        f"(CASE WHEN starts_with({plain}, '[') AND json_valid({plain}) "
+        f"THEN from_json({plain}, '[\"VARCHAR\"]') "
         f"WHEN contains({plain}, '|') THEN string_split({plain}, '|') "
         f"ELSE list_transform(string_split({plain}, ','), lambda part: trim(part)) END)"
     )
