@@ -11,7 +11,6 @@ import sys
 import traceback
 
 from core.cli.arguments import parser
-from core.cli.failures import sentence
 from core.errors import CartscapeError
 
 __all__ = ["main"]
@@ -24,7 +23,10 @@ def main(argv: list[str]) -> int:
     debug = "--debug" in argv
     try:
         call = parser().parse_args(argv)
-        call.run(call)
+        # Only now: help and a misspelt word need no engine, which takes seconds to import.
+        from core.cli import commands
+
+        commands.COMMANDS[call.command](call)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has what it wanted (`… | head`). Python flushes once more at exit: let that go nowhere.
@@ -32,9 +34,17 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nStopped. What was stored stays; the same call again goes on from there.", file=sys.stderr)
         return STOPPED
+    except CartscapeError as failure:
+        return _failed(str(failure), failure.exit_code, debug)
     except Exception as failure:
-        if debug:
-            traceback.print_exc()
-        print(sentence(failure), file=sys.stderr)
-        return failure.exit_code if isinstance(failure, CartscapeError) else 1
+        from core.cli.failures import sentence
+
+        return _failed(sentence(failure), 1, debug)
     return 0
+
+
+def _failed(why: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(" ".join(why.split()), file=sys.stderr)
+    return code

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from core.cli import commands
 from core.errors import WrongCall
 from core.scope import KEYS
 
@@ -19,7 +18,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> Parser:
-    """The parser of `python -m core`; each call carries its command as `run`."""
+    """The parser of `python -m core`; a call's `command` is a key of `core.cli.commands.COMMANDS`."""
     top = Parser(
         prog="python -m core",
         description="Cartscape without a browser.",
@@ -29,11 +28,11 @@ def parser() -> Parser:
     top.set_defaults(debug=False)
     verbs = top.add_subparsers(metavar="COMMAND", required=True, title="commands")
 
-    sample = _verb(verbs, "sample", commands.sample, "make the sample marketplace")
+    sample = _verb(verbs, "sample", "make the sample marketplace")
     sample.add_argument("--events", type=_count, default=1_000_000, metavar="N", help="default 1_000_000")
     sample.add_argument("--seed", type=int, default=7, metavar="S", help="the same seed gives the same bytes")
 
-    ingest = _verb(verbs, "ingest", commands.ingest, "load files or folders into a store, new or old")
+    ingest = _verb(verbs, "ingest", "load files or folders into a store, new or old")
     ingest.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     ingest.add_argument("--format", default="auto", help="auto (seen from the columns), events, olist, …")
     ingest.add_argument(
@@ -46,10 +45,10 @@ def parser() -> Parser:
     )
     ingest.add_argument("--tz", metavar="ZONE", help="zone of times and places that name none: Europe/London")
 
-    build = _verb(verbs, "build", commands.build, "rebuild the small tables that analyses read")
+    build = _verb(verbs, "build", "rebuild the small tables that analyses read")
     build.add_argument("--engine", choices=["duckdb"], default="duckdb")
 
-    show = _verb(verbs, "show", commands.show, "print what a page shows")
+    show = _verb(verbs, "show", "print what a page shows")
     show.add_argument("analysis", metavar="ANALYSIS", help="overview, changes, demand, regions, hours, …")
     show.add_argument(
         "--scope",
@@ -66,9 +65,9 @@ def parser() -> Parser:
     return top
 
 
-def _verb(verbs: argparse._SubParsersAction[Parser], name: str, run: commands.Command, words: str) -> Parser:
+def _verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> Parser:
     verb = verbs.add_parser(name, help=words, description=f"{words[:1].upper()}{words[1:]}.")
-    verb.set_defaults(run=run)
+    verb.set_defaults(command=name)
     verb.add_argument("--store", type=Path, required=True, metavar="DIR", help="the folder of the store")
     verb.add_argument("--debug", action="store_true", help="show where in the program a failure arose")
     return verb

@@ -15,13 +15,12 @@ from core.errors import CartscapeError, WrongCall
 from core.scope import Scope
 from core.sources import open_source
 from core.store import LoadReport, Store
-from data.sample import sample_reader
-
-Command = Callable[[argparse.Namespace], None]
 
 
 def sample(call: argparse.Namespace) -> None:
     """Make the sample marketplace, or go on with one that was cut short."""
+    from data.sample import sample_reader  # its vocabulary takes time to read, and no other command needs it
+
     if call.store.exists():
         store = Store.open(call.store)
         if store.kind != "sample" or store.reports:
@@ -82,6 +81,15 @@ def show(call: argparse.Namespace) -> None:
     output.write(answer.table, call.output, call.to, about)
     for line in (f"{answer.title}: {answer.of}", *answer.notes):
         print(line, file=sys.stderr)
+
+
+#: By the word that calls it.
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "sample": sample,
+    "ingest": ingest,
+    "build": build,
+    "show": show,
+}
 
 
 def pairs(texts: list[str], argument: str, form: str) -> dict[str, list[str]]:

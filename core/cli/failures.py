@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import duckdb
 
-from core.errors import CartscapeError
 from core.store.files import is_disk_full
 
 FULL = "The disk is full: {what}. Make room, then run the same call again; what was stored before stays."
 
 
 def sentence(failure: Exception) -> str:
-    """One line of plain words for any exception."""
+    """One line of plain words for any exception but `CartscapeError`, which is one."""
     said = _one_line(failure)
-    if isinstance(failure, CartscapeError):
-        return said
     if is_disk_full(failure):
         where = getattr(failure, "filename", None)
         return FULL.format(what=f"{where} could not be written" if where else said.rstrip("."))

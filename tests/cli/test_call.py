@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from core.cli import main
 from core.store import Store
 from tests.conftest import ROOT
 
@@ -39,6 +40,14 @@ def call(*words: object, before: Callable[[], None] | None = None, cwd: Path = R
     )
 
 
+def here(*words: object, out: pytest.CaptureFixture[bytes]) -> Done:
+    """The same within this process, which spares the start of another one."""
+    out.readouterr()
+    code = main([str(word) for word in words])
+    said = out.readouterr()
+    return Done(words, code, said.out, said.err)
+
+
 def last_words(done: Done) -> str:
     """The last line on standard error; there is no traceback above it."""
     text = done.stderr.decode()
@@ -50,7 +59,6 @@ def failed(done: Done, code: int, *expected: str) -> None:
     """The call failed with this code, printed nothing, and said why in one sentence with these words."""
     words = last_words(done)
     assert (done.returncode, done.stdout) == (code, b""), words
-    assert words[0].isupper() or words[0] in "/-", words
     assert words.endswith("."), words
     for part in expected:
         assert part.lower() in words.lower(), words
@@ -66,7 +74,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["timestamp", "visitorid", "event", "itemid", "category", "price", "quantity", "region"]
         )
         for i in range(600):
-            moment = f"2025-03-{3 + i // 300:02} {9 + i % 3:02}:{i % 60:02}:00"
+            moment = f"2025-03-{3 + i // 300:02} {9 + i % 3:02}:{i % 60:02}:{i // 60:02}"
             event = ("view", "view", "cart", "purchase")[i % 4]
             rows.writerow([moment, f"u{i % 60}", event, f"i{i % 20}", "Shoes", "12.50", "2", "Ohio"])
     return path
@@ -96,14 +104,25 @@ def test_the_same_file_again_stores_nothing(loaded: tuple[Path, Done], log: Path
     assert (report["rows_read"], report["stored"], report["duplicate"]) == (600, 0, 600)
 
 
-def test_show_as_json_csv_and_parquet_agree(loaded: tuple[Path, Done], tmp_path: Path) -> None:
+def test_show_as_json_csv_and_parquet_agree(
+    loaded: tuple[Path, Done], tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     store, _ = loaded
     scope = ["--scope", "from=2025-03-04", "--scope", "event=view", "--scope", "event=cart"]
-    as_json = call("show", "hours", "--store", store, *scope)
-    as_csv = call("show", "hours", "--store", store, *scope, "--output", "csv")
+    as_json = here("show", "hours", "--store", store, *scope, out=capfdbinary)
+    as_csv = here("show", "hours", "--store", store, *scope, "--output", "csv", out=capfdbinary)
     as_parquet = call("show", "hours", "--store", store, *scope, "--output", "parquet")
-    to_file = call(
-        "show", "hours", "--store", store, *scope, "--output", "parquet", "--to", tmp_path / "h.parquet"
+    to_file = here(
+        "show",
+        "hours",
+        "--store",
+        store,
+        *scope,
+        "--output",
+        "parquet",
+        "--to",
+        tmp_path / "h.parquet",
+        out=capfdbinary,
     )
     assert [d.returncode for d in (as_json, as_csv, as_parquet, to_file)] == [0, 0, 0, 0], as_json.stderr
     rows = json.loads(as_json.stdout)
@@ -120,12 +139,14 @@ def test_show_as_json_csv_and_parquet_agree(loaded: tuple[Path, Done], tmp_path:
     assert as_json.stderr, "what the numbers are of"
 
 
-def test_build_after_the_marts_are_lost(loaded: tuple[Path, Done], copied: Callable[[Store], Store]) -> None:
+def test_build_after_the_marts_are_lost(
+    loaded: tuple[Path, Done], copied: Callable[[Store], Store], capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     store = copied(Store.open(loaded[0]))
     for file in store.marts_dir.glob("*.json"):
         file.unlink()
-    assert call("build", "--store", store.path).returncode == 0
-    assert call("show", "overview", "--store", store.path).returncode == 0
+    assert here("build", "--store", store.path, out=capfdbinary).returncode == 0
+    assert here("show", "overview", "--store", store.path, out=capfdbinary).returncode == 0
 
 
 def test_a_sample_is_the_same_twice(tmp_path: Path) -> None:
@@ -192,10 +213,15 @@ def test_stopping_is_a_sentence(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_call(
-    words: list[str], expected: list[str], loaded: tuple[Path, Done], log: Path, tmp_path: Path
+    words: list[str],
+    expected: list[str],
+    loaded: tuple[Path, Done],
+    log: Path,
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     filled = [word.format(store=loaded[0], tmp=tmp_path, log=log) for word in words]
-    failed(call(*filled), 2, *expected)
+    failed(here(*filled, out=capfdbinary), 2, *expected)
     assert list(tmp_path.iterdir()) == [], "a wrong call leaves nothing behind"
 
 
@@ -212,10 +238,12 @@ def test_a_wrong_call(
     ],
     ids=["empty", "header", "separator", "bytes", "binary", "no-time", "no-user"],
 )
-def test_a_file_that_is_no_log(content: bytes, expected: list[str], tmp_path: Path) -> None:
+def test_a_file_that_is_no_log(
+    content: bytes, expected: list[str], tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     source = tmp_path / "log.csv"
     source.write_bytes(content)
-    done = call("ingest", source, "--store", tmp_path / "store")
+    done = here("ingest", source, "--store", tmp_path / "store", out=capfdbinary)
     assert done.returncode in (1, 2)
     failed(done, done.returncode, *expected)
     assert not (tmp_path / "store").exists(), "a load that gave nothing leaves no store behind"
@@ -230,27 +258,30 @@ def test_a_log_whose_rows_are_all_bad_keeps_them_as_rejects(tmp_path: Path) -> N
     assert "None of the 40 rows" in words
     report = json.loads(done.stdout)
     assert sum(report["rejected"].values()) == report["rows_read"] == 40
-    rejects = Store.open(tmp_path / "store").cursor().execute("FROM rejects").to_arrow_table()
-    assert rejects.num_rows == 40
+    rejects = Store.open(tmp_path / "store").cursor().sql("FROM rejects").fetchall()
+    assert len(rejects) == 40
 
 
-def test_a_store_that_is_none(tmp_path: Path, log: Path) -> None:
+def test_a_store_that_is_none(tmp_path: Path, log: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     (tmp_path / "file").write_text("not a folder")
     (tmp_path / "empty").mkdir()
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn" / "manifest.json").write_text("{")
     for name in ("file", "empty", "torn", "missing"):
-        done = call("show", "overview", "--store", tmp_path / name)
+        done = here("show", "overview", "--store", tmp_path / name, out=capfdbinary)
         assert done.returncode in (1, 2)
         failed(done, done.returncode, name)
     for name in ("file", "torn"):
-        done = call("ingest", log, "--store", tmp_path / name)
+        done = here("ingest", log, "--store", tmp_path / name, out=capfdbinary)
         assert done.returncode in (1, 2)
         failed(done, done.returncode, name)
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_the_store_whole(
-    copied: Callable[[Store], Store], loaded: tuple[Path, Done], tmp_path: Path
+    copied: Callable[[Store], Store],
+    loaded: tuple[Path, Done],
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     store = copied(Store.open(loaded[0]))
     source = tmp_path / "more.csv"
@@ -264,21 +295,35 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_store_whole(
     failed(call("ingest", source, "--store", store.path, before=small_disk), 1, "full")
     again = Store.open(store.path)
     assert again.fingerprint == store.fingerprint
-    assert call("show", "overview", "--store", store.path).returncode == 0
-    report = json.loads(call("ingest", source, "--store", store.path).stdout)
+    assert here("show", "overview", "--store", store.path, out=capfdbinary).returncode == 0
+    report = json.loads(here("ingest", source, "--store", store.path, out=capfdbinary).stdout)
     assert (report["stored"], report["duplicate"]) == (20_000, 0)
 
 
-def test_a_full_disk_under_the_answer(loaded: tuple[Path, Done]) -> None:
-    done = call("show", "calendar", "--store", loaded[0], "--to", "/dev/full")
+def test_a_full_disk_under_the_answer(
+    loaded: tuple[Path, Done], capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    done = here("show", "calendar", "--store", loaded[0], "--to", "/dev/full", out=capfdbinary)
     failed(done, 1, "/dev/full", "full")
 
 
-def test_a_second_writer_is_told_who_writes(loaded: tuple[Path, Done], log: Path) -> None:
+def test_a_second_writer_is_told_who_writes(
+    loaded: tuple[Path, Done], log: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     with Store.open(loaded[0]).writing():
         done = call("ingest", log, "--store", loaded[0])
         failed(done, 1, str(os.getpid()))
-        assert call("show", "overview", "--store", loaded[0]).returncode == 0, "readers go on"
+        assert here("show", "overview", "--store", loaded[0], out=capfdbinary).returncode == 0, (
+            "readers go on"
+        )
+
+
+def test_a_failure_that_nobody_foresaw_is_a_sentence_too(
+    loaded: tuple[Path, Done], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr(Store, "open", lambda _: 1 // 0)
+    done = here("show", "overview", "--store", loaded[0], out=capfdbinary)
+    failed(done, 1, "ZeroDivisionError", "--debug")
 
 
 def test_debug_shows_where(tmp_path: Path) -> None:
