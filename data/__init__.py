@@ -1,0 +1,1 @@
+"""Data that comes with the project: the sample marketplace and the base maps."""

@@ -1,0 +1,292 @@
+"""What the shop sells: 4,000 products in 28 categories, with the titles and descriptions of a shop."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from core.events import ITEMS, PRICE
+from data.sample.stories import COLD_BREW, EARBUDS
+
+SHELVES = Path(__file__).parent / "shelves"
+PRODUCTS = 4_000
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+#: Names of product lines, in the way of brands that name a sofa after a village.
+LINES = (
+    "Alder", "Aspen", "Atlas", "Aurora", "Beacon", "Birch", "Bramble", "Briar", "Brook", "Calla", "Canyon",
+    "Cedar", "Cinder", "Cirrus", "Clover", "Cobalt", "Comet", "Coral", "Cypress", "Dune", "Echo", "Ember",
+    "Fable", "Fern", "Finch", "Fjord", "Flint", "Gale", "Grove", "Harbor", "Haven", "Hazel", "Heron",
+    "Hudson", "Indigo", "Iris", "Ivy", "Juniper", "Kestrel", "Lagoon", "Lantern", "Laurel", "Linden",
+    "Lupine", "Maple", "Marlin", "Mesa", "Mist", "Nova", "Oak", "Onyx", "Orchard", "Otter", "Peak",
+    "Pepper", "Piper", "Prairie", "Quarry", "Quill", "Raven", "Ridge", "River", "Robin", "Rowan", "Sable",
+    "Saffron", "Sage", "Sierra", "Slate", "Solstice", "Sparrow", "Spruce", "Stone", "Summit", "Tamarind",
+    "Terra", "Thistle", "Tide", "Timber", "Topaz", "Tundra", "Vale", "Vista", "Willow", "Wren", "Zephyr",
+)  # fmt: skip
+
+TITLES = (
+    "{brand} {line} {Noun}, {size}",
+    "{brand} {Of} {Noun} – {size}",
+    "{brand} {line} {Of} {Noun}",
+    "{line} {Of} {Noun} by {brand}, {size}",
+    "{brand} {line} {Noun} with {Has}",
+    "{brand} {Of} {Noun} with {Has}, {size}",
+    "{brand} {Noun} for {For} ({size})",
+    "{line} {Noun} with {Has} | {brand}",
+)
+
+OPENINGS = (
+    "Made for {for1}, this {of} {noun} does the simple things well.",
+    "{An_of} {noun} for {for1}, and for {for2} too.",
+    "Our customers asked for {an_of} {noun} they could trust for {for1}. Here it is.",
+    "Meet the {line}: {an_of} {noun} from {brand}, thought through to the last detail.",
+    "If you want a dependable {noun} for {for1}, start here.",
+    "The {line} is what {brand} is known for: {of} {noun}, honestly made.",
+    "Ideal for {for1}. Equally at home with {for2}.",
+    "Few things improve {for1} like a good {noun}.",
+    "{brand} took its best-selling {noun} and made it better for {for1}.",
+    "A favorite for {for1}: the {line} {noun} in {size}.",
+    "You will reach for this {of} {noun} again and again.",
+    "Designed with {for1} in mind, the {line} earns its place every day.",
+)
+OPENINGS_MANY = (
+    "Made for {for1}, these {of} {noun} do the simple things well.",
+    "{Of} {noun} for {for1}, and for {for2} too.",
+    "Our customers asked for {of} {noun} they could trust for {for1}. Here they are.",
+    "Meet the {line}: {of} {noun} from {brand}, thought through to the last detail.",
+    "If you want dependable {noun} for {for1}, start here.",
+    "The {line} is what {brand} is known for: {of} {noun}, honestly made.",
+    "Ideal for {for1}. Equally at home with {for2}.",
+    "Few things improve {for1} like good {noun}.",
+    "{brand} took its best-selling {noun} and made them better for {for1}.",
+    "A favorite for {for1}: the {line} {noun} in {size}.",
+    "You will reach for these {of} {noun} again and again.",
+    "Designed with {for1} in mind, the {line} earns its place every day.",
+)
+MIDDLES = (
+    "You get {has1} and {has2}.",
+    "It comes down to the details: {has1}, {has2}, and a fair price.",
+    "What sets it apart: {has1}.",
+    "With {has1}, it is ready when you are; {has2} is the extra you did not know you needed.",
+    "Look for {has1} and {has2}; cheaper ones leave them out.",
+    "Expect {has1}, and no fuss.",
+    "There is {has1}, of course, and also {has2}.",
+    "Highlights: {has1}; {has2}; size or finish: {size}.",
+    "{brand} adds {has1}, so you spend less time fiddling.",
+    "Thanks to {has1}, it suits {for2} as well.",
+)
+ENDINGS = (
+    "{care}",
+    "{care} Comes as {size}.",
+    "Shown here: {size}. {care}",
+    "{care} Ships free over $35.",
+    "Option: {size}. {care}",
+    "{care} A thoughtful gift as well.",
+)
+
+#: Kind → the product that everybody buys, which the stories are about: id, title, description, brand.
+FAVORITES = {
+    "cold brew coffee maker": (
+        COLD_BREW,
+        "Slow Pour Harbor Borosilicate-glass Cold Brew Coffee Maker, 1.5 qt",
+        "Our best seller in coffee, two summers running. A borosilicate-glass carafe with a fine mesh filter and an "
+        "airtight lid; fill it before bed and pour smooth iced coffee all week. Slim enough for the fridge door.",
+        "Slow Pour",
+    ),
+    "wireless earbuds": (
+        EARBUDS,
+        "Lumetone Echo Wireless Earbuds with Active Noise Cancelling, Graphite",
+        "The earbuds our customers recommend most. Active noise cancelling for the commute, touch controls that do "
+        "not misfire, and an eight-hour battery with two more charges in the pocket case. Three sizes of ear tip.",
+        "Lumetone",
+    ),
+}
+
+_SMALL = {"a", "an", "and", "at", "for", "in", "of", "on", "or", "over", "round", "that", "the", "to", "with"}
+_MANY = re.compile(r"s$")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The products, those of one kind together and by rising price; kinds of one category together."""
+
+    table: pa.Table  # core.events.ITEMS
+    categories: list[str]
+    kinds: list[str]
+    kind_category: Ints
+    kind_first: Ints  # the kind's first item
+    kind_count: Ints
+    kind_pull: Floats  # how much of its category's demand a kind takes
+    item_kind: Ints
+    item_pull: Floats  # how much of its kind's demand an item takes
+    shelves: dict[str, Any]  # the words, as read
+
+    def category(self, name: str) -> int:
+        """Return the number of a category by its name."""
+        return self.categories.index(name)
+
+    def category_kinds(self) -> tuple[Ints, Ints]:
+        """Return for every category its first kind, and how many it has."""
+        first = np.searchsorted(self.kind_category, np.arange(len(self.categories)))
+        return first.astype(np.int64), np.bincount(self.kind_category).astype(np.int64)
+
+    def words(self, kind: int) -> dict[str, Any]:
+        """Return the words of a kind."""
+        category = int(self.kind_category[kind])
+        first = int(np.searchsorted(self.kind_category, category))
+        words: dict[str, Any] = self.shelves[self.categories[category]]["kinds"][kind - first]
+        return words
+
+
+@lru_cache(maxsize=1)
+def shelves() -> dict[str, Any]:
+    """Return category → its brands, care and kinds, in a fixed order."""
+    read: dict[str, Any] = {}
+    for path in sorted(SHELVES.glob("*.toml")):
+        read |= tomllib.loads(path.read_text())
+    return dict(sorted(read.items()))
+
+
+@lru_cache(maxsize=2)
+def catalogue(seed: int) -> Catalogue:
+    """Return the products of one seed."""
+    rng = np.random.default_rng([seed, 1])
+    words = shelves()
+    categories = list(words)
+    kinds = [(number, kind) for number, name in enumerate(categories) for kind in words[name]["kinds"]]
+    count = np.full(len(kinds), PRODUCTS // len(kinds))
+    count[rng.permutation(len(kinds))[: PRODUCTS - count.sum()]] += 1
+    rows: list[tuple[str, str, str, str, int]] = []
+    seen: set[str] = set()
+    for (category, kind), many in zip(kinds, count.tolist(), strict=True):
+        shelf = words[categories[category]]
+        for cents in _prices(float(kind["price"]), many, rng):
+            title, text, brand = _describe(shelf, kind, rng, seen)
+            rows.append((title, text, categories[category], brand, cents))
+    ids = [f"P{number:05d}" for number in 11_000 + rng.permutation(89_000)[: len(rows)]]
+    first = np.concatenate(([0], np.cumsum(count)[:-1]))
+    kind_pull = rng.lognormal(0, 0.5, len(kinds))
+    item_pull = rng.lognormal(0, 1.1, len(rows))
+    for noun, (item_id, name, description, brand) in FAVORITES.items():
+        number = next(n for n, (_, kind) in enumerate(kinds) if kind["noun"] == noun)
+        row = int(first[number] + count[number] // 2)
+        ids[row] = item_id
+        rows[row] = (name, description, rows[row][2], brand, rows[row][4])
+        # About half of its kind's demand, and its kind the largest of the category.
+        kind_pull[number] = 3.0
+        item_pull[row] = 1.2 * item_pull[first[number] : first[number] + count[number]].sum()
+    title, text, category_name, brand_name, price = zip(*rows, strict=True)
+    table = pa.table(
+        {
+            "item_id": pa.array(ids),
+            "title": pa.array(title),
+            "description": pa.array(text),
+            "category": pa.array(category_name),
+            "brand": pa.array(brand_name),
+            "price": money(np.array(price)),
+        },
+        schema=ITEMS,
+    )
+    return Catalogue(
+        table=table,
+        categories=categories,
+        kinds=[kind["noun"] for _, kind in kinds],
+        kind_category=np.array([category for category, _ in kinds]),
+        kind_first=first,
+        kind_count=count,
+        kind_pull=kind_pull,
+        item_kind=np.repeat(np.arange(len(kinds)), count),
+        item_pull=item_pull,
+        shelves=words,
+    )
+
+
+def money(cents: NDArray[np.int64]) -> pa.Array:
+    """Return whole cents as the contract's decimal."""
+    # Cents × 100 are the decimal's own unit of a ten-thousandth; two words of 64 bits make one value.
+    units = np.zeros((len(cents), 2), dtype=np.int64)
+    units[:, 0] = np.asarray(cents) * 100
+    return pa.Array.from_buffers(PRICE, len(cents), [None, pa.py_buffer(units.tobytes())])
+
+
+def _prices(usual: float, many: int, rng: np.random.Generator) -> list[int]:
+    """Return rising log-normal prices in cents that end the way prices end."""
+    dollars = np.sort(usual * rng.lognormal(0, 0.42, many))
+    whole = np.maximum(np.round(dollars), 3)
+    endings = rng.choice([1, 5, 50, 0], many, p=[0.62, 0.13, 0.1, 0.15])
+    cents = whole * 100 - endings
+    return np.sort(cents).astype(int).tolist()
+
+
+def _describe(
+    shelf: dict[str, Any], kind: dict[str, Any], rng: np.random.Generator, seen: set[str]
+) -> tuple[str, str, str]:
+    """Return title, description and brand of one product; no title comes twice."""
+    while True:
+        fields = _fields(shelf, kind, rng)
+        patterns = shelf.get("patterns", TITLES)
+        title = patterns[rng.integers(len(patterns))].format(**fields)
+        if title not in seen:
+            break
+    seen.add(title)
+    openings = OPENINGS_MANY if _MANY.search(kind["noun"]) else OPENINGS
+    parts = [openings[rng.integers(len(openings))]]
+    parts += [MIDDLES[n] for n in rng.permutation(len(MIDDLES))[: rng.integers(1, 3)]]
+    parts.append(ENDINGS[rng.integers(len(ENDINGS))])
+    return title, " ".join(part.format(**fields) for part in parts), fields["brand"]
+
+
+def _fields(shelf: dict[str, Any], kind: dict[str, Any], rng: np.random.Generator) -> dict[str, str]:
+    """Return the words that one product puts into the patterns."""
+    of = kind["of"][rng.integers(len(kind["of"]))]
+    has = [kind["has"][n] for n in rng.permutation(len(kind["has"]))]
+    use = [kind["for"][n] for n in rng.permutation(len(kind["for"]))]
+    lines = shelf.get("lines", LINES)
+    noun = kind["noun"]
+    return {
+        "brand": shelf["brands"][rng.integers(len(shelf["brands"]))],
+        "line": lines[rng.integers(len(lines))],
+        "noun": noun,
+        "Noun": headline(noun),
+        "A_noun": headline(an(noun)),
+        "of": of,
+        "Of": headline(of),
+        "an_of": an(of),
+        "An_of": an(of)[0].upper() + an(of)[1:],
+        "has1": has[0],
+        "has2": has[1],
+        "Has": headline(bare(has[0])),
+        "for1": use[0],
+        "for2": use[1],
+        "For": headline(use[0]),
+        "size": kind["size"][rng.integers(len(kind["size"]))],
+        "care": shelf["care"][rng.integers(len(shelf["care"]))],
+    }
+
+
+def an(words: str) -> str:
+    """Return the words with their indefinite article."""
+    return ("an " if words[0].lower() in "aeiou" and not words.lower().startswith("eu") else "a ") + words
+
+
+def bare(words: str) -> str:
+    """Return the words without a leading article."""
+    return re.sub(r"^(a|an|the) ", "", words)
+
+
+def headline(words: str) -> str:
+    """Return the words as a title writes them: small words stay small, the first never does."""
+    parts = words.split(" ")
+    return " ".join(
+        part if part in _SMALL and place else part[:1].upper() + part[1:] for place, part in enumerate(parts)
+    )
