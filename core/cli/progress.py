@@ -59,18 +59,16 @@ def shown() -> Iterator[Teller]:
 
 
 class _Lines:
-    """Prints at once where a stage begins, then every few seconds."""
+    """Prints at once, then every few seconds."""
 
     def __init__(self) -> None:
-        self.stage = ""
-        self.last = 0.0
+        self.due = 0.0
 
     def __call__(self, stage: str, _done: float, words: str) -> None:
         now = time.monotonic()
-        if stage == self.stage and now - self.last < PAUSE:
-            return
-        self.stage, self.last = stage, now
-        print(f"{stage}: {words}", file=sys.stderr, flush=True)
+        if now >= self.due:
+            self.due = now + PAUSE
+            print(f"{stage}: {words}", file=sys.stderr, flush=True)
 
 
 def words(done: float, rows: int, remaining: float | None) -> str:
@@ -78,7 +76,7 @@ def words(done: float, rows: int, remaining: float | None) -> str:
     parts = [f"{done * 100:.0f} %"]
     if rows:
         parts.append(f"{rows:,} rows")
-    if remaining is not None:
+    if remaining is not None and done < 1:
         parts.append(f"about {span(remaining)} left")
     return " · ".join(parts)
 

@@ -45,7 +45,7 @@ def here(*words: object, out: pytest.CaptureFixture[bytes]) -> Done:
     out.readouterr()
     code = main([str(word) for word in words])
     said = out.readouterr()
-    return Done(words, code, said.out, said.err)
+    return Done([str(word) for word in words], code, said.out, said.err)
 
 
 def last_words(done: Done) -> str:

@@ -76,19 +76,30 @@ def test_spans(seconds: float, words: str) -> None:
     assert progress.span(seconds) == words
 
 
-def test_progress_in_lines_and_in_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    for terminal in (False, True):
-        stream = Terminal(terminal)
-        monkeypatch.setattr(sys, "stderr", stream)
-        with progress.shown() as teller:
-            for i in range(10):
-                teller.of_load(Progress(i / 10, i * 1000, float(i), 12.0, "reading"))
-            teller.of_build(0.5, "cube")
-        text = stream.getvalue()
-        assert "cube" in text
-        assert "50 %" in text
-        if not terminal:
-            assert text.splitlines() == ["reading: 0 % · about 12 s left", "cube: 50 %"]
+def test_progress_is_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal(True)
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress.shown() as teller:
+        teller.of_load(Progress(0.1, 1000, 1.0, 12.0, "reading"))
+        teller.of_build(0.5, "cube")
+    assert "cube" in stream.getvalue()
+    assert "50 %" in stream.getvalue()
+
+
+def test_progress_is_a_line_now_and_then_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal(False)
+    clock = iter([0.0, 1.0, 4.9, 5.1, 30.0])
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.shown() as teller:
+        for i in range(4):
+            teller.of_load(Progress(i / 10, i * 1000, float(i), 12.0, "reading"))
+        teller.of_load(Progress(1.0, 9_000, 9.0, 0.0, "saving"))
+    assert stream.getvalue().splitlines() == [
+        "reading: 0 % · about 12 s left",
+        "reading: 30 % · 3,000 rows · about 12 s left",
+        "saving: 100 % · 9,000 rows",
+    ]
 
 
 def test_rows_as_json(tmp_path: Path) -> None:
