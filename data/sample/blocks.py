@@ -27,7 +27,7 @@ EVENT_NAMES = (*STEPS, "return")
 #: Of the lines bought, the share that comes back, and the share that is reviewed, some days later.
 RETURNED, REVIEWED = 0.06, 0.22
 #: Visits for each visit of the shopper types that give EVENTS_PER_SHOPPER events a shopper.
-RATE = 1.0
+RATE = 1.18
 _EPOCH = int((datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day) - datetime(1970, 1, 1)).total_seconds())
 
 

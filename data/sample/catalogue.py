@@ -126,6 +126,7 @@ class Catalogue:
     kind_category: Ints
     kind_first: Ints  # the kind's first item
     kind_count: Ints
+    kind_price: Floats  # what one usually costs, in USD
     kind_pull: Floats  # how much of its category's demand a kind takes
     item_kind: Ints
     item_pull: Floats  # how much of its kind's demand an item takes
@@ -204,6 +205,7 @@ def catalogue(seed: int) -> Catalogue:
         kind_category=np.array([category for category, _ in kinds]),
         kind_first=first,
         kind_count=count,
+        kind_price=np.array([float(kind["price"]) for _, kind in kinds]),
         kind_pull=kind_pull,
         item_kind=np.repeat(np.arange(len(kinds)), count),
         item_pull=item_pull,

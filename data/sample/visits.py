@@ -80,7 +80,8 @@ def draw_shoppers(world: World, count: int, rng: np.random.Generator) -> Shopper
     row = kind * len(world.where.states) + world.where.city_state[city]
     category = np.stack([world.taste.pick(row, rng.random(count)) for _ in FAVORITES], axis=1)
     product_kind = world.category_kinds.pick(category.ravel(), rng.random(category.size))
-    item = world.kind_items.pick(product_kind, rng.random(category.size))
+    regular = world.regular_kinds.pick(category.ravel(), rng.random(category.size))
+    item = world.kind_items.pick(regular, rng.random(category.size))
     founder = rng.random(count) < FOUNDERS
     first_day = np.where(founder, 0, rng.integers(0, DAYS, count))
     stays = np.array([t.stays for t in TYPES])[kind] / np.log(2)
@@ -104,7 +105,9 @@ def draw_visits(world: World, who: Shoppers, rate: float, rng: np.random.Generat
     """Return the block's visits. `rate` multiplies how many there are."""
     span = world.day_upto[who.kind, who.last_day + 1] - world.day_upto[who.kind, who.first_day]
     usual = np.array([t.visits for t in TYPES])[who.kind]
-    many = rng.poisson(rate * MOST_DEMAND * usual * (0.4 + span) * rng.gamma(2.0, 0.5, len(span)))
+    # Nobody is in the block who never comes: at least one candidate each, and the first stays if none would.
+    keen = rng.gamma(2.0, 0.5, len(span))
+    many = np.maximum(rng.poisson(rate * MOST_DEMAND * usual * (0.4 + span) * keen), 1)
     shopper = np.repeat(np.arange(len(many)), many)
     count = len(shopper)
     kind = who.kind[shopper]
@@ -115,7 +118,9 @@ def draw_visits(world: World, who: Shoppers, rate: float, rng: np.random.Generat
     state = world.where.city_state[city]
     category, product_kind, favorite = _purpose(world, who, shopper, state, rng)
     demand = np.minimum(world.demand[category, state, np.minimum(day, DAYS - 1)], MOST_DEMAND)
-    keep = np.flatnonzero(rng.random(count) * MOST_DEMAND < demand)
+    kept = rng.random(count) * MOST_DEMAND < demand
+    first = np.cumsum(many) - many
+    kept[first[np.add.reduceat(kept.astype(np.int64), first) == 0]] = True
     fresh = rng.random(count) > 0.85
     channel = world.channels.pick(kind, rng.random(count))
     campaign = _by_campaign(world, category, state, day, rng)
@@ -132,7 +137,7 @@ def draw_visits(world: World, who: Shoppers, rate: float, rng: np.random.Generat
         favorite=favorite,
         pieces=1 + (rng.random(count) < 0.17) + (rng.random(count) < 0.05),
         coupon=coupon,
-    ).take(keep)
+    ).take(np.flatnonzero(kept))
 
 
 def start_of_day(world: World, kind: Ints, day: Ints, rng: np.random.Generator) -> Ints:

@@ -45,6 +45,7 @@ class World:
     channels: Chances  # type → channel
     steps: Chances  # type × (step or start) → step
     category_kinds: Spans
+    regular_kinds: Spans  # category → kind of what is bought again and again: rather what costs little
     kind_items: Spans
     day_upto: Floats  # type × day boundary: share of a type's visits before it
     demand: Floats  # category × state × day: demand relative to the usual, stories included
@@ -90,6 +91,7 @@ def world(seed: int) -> World:
         channels=Chances(np.array([kind.channels for kind in kinds_of])),
         steps=Chances(shoppers.transitions()),
         category_kinds=Spans(goods.kind_pull, first_kind, kinds),
+        regular_kinds=Spans(goods.kind_pull / goods.kind_price**1.5, first_kind, kinds),
         kind_items=Spans(goods.item_pull, goods.kind_first, goods.kind_count),
         day_upto=upto / upto[:, -1:],
         demand=_demand(where, goods),
