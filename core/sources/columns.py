@@ -64,6 +64,25 @@ USUAL: dict[str, tuple[str, ...]] = {
     "shown": ("shown", "impressions", "shown_items", "impression_list", "recommendations"),
 }  # fmt: skip
 
+#: The same for what a log may say about its items, beside their id, category and price.
+ITEM_NAMES: dict[str, tuple[str, ...]] = {
+    "title": ("title", "product_name", "item_name", "product_title", "item_title", "description"),
+    "brand": ("brand", "item_brand", "product_brand", "manufacturer"),
+}
+
+#: Names of columns that say who a shopper is, beside those of `user_id`: they stay out of rejects.
+_PERSONAL = (
+    "email",
+    "e_mail",
+    "mail",
+    "phone",
+    "phone_number",
+    "ip",
+    "ip_address",
+    "customer_name",
+    "user_name",
+)
+
 #: Without these there is no log.
 REQUIRED = ("ts", "user_id", "event")
 
@@ -87,17 +106,33 @@ def map_columns(
         if column not in columns:
             raise WrongCall(f"{place} has no column {column!r}; its columns are {', '.join(columns)}.")
         mapping[field] = column
-    by_name = {_plain(column): column for column in reversed(columns)}
     for field, names in USUAL.items():
-        taken = set(mapping.values())
-        if field not in mapping:
-            for name in names:
-                found = by_name.get(_plain(name))
-                if found is not None and found not in taken:
-                    mapping[field] = found
-                    break
+        free = [column for column in columns if column not in mapping.values()]
+        found = _first(free, names)
+        if field not in mapping and found is not None:
+            mapping[field] = found
     require(mapping, columns, place)
     return {field: mapping[field] for field in fields if field in mapping}
+
+
+def item_columns(columns: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
+    """Column of ITEMS → source column: the log's own, and titles and brands by usual names.
+
+    Empty where the log says no more about its items than its events do.
+    """
+    free = [column for column in columns if column not in mapping.values()]
+    more = {field: found for field, usual in ITEM_NAMES.items() if (found := _first(free, usual)) is not None}
+    if not more or "item_id" not in mapping:
+        return {}
+    return {field: mapping[field] for field in ("item_id", "category", "price") if field in mapping} | more
+
+
+def personal(columns: Sequence[str], mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns that say who a shopper is; the mapped one first."""
+    telling = {_plain(name) for name in (*USUAL["user_id"], *_PERSONAL)}
+    used = set(mapping.values())
+    others = [column for column in columns if _plain(column) in telling and column not in used]
+    return (mapping["user_id"], *others)
 
 
 def require(mapping: Mapping[str, str], columns: Sequence[str], place: str) -> None:
@@ -125,3 +160,9 @@ _ALIASES = {
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _first(columns: Sequence[str], usual: Sequence[str]) -> str | None:
+    """The first column under a usual name, in the order of the names."""
+    by_name = {_plain(column): column for column in reversed(columns)}
+    return next((by_name[_plain(name)] for name in usual if _plain(name) in by_name), None)

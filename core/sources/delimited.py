@@ -64,12 +64,12 @@ class Delimited:
                 header = header and not len(block.bounds()[0])
 
     @cached_property
-    def _sample(self) -> pa.Table:
-        return _sample_of(self.file, self.schema, self._separator, header=True, quoted=True)
+    def _head(self) -> RawChunk:
+        return _head_of(self.file, self.schema, self._separator, header=True, quoted=True)
 
-    def sample(self) -> pa.Table:
+    def head(self) -> RawChunk:
         """The first rows."""
-        return self._sample
+        return self._head
 
 
 class JsonLines:
@@ -88,14 +88,14 @@ class JsonLines:
             for block in blocks(source, self._block_bytes, b"\n", quoted=False):
                 yield _part(block, self.schema, _NOT_IN_TEXT, header=False, quoted=False)
 
-    def sample(self) -> pa.Table:
+    def head(self) -> RawChunk:
         """The first rows."""
-        return _sample_of(self.file, self.schema, _NOT_IN_TEXT, header=False, quoted=False)
+        return _head_of(self.file, self.schema, _NOT_IN_TEXT, header=False, quoted=False)
 
     def keys(self) -> list[str]:
         """The names used in the first rows, in order of appearance."""
         names: dict[str, None] = {}
-        for text in self.sample().column(0).to_pylist():
+        for text in self.head().table.column(0).to_pylist():
             try:
                 row = json.loads(text)
             except ValueError:
@@ -112,11 +112,11 @@ def _separator(header: str) -> str:
     return max(_SEPARATORS, key=columns)
 
 
-def _sample_of(file: SourceFile, schema: pa.Schema, separator: str, header: bool, quoted: bool) -> pa.Table:
+def _head_of(file: SourceFile, schema: pa.Schema, separator: str, header: bool, quoted: bool) -> RawChunk:
     with Unpacked(file.path, file.gzipped) as source:
         for block in blocks(source, SAMPLE_BYTES, separator.encode(), quoted):
-            return _part(block, schema, separator, header, quoted).read().table
-    return schema.empty_table()
+            return _part(block, schema, separator, header, quoted).read()
+    return RawChunk(schema.empty_table(), pa.array([], pa.int64()), ())
 
 
 def _part(block: Block, schema: pa.Schema, separator: str, header: bool, quoted: bool) -> Part:

@@ -13,16 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.sources import values
-from core.sources.columns import map_columns
+from core.sources.columns import item_columns, map_columns, personal
 from core.sources.files import SourceFile
+from core.sources.items import gather_items
 from core.sources.raw import RawFile
 from core.sources.reader import Described
-from core.sources.stream import StreamReader, open_raw
+from core.sources.stream import StreamReader, open_raw, with_rows
 from core.sources.times import order_in, time
 from core.sources.validate import Recipe
 from core.sources.values import Column, Value
 
 _IDS = ("user_id", "session_id", "item_id")
+_TOTALS = ("value", "amount", "total", "revenue", "sales", "event_value")
 _TEXTS = ("tz", "event", "category", "query", "currency", "region", "city", "device", "channel")
 
 
@@ -36,18 +38,28 @@ def open_events(
     """A reader of event logs. Raises WrongCall for a mapping that does not fit, CartscapeError for
     a file in which a required column is not found.
     """
-    raws = [open_raw(file, connection, small=small) for file in files]
+    raws = with_rows([open_raw(file, connection, small=small) for file in files])
     mappings = [map_columns(raw.schema.names, mapping, str(raw.file.path)) for raw in raws]
     notes: dict[str, None] = {}
     recipes = [_recipe(raw, fields, zone, notes) for raw, fields in zip(raws, mappings, strict=True)]
     described = Described(
         format="events",
-        files=tuple(file.name for file in files),
+        files=tuple(raw.file.name for raw in raws),
         mapping=mappings[0],
         unmapped=tuple(name for name in raws[0].schema.names if name not in mappings[0].values()),
         notes=tuple(notes),
     )
-    return StreamReader(described, raws, recipes, connection, zone)
+    items = {
+        raw.file: _about_items(raw, item_columns(raw.schema.names, fields))
+        for raw, fields in zip(raws, mappings, strict=True)
+    }
+
+    def side_tables(some: Sequence[RawFile], own: duckdb.DuckDBPyConnection) -> dict[str, pa.Table]:
+        return gather_items([raw for raw in some if items[raw.file]], own, lambda raw: items[raw.file])
+
+    return StreamReader(
+        described, raws, recipes, connection, zone, side_tables if any(items.values()) else None
+    )
 
 
 def _recipe(raw: RawFile, mapping: Mapping[str, str], zone: str, notes: dict[str, None]) -> Recipe:
@@ -62,6 +74,8 @@ def _recipe(raw: RawFile, mapping: Mapping[str, str], zone: str, notes: dict[str
         notes[f"Times without a zone are read as {zone}."] = None
     if "quantity" not in columns:
         notes["No column holds a quantity: each purchase counts as one piece."] = None
+    if mapping.get("price", "price").lower() in _TOTALS and "quantity" in mapping:
+        notes[f"Column {mapping['price']} is taken as the price of one piece, not as the row's total."] = None
     found: dict[str, Value] = {"ts": time(when, zone, order)}
     found |= {field: Value(values.identifier(columns[field])) for field in _IDS if field in columns}
     found |= {field: Value(values.text(columns[field])) for field in _TEXTS if field in columns}
@@ -72,7 +86,18 @@ def _recipe(raw: RawFile, mapping: Mapping[str, str], zone: str, notes: dict[str
     found |= {field: values.degrees(columns[field]) for field in ("lat", "lon") if field in columns}
     if "shown" in columns:
         found["shown"] = Value(values.texts(columns["shown"]))
-    return Recipe(values=found, user_columns=(mapping["user_id"],))
+    return Recipe(values=found, user_columns=personal(raw.schema.names, mapping))
+
+
+def _about_items(raw: RawFile, columns: Mapping[str, str]) -> Mapping[str, str]:
+    """SQL of what a log says about its items."""
+
+    def parse(name: str, column: Column) -> str:
+        if name == "price":
+            return values.decimal(column).sql
+        return values.identifier(column) if name == "item_id" else values.text(column)
+
+    return {name: parse(name, Column.named(column, raw.schema)) for name, column in columns.items()}
 
 
 def _is_local(column: Column) -> bool:
@@ -81,5 +106,5 @@ def _is_local(column: Column) -> bool:
 
 
 def first_texts(raw: RawFile, column: str) -> list[str | None]:
-    """A text column's values in the sample."""
-    return list(pc.unique(raw.sample().column(column)).to_pylist())
+    """A text column's values in the first rows."""
+    return list(pc.unique(raw.head().table.column(column)).to_pylist())

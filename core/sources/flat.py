@@ -12,7 +12,7 @@ from core.errors import CartscapeError
 from core.sources.files import SourceFile
 from core.sources.raw import RawFile
 from core.sources.reader import Described
-from core.sources.stream import SideTables, StreamReader, open_raw
+from core.sources.stream import SideTables, StreamReader, open_raw, with_rows
 from core.sources.validate import Recipe
 from core.sources.values import ABSENT, Column, Value
 
@@ -38,14 +38,14 @@ def open_flat(
     small: bool = False,
 ) -> StreamReader:
     """A reader of files of one fixed format. Raises CartscapeError where columns are missing."""
-    raws = [open_raw(file, connection, flat.shapes, small) for file in files]
+    raws = with_rows([open_raw(file, connection, flat.shapes, small) for file in files])
     for raw in raws:
         check_columns(raw, flat.needs, flat.name)
     present = raws[0].schema.names
     used = set(flat.mapping.values())
     described = Described(
         format=flat.name,
-        files=tuple(file.name for file in files),
+        files=tuple(raw.file.name for raw in raws),
         mapping={field: column for field, column in flat.mapping.items() if column in present},
         unmapped=tuple(name for name in present if name not in used),
         notes=flat.notes,

@@ -18,7 +18,7 @@ from core.sources.values import literal, quoted
 
 
 class JsonColumns:
-    """A RawFile over JSON lines. Names that first appear after the sample are not read."""
+    """A RawFile over JSON lines. Names that first appear after the first rows are not read."""
 
     delimiter: str | None = None
 
@@ -53,9 +53,9 @@ class JsonColumns:
         for part in self._lines.parts():
             yield Part(lambda part=part: self._chunk(part.read()), part.done)  # type: ignore[misc]
 
-    def sample(self) -> pa.Table:
+    def head(self) -> RawChunk:
         """The first rows."""
-        return self._columns(self._lines.sample())[0]
+        return self._chunk(self._lines.head())
 
     def _columns(self, lines: pa.Table) -> tuple[pa.Table, pa.ChunkedArray]:
         self._connection.register("raw_json", lines)

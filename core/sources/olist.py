@@ -8,7 +8,8 @@
 | review | review | when it was answered | |
 
 Steps of an order as a whole carry the item and the category that all its items share, if they do.
-Pieces of one product in one order are told apart by a microsecond each, so that each is an event.
+Equal steps, as of two pieces of one product, are told apart by a microsecond each, so that each is an
+event.
 Times are São Paulo's. A customer's place is the median point of the zip prefix.
 """
 
@@ -47,21 +48,19 @@ _NOTES = (
 #: Every step of every order, in the order of the files. Times stay text, for the contract to judge.
 _CANDIDATES = """
 WITH items AS (
-    SELECT i.*, category,
-        row_number() OVER (PARTITION BY order_id, i.product_id, price ORDER BY i.line) - 1 AS again
-    FROM o_order_items i LEFT JOIN o_categories c ON c.product_id = i.product_id
+    SELECT i.*, category FROM o_order_items i LEFT JOIN o_categories c ON c.product_id = i.product_id
 ), shared AS (
     SELECT order_id, CASE WHEN count(DISTINCT product_id) = 1 THEN any_value(product_id) END AS product_id,
         CASE WHEN count(DISTINCT category) = 1 AND count(category) = count(*) THEN any_value(category) END
             AS category
     FROM items GROUP BY order_id
 ), sold AS (
-    SELECT o.*, i.product_id, category, price, COALESCE(again, 0) AS again,
-        COALESCE(i.line, o.line) AS row_line, COALESCE(i.file, o.file) AS row_file
+    SELECT o.*, i.product_id, category, price, COALESCE(i.line, o.line) AS row_line,
+        COALESCE(i.file, o.file) AS row_file
     FROM o_orders o LEFT JOIN items i USING (order_id)
 ), steps AS (
     SELECT order_id, customer_id, 1 AS step, 'purchase' AS event, order_purchase_timestamp AS time,
-        again AS shift, product_id, category, price, 1 AS quantity, order_status, NULL AS review_id,
+        0 AS later, product_id, category, price, 1 AS quantity, order_status, NULL AS review_id,
         row_line, row_file, TRUE AS known
     FROM sold
     UNION ALL
@@ -77,7 +76,7 @@ WITH items AS (
     WHERE time IS NOT NULL
     UNION ALL
     SELECT order_id, customer_id, 5, 'cancelled', greatest(order_purchase_timestamp, order_approved_at,
-        order_delivered_carrier_date, order_delivered_customer_date), 1000000 + again,
+        order_delivered_carrier_date, order_delivered_customer_date), 1000000,
         product_id, category, price, -1, order_status, NULL, row_line, row_file, TRUE
     FROM sold WHERE lower(order_status) IN ('canceled', 'unavailable')
     UNION ALL
@@ -85,7 +84,10 @@ WITH items AS (
         s.product_id, s.category, NULL, NULL, order_status, review_id, r.line, r.file, o.order_id IS NOT NULL
     FROM o_order_reviews r LEFT JOIN o_orders o USING (order_id) LEFT JOIN shared s USING (order_id)
 )
-SELECT row_number() OVER (ORDER BY step, row_file, row_line, order_id) - 1 AS n, order_id, event, time, shift,
+SELECT row_number() OVER (ORDER BY step, row_file, row_line, order_id) - 1 AS n, order_id, event, time,
+    later + row_number() OVER (
+        PARTITION BY customer_unique_id, event, time, product_id, price ORDER BY row_line, order_id
+    ) - 1 AS shift,
     product_id, category, price, quantity, order_status, review_id, known, customer_unique_id, lat, lon,
     customer_city, customer_state, row_file, row_line
 FROM steps LEFT JOIN o_buyers USING (customer_id) ORDER BY n

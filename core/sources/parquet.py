@@ -67,14 +67,14 @@ class Parquet:
         return RawChunk(table, lines, ())
 
     @cached_property
-    def _sample(self) -> pa.Table:
+    def _head(self) -> RawChunk:
         for batch in self._open().iter_batches(batch_size=SAMPLE_ROWS):
-            return self._chunk(batch, 1).table
-        return self.schema.empty_table()
+            return self._chunk(batch, 1)
+        return RawChunk(self.schema.empty_table(), pa.array([], pa.int64()), ())
 
-    def sample(self) -> pa.Table:
+    def head(self) -> RawChunk:
         """The first rows."""
-        return self._sample
+        return self._head
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -35,6 +35,11 @@ class RawChunk:
     lines: pa.Array  # int64, one a row of `table`
     broken: tuple[Broken, ...]
 
+    @property
+    def empty(self) -> bool:
+        """Whether it holds no row, not even a broken one."""
+        return not self.table.num_rows and not self.broken
+
 
 @dataclass(frozen=True)
 class Part:
@@ -59,8 +64,8 @@ class RawFile(Protocol):
         """The file's rows, in order."""
         ...
 
-    def sample(self) -> pa.Table:
-        """The first rows, to recognise formats and styles by; empty where there are none."""
+    def head(self) -> RawChunk:
+        """The first rows, to recognise formats and styles by; without any where the file has none."""
         ...
 
 

@@ -20,7 +20,7 @@ from core.sources.files import SourceFile
 from core.sources.flat import check_columns
 from core.sources.raw import RawFile
 from core.sources.reader import Described
-from core.sources.stream import StreamReader, open_raw
+from core.sources.stream import StreamReader, open_raw, with_rows
 from core.sources.times import time
 from core.sources.validate import Recipe
 from core.sources.values import Column, Value, clean_sql
@@ -39,7 +39,7 @@ def open_retailrocket(
     events. A preview (`small`) leaves the categories out, which would take minutes.
     """
     raws = [open_raw(file, connection, small=small) for file in files]
-    logs = [raw for raw in raws if "visitorid" in raw.schema.names]
+    logs = with_rows([raw for raw in raws if "visitorid" in raw.schema.names])
     if not logs:
         raise CartscapeError(
             f"{files[0].path.parent} lacks events.csv with the column visitorid, which retailrocket needs."

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
+from core.errors import CartscapeError
 from core.sources.delimited import Delimited, JsonLines
 from core.sources.files import SourceFile
 from core.sources.json_columns import JsonColumns
@@ -39,6 +40,14 @@ def open_raw(
         lines = JsonLines(file, 1 << 18) if small else JsonLines(file)
         return JsonColumns(lines, connection, shapes or {})
     return Delimited(file, 1 << 18) if small else Delimited(file)
+
+
+def with_rows(raws: Sequence[RawFile]) -> list[RawFile]:
+    """The files that hold rows. Raises CartscapeError where none does."""
+    found = [raw for raw in raws if not raw.head().empty]
+    if raws and not found:
+        raise CartscapeError(f"{raws[0].file.path} has column names but no rows; there is nothing to load.")
+    return found
 
 
 def own_connection(connection: duckdb.DuckDBPyConnection, zone: str) -> duckdb.DuckDBPyConnection:

@@ -78,7 +78,8 @@ def clean_sql(schema: pa.Schema) -> str:
 
 def _cleaned(sql: str) -> str:
     nothing = ", ".join(literal(word) for word in NOTHING)
-    return f"(CASE WHEN lower(trim({sql})) NOT IN ({nothing}) THEN trim({sql}) END)"
+    bare = f"trim({sql}, e' \\t\\r\\n')"
+    return f"(CASE WHEN lower({bare}) NOT IN ({nothing}) THEN {bare} END)"
 
 
 def quoted(name: str) -> str:
