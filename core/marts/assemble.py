@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from core.marts.kernels import mark_nesting
+from core.marts.kernels import HOLDS_PURCHASE, OPENS_SESSION, mark_nesting
 
 #: Rows sorted in memory at a time; about 60 bytes each.
 ROWS_IN_MEMORY = 6_000_000
@@ -21,16 +21,15 @@ ROWS_IN_MEMORY = 6_000_000
 #: A row's count is one byte; a larger count is carried by several rows.
 MOST_IN_A_ROW = 255
 
-#: array → type on disk; codes of kinds widen where a log has more than two bytes can number
+#: array → type on disk; kinds and hours widen where a log has more than two bytes can number
 ARRAYS: dict[str, np.dtype] = {
     "shopper_start": np.dtype(np.uint32),  # [shoppers + 1] first segment of each shopper
     "segment_start": np.dtype(np.uint32),  # [segments + 1] first row of each segment
     "place": np.dtype(np.uint32),  # [segments] code in places
     "means": np.dtype(np.uint16),  # [segments] code in means
-    "hour": np.dtype(np.uint32),  # [segments] local hours after the first
-    "opens": np.dtype(np.uint8),  # [segments] 1 where a session begins
-    "events": np.dtype(np.uint32),  # [segments] events of all kinds
-    "bought": np.dtype(np.uint8),  # [segments] 1 where a purchase is among them
+    "hour": np.dtype(np.uint16),  # [segments] local hours after the first
+    "flags": np.dtype(np.uint8),  # [segments] OPENS_SESSION and HOLDS_PURCHASE
+    "events": np.dtype(np.uint16),  # [segments] events of all kinds
     "kind": np.dtype(np.uint16),  # [rows] code in kinds
     "n": np.dtype(np.uint8),  # [rows] events
     "money_segment": np.dtype(np.uint32),  # [money rows]
@@ -45,13 +44,16 @@ def assemble(
     folder: Path,
     purchase_kinds: np.ndarray,
     first_hour: int,
+    hours: int,
     advance: Callable[[float], None],
 ) -> None:
     """Writes every array of the cube into `folder` as .npy files that can be memory-mapped.
 
-    `purchase_kinds` is bool[kinds]; `first_hour` the local hour that becomes 0.
+    `purchase_kinds` is bool[kinds]; `first_hour` the local hour that becomes 0, `hours`
+    how many follow it.
     """
     wide = {"kind", "money_kind"} if purchase_kinds.size > 2**16 else set()
+    wide |= {"hour"} if hours > 2**16 else set()
     writers = {
         name: _Appender(folder / f"{name}.npy", np.dtype(np.uint32) if name in wide else dtype)
         for name, dtype in ARRAYS.items()
@@ -103,7 +105,7 @@ def _append_range(
         column["n"] = n
         column["money"] = np.where(last, column["money"], 0)
     opens = mark_nesting(
-        column["shopper"], column["session"], column["hour"], column["place"], column["mean"]
+        column["shopper"], column["session"], column["hour"], column["place"], column["mean"], column["n"]
     )
     starts = np.flatnonzero(opens)
     segments = starts.size
@@ -113,9 +115,9 @@ def _append_range(
     writers["place"].append(column["place"][starts])
     writers["means"].append(column["mean"][starts])
     writers["hour"].append(column["hour"][starts] - first_hour)
-    writers["opens"].append((opens[starts] >> 1) & 1)
+    held = np.maximum.reduceat(purchase_kinds[column["kind"]].astype(np.uint8), starts)
+    writers["flags"].append((opens[starts] >> 1) & OPENS_SESSION | held * HOLDS_PURCHASE)
     writers["events"].append(np.add.reduceat(column["n"], starts))
-    writers["bought"].append(np.maximum.reduceat(purchase_kinds[column["kind"]].astype(np.uint8), starts))
     writers["kind"].append(column["kind"])
     writers["n"].append(column["n"])
     paid = np.flatnonzero(column["money"])

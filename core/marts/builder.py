@@ -153,7 +153,7 @@ class _Build:
             built[name] = f"{name}-{month}-{self.tag}.parquet"
             self.cursor.execute(
                 f"COPY ({self._sql(mart(log))}) TO '{self.folder / built[name]}'"
-                " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+                " (FORMAT parquet, COMPRESSION lz4_raw)"
             )
         return built
 
@@ -168,7 +168,7 @@ class _Build:
         folder = f"cube-{self.tag}"
         (self.folder / folder).mkdir()
         assemble(
-            self.cursor, parts, self.folder / folder, purchases, first,
+            self.cursor, parts, self.folder / folder, purchases, first, last - first + 1,
             lambda done: self.advance(0.6 + 0.4 * done, "cube"),
         )  # fmt: skip
         return MartsManifest(
@@ -194,16 +194,15 @@ class _Build:
 
 
 def _empty(name: str) -> pa.Table:
-    columns = [pa.field("code", pa.int32())] + [
-        pa.field(c, EVENTS.field(c).type) for c in marts.DICTIONARIES[name]
-    ]
+    columns = [pa.field("code", pa.int32()), pa.field("key", pa.int64())]
+    columns += [pa.field(c, EVENTS.field(c).type) for c in marts.DICTIONARIES[name]]
     return pa.schema(columns).empty_table()
 
 
 def local_clock(slots: pa.Table) -> pa.Table:
-    """Local hours for zones and UTC slots: tz, slot, hour (local hours since 1970).
+    """Local hours for zones and UTC slots: tick, hour (local hours since 1970).
 
-    `slots` has tz and slot, the number of the quarter of an hour since 1970 in UTC.
+    `slots` has tz, slot (the number of the quarter of an hour since 1970 in UTC) and their key, tick.
     """
     zones = slots["tz"].to_pylist()
     numbers = slots["slot"].to_numpy()
@@ -214,4 +213,4 @@ def local_clock(slots: pa.Table) -> pa.Table:
         moment = epoch + timedelta(seconds=int(number) * marts.SLOT_SECONDS)
         local = moment.astimezone(found[zone]).replace(tzinfo=utc)
         hours[i] = (local - epoch) // timedelta(hours=1)
-    return pa.table({"tz": zones, "slot": numbers, "hour": hours})
+    return pa.table({"tick": slots["tick"], "hour": hours})

@@ -213,19 +213,19 @@ class Cube:
         """One pass over the arrays: int64[6, groups]."""
         a = self._arrays
         by = (looks["places"], looks["means"], by_hour)
-        blocks = numba.get_num_threads()
         kinds = looks["kinds"]
+        shape = (groups, distinct, numba.get_num_threads())
+        segments = (a["place"], a["means"], a["hour"], a["flags"])
         with _asking:
             if (kinds == 0).all():
-                counted = kernels.count_segments(
-                    a["shopper_start"], a["place"], a["means"], a["hour"], a["opens"], a["events"],
-                    a["bought"], *by, groups, distinct, blocks,
-                )  # fmt: skip
+                counted = kernels.count_segments(a["shopper_start"], *segments, a["events"], *by, *shape)
             else:
-                counted = kernels.count_rows(
-                    a["shopper_start"], a["segment_start"], a["place"], a["means"], a["hour"],
-                    a["opens"], a["kind"], a["n"], *by, kinds, self._buys, groups, distinct, blocks,
-                )  # fmt: skip
+                rows = (a["shopper_start"], a["segment_start"], *segments, a["kind"], a["n"])
+                if (kinds <= 0).all():
+                    chosen = (kinds == 0).astype(np.uint8)
+                    counted = kernels.count_chosen(*rows, *by, chosen, chosen & self._buys, *shape)
+                else:
+                    counted = kernels.count_rows(*rows, *by, kinds, self._buys, *shape)
             paid = kernels.sum_money(
                 a["money_segment"], a["money_kind"], a["money"], a["place"], a["means"], a["hour"],
                 *by, kinds, self._buys, groups,
