@@ -20,9 +20,10 @@ import pydeck as pdk
 from pydeck.bindings.json_tools import default_serialize
 
 from core.charts.look import FONT, Look
+from core.charts.map_base import Sheet, base_map, borders, rgb
 from core.charts.map_cells import CellLayer, Legend
 from core.charts.map_view import CLOSEST, View
-from core.space.boundaries import COUNTRIES, drawing, labels, map_for_extent
+from core.space.boundaries import labels
 
 #: Id of the layer whose cells can be picked, and the key of a picked object's address.
 CELLS, ADDRESS = "cells", "c"
@@ -33,9 +34,11 @@ PITCH = 45
 #: A literal; pydeck takes a bare string for the name of a column.
 PIXELS = pdk.types.String("pixels")
 #: Height of the tallest column as a share of the picture's height on the ground.
-TALLEST = 0.22
-#: Pixels that tell one border from the next; the land behind the states needs fewer.
-FINE, BACKDROP = 1000, 150
+TALLEST = 0.14
+#: Column lighting: soft, so that a column keeps the colour of its class.
+MATERIAL = {"ambient": 0.75, "diffuse": 0.3, "shininess": 8, "specularColor": [20, 20, 20]}
+#: Colour of what is not drawn.
+BLACK = "#000000"
 
 
 class OfflineDeck(pdk.Deck):
@@ -61,7 +64,10 @@ def map_deck(
     south, _, north, _ = view.box()
     tallest = TALLEST * (north - south) * 111_320
     deck = OfflineDeck(
-        layers=[*_land(view, style), _cells(layer, style, tallest if elevation else None)],
+        layers=[
+            *(_sheet(sheet) for sheet in base_map(view, style)),
+            _cells(layer, style, tallest if elevation else None),
+        ],
         initial_view_state=pdk.ViewState(
             latitude=view.lat,
             longitude=view.lon,
@@ -75,7 +81,7 @@ def map_deck(
         tooltip=_tooltip(layer, style),
     )
     if not elevation:
-        deck.layers += [_borders(view, style), _names(view, style)]
+        deck.layers += [_sheet(borders(view, style), alpha=110), _names(view, style)]
     if chosen := [{ADDRESS: cell} for cell in selected if h3.is_valid_cell(cell)]:
         deck.layers.append(_outlines(chosen, style))
     return deck
@@ -95,51 +101,19 @@ def legend_html(legend: Legend, style: Look) -> str:
     )
 
 
-def rgb(colour: str) -> list[int]:
-    """A hex colour as three numbers."""
-    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-
-
-def border(style: Look) -> list[int]:
-    """The colour of borders: between the grid's and the secondary text's."""
-    return [round(0.65 * a + 0.35 * b) for a, b in zip(rgb(style.grid), rgb(style.muted), strict=True)]
-
-
-def _land(view: View, style: Look) -> list[pdk.Layer]:
-    """The countries, and over them the states where the view has their map."""
-    window = view.box()
-    states = map_for_extent(*window)
-    layers = [
-        _outline_layer("land", drawing(COUNTRIES, window, FINE if states == COUNTRIES else BACKDROP), style)
-    ]
-    if states != COUNTRIES:
-        layers.append(_outline_layer("states", drawing(states, window, FINE), style))
-    return layers
-
-
-def _outline_layer(name: str, shapes: dict[str, Any], style: Look) -> pdk.Layer:
+def _sheet(sheet: Sheet, alpha: int = 255) -> pdk.Layer:
     return pdk.Layer(
         "GeoJsonLayer",
-        shapes,
-        id=name,
+        sheet.shapes,
+        id=sheet.name,
         pickable=False,
-        filled=True,
-        stroked=True,
-        get_fill_color=rgb(style.panel),
-        get_line_color=border(style),
+        filled=sheet.fill is not None,
+        stroked=sheet.line is not None,
+        get_fill_color=rgb(sheet.fill or BLACK),
+        get_line_color=[*rgb(sheet.line or BLACK), alpha],
         line_width_units=PIXELS,
         get_line_width=1,
     )
-
-
-def _borders(view: View, style: Look) -> pdk.Layer:
-    """Borders once more, thin and over the cells, so that a full map still shows its states."""
-    window = view.box()
-    name = map_for_extent(*window)
-    layer = _outline_layer("borders", drawing(name, window, FINE), style)
-    layer.filled = False
-    layer.get_line_color = [*border(style), 110]
-    return layer
 
 
 def _names(view: View, style: Look) -> pdk.Layer:
@@ -152,7 +126,10 @@ def _names(view: View, style: Look) -> pdk.Layer:
         get_text="n",
         get_position="p",
         get_size=11,
-        get_color=[*rgb(style.ink), 150],
+        get_color=[*rgb(style.ink), 190],
+        background=True,
+        get_background_color=[*rgb(style.panel), 150],
+        background_padding=[2, 0],
         font_family=pdk.types.String(FONT),
         character_set=pdk.types.String("auto"),
     )
@@ -167,7 +144,7 @@ def _cells(layer: CellLayer, style: Look, tallest: float | None) -> pdk.Layer:
     if tallest is not None:
         for row, height in zip(rows, layer.height.round(4).tolist(), strict=True):
             row["h"] = height
-        columns = {"extruded": True, "get_elevation": "h", "elevation_scale": tallest}
+        columns = {"extruded": True, "get_elevation": "h", "elevation_scale": tallest, "material": MATERIAL}
     return pdk.Layer(
         "H3HexagonLayer",
         rows,
@@ -186,7 +163,7 @@ def _cells(layer: CellLayer, style: Look, tallest: float | None) -> pdk.Layer:
 
 def _by_class(palette: list[list[int]]) -> str:
     """An expression of deck.gl that gives the colour of class `k`."""
-    *first, last = (f"[{','.join(map(str, colour))}]" for colour in palette)
+    *first, last = (f"[{','.join(map(str, colour))}]" for colour in palette or [[0, 0, 0, 0]])
     return "".join(f"k=={k}?{colour}:" for k, colour in enumerate(first)) + last
 
 
@@ -207,11 +184,11 @@ def _outlines(rows: list[dict[str, str]], style: Look) -> pdk.Layer:
 
 
 def _tooltip(layer: CellLayer, style: Look) -> dict[str, Any]:
-    """The template of the tooltip; the browser escapes what it fills in. Lines that no cell has are left out."""
+    """The template of the tooltip, without lines that no cell has; the browser escapes what it fills in."""
     styles = ("font-weight:600", "", "", f"color:{style.muted}")
     lines = [
-        f'<div style="{css}">{{{key}}}</div>'
-        for i, (key, css) in enumerate(zip(LINES, styles, strict=True))
+        f'<div style="{css}">{html.escape(caption)}{{{key}}}</div>'
+        for i, (key, css, caption) in enumerate(zip(LINES, styles, layer.captions, strict=True))
         if any(text[i] for text in layer.text)
     ]
     return {

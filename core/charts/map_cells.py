@@ -6,8 +6,7 @@ The deck of the page and the picture of the export are both drawn from a `CellLa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -15,18 +14,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.charts.look import Look
+from core.charts.map_scale import (
+    change_breaks,
+    change_classes,
+    kind_colours,
+    kind_label,
+    quiet,
+    value_breaks,
+    value_classes,
+)
 from core.charts.numbers import Unit, change, exact, written
 from core.space.hotspots import KINDS
 
 Mode = Literal["value", "change"]
 Floats = NDArray[np.float64]
 
-#: Classes end at these quantiles: the few strongest cells stand out from the many weak ones.
-QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.97)
-#: Steps of a change, as factors: a rise by a half mirrors a fall by a third, doubling mirrors halving.
-CHANGE_STEPS = (1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
-#: Changes reach the next step of the scale at about these quantiles.
-CHANGE_QUANTILES = (0.2, 0.55, 0.85)
 #: Standard errors within which a change may be chance (95 %).
 CHANCE = 1.96
 
@@ -51,8 +53,14 @@ class CellLayer:
     classes: NDArray[np.int64]  # index into the legend's entries
     height: Floats  # 0–1, for columns
     text: tuple[tuple[str, ...], ...]  # place, value, compared, base: lines of the tooltip
+    captions: tuple[str, ...]  # before each of those lines
     legend: Legend
     breaks: tuple[float, ...] = ()  # between the classes of a value; pass on to keep one scale
+
+    def note(self, i: int) -> str:
+        """The tooltip of the cell at `i` as plain text."""
+        lines = zip(self.captions, self.text[i], strict=True)
+        return "\n".join(caption + text for caption, text in lines if text)
 
 
 def demand_layer(
@@ -80,21 +88,21 @@ def demand_layer(
         factor = _factor(relative)
         clear = np.where(_may_be_chance(table, factor), 1.0, factor)
         ends = tuple(breaks) or change_breaks(clear)
-        classes, entries = _change_classes(clear, ends, style)
+        classes, entries = change_classes(clear, ends, style)
         title = f"Change of {_lower(label)}"
         note = "against the compared period; neutral where it may be chance (95 %, by the number of shoppers)"
     else:
         ends = tuple(breaks) or value_breaks(values, whole=unit == "count")
-        classes, entries = _value_classes(values, ends, style, unit, currency)
+        classes, entries = value_classes(values, ends, style, unit, currency)
         title, note = label, "the lower classes hold a quarter of the cells each, the highest 3 %"
     missing = np.isnan(relative if mode == "change" else values)
     if missing.any():
         classes[missing] = len(entries)
-        entries += ((style.empty, "nothing to compare" if mode == "change" else "no value"),)
+        entries += ((quiet(style), "nothing to compare" if mode == "change" else "no value"),)
     text = tuple(
         (
             _place(region, cell),
-            f"{label}: {exact(_known(value), unit, currency)}",
+            exact(_known(value), unit, currency),
             _compared(before, step, unit, currency),
             base,
         )
@@ -115,6 +123,7 @@ def demand_layer(
         classes=classes,
         height=_heights(values),
         text=text,
+        captions=("", f"{label}: ", "Compared: ", ""),
         legend=Legend(title, entries, note),
         breaks=ends,
     )
@@ -134,7 +143,7 @@ def hotspot_layer(
         (
             _place(region, cell),
             kind_label(kind),
-            f"{label}: {exact(_known(value), unit, currency)}",
+            exact(_known(value), unit, currency),
             f"Gi* {z:+.1f}, trend {trend:+.1f}".replace("-", "−"),
         )
         for region, cell, kind, value, z, trend in zip(
@@ -156,102 +165,9 @@ def hotspot_layer(
         classes=np.array([place[kind] for kind in kinds], dtype=np.int64),
         height=_heights(values),
         text=text,
+        captions=("", "", f"{label}: ", ""),
         legend=Legend(f"Hot spots of {_lower(label)}", entries, note, ordered=False),
     )
-
-
-def only(layer: CellLayer, cells: Sequence[str]) -> CellLayer:
-    """The layer with these cells alone."""
-    wanted = set(cells)
-    kept = [i for i, cell in enumerate(layer.cells) if cell in wanted]
-    return replace(
-        layer,
-        cells=tuple(layer.cells[i] for i in kept),
-        lat=layer.lat[kept],
-        lon=layer.lon[kept],
-        classes=layer.classes[kept],
-        height=layer.height[kept],
-        text=tuple(layer.text[i] for i in kept),
-    )
-
-
-def kind_label(kind: str) -> str:
-    """A kind of hot spot as the legend writes it."""
-    if kind == "none":
-        return "No pattern"
-    cold, space, name = kind.rpartition(" ")
-    return (
-        f"{name.capitalize()} {'cold' if cold else 'hot'} spot" if space else f"{kind.capitalize()} hot spot"
-    )
-
-
-def kind_colours(style: Look) -> dict[str, str]:
-    """The colour of each kind: hot ones warm, cold ones cool, stronger against the paper when stronger."""
-    if style.name == "dark":
-        hot = ("#ff74b1", "#ff5b3a", "#dc6a2e", "#a8622f", "#806338", "#67614f")
-        cold = ("#b9a4ff", "#74b7ff", "#468bd0", "#356594", "#2d5068", "#4b5a66")
-    else:
-        hot = ("#cf2a6e", "#7d1a17", "#c4511d", "#eaa45f", "#f0d28c", "#ab9f86")
-        cold = ("#6045c2", "#16336e", "#3470b2", "#83b4da", "#bcdbe5", "#8a97a5")
-    return dict(zip(KINDS, (*hot, *cold, style.empty), strict=True))
-
-
-def value_breaks(values: Floats, *, whole: bool) -> tuple[float, ...]:
-    """Ends of the classes of a measure: round numbers near its quantiles, each once, ascending."""
-    there = values[np.isfinite(values)]
-    if not there.size:
-        return ()
-    ends = [_rounded(float(q), whole) for q in np.quantile(there, QUANTILES)]
-    low, high = float(there.min()), float(there.max())
-    return tuple(sorted({end for end in ends if low < end <= high}))
-
-
-def change_breaks(factor: Floats) -> tuple[float, ...]:
-    """Ends of the classes of a change as factors over 1; those of falls are their inverses."""
-    sizes = np.exp(np.abs(np.log(factor[np.isfinite(factor) & (factor > 0)])))
-    sizes = sizes[sizes > 1.001]
-    if not sizes.size:
-        return (1.1, 1.5, 2.0)
-    near = np.abs(np.subtract.outer(np.quantile(sizes, CHANGE_QUANTILES), CHANGE_STEPS)).argmin(axis=1)
-    return tuple(CHANGE_STEPS[i] for i in sorted(set(near.tolist())))
-
-
-def _value_classes(
-    values: Floats, ends: Sequence[float], style: Look, unit: Unit, currency: str | None
-) -> tuple[NDArray[np.int64], tuple[tuple[str, str], ...]]:
-    classes = np.searchsorted(ends, values, side="right").astype(np.int64)
-    words = [written(end, unit, currency) for end in ends]
-    if words:
-        between = [f"{a} – {b}" for a, b in pairwise(words)]
-        labels = [f"< {words[0]}", *between, f"≥ {words[-1]}"]
-    else:
-        there = values[np.isfinite(values)]
-        labels = [written(float(there[0]), unit, currency) if there.size else "no value"]
-    # The palest step of the scale is the colour of the land.
-    steps = style.sequential[1:]
-    colours = [steps[round(i)] for i in np.linspace(0, len(steps) - 1, len(labels))]
-    return classes, tuple(zip(colours if len(labels) > 1 else [steps[2]], labels, strict=True))
-
-
-def _change_classes(
-    factor: Floats, ends: Sequence[float], style: Look
-) -> tuple[NDArray[np.int64], tuple[tuple[str, str], ...]]:
-    below = [1 / end for end in reversed(ends)]
-    classes = np.searchsorted([*below, *ends], factor, side="right").astype(np.int64)
-    rises = [change(end - 1) for end in ends]
-    falls = [change(low - 1) for low in below]
-    labels = [
-        f"below {falls[0]}",
-        *(f"{a} to {b}" for a, b in pairwise(falls)),
-        f"{falls[-1]} to {rises[0]}",
-        *(f"{a} to {b}" for a, b in pairwise(rises)),
-        f"over {rises[-1]}",
-    ]
-    half = len(style.diverging) // 2
-    steps = [round(i) for i in np.linspace(1, half, len(ends))] if len(ends) > 1 else [half]
-    down = [style.diverging[half - i] for i in reversed(steps)]
-    up = [style.diverging[half + i] for i in steps]
-    return classes, tuple(zip([*down, style.diverging[half], *up], labels, strict=True))
 
 
 def _factor(relative: Floats) -> Floats:
@@ -260,13 +176,18 @@ def _factor(relative: Floats) -> Floats:
 
 
 def _may_be_chance(table: pa.Table, factor: Floats) -> NDArray[np.bool_]:
+    """Which changes lie within the standard errors of their shoppers; none where shoppers are unknown.
+
+    A number that came from nothing or fell to it is taken for its shoppers coming or leaving.
+    """
     now, before = _numbers(table, "shoppers"), _numbers(table, "previous_shoppers")
     known = np.isfinite(now) & np.isfinite(before)
     # Half a shopper more on both sides keeps the factor finite where one side has none.
-    now, before = np.where(known, now, 0) + 0.5, np.where(known, before, 0) + 0.5
-    usable = np.isfinite(factor) & (factor > 0)
-    size = np.where(usable, np.abs(np.log(np.where(usable, factor, 1.0))), np.abs(np.log(now / before)))
-    return known & (size < CHANCE * np.sqrt(1 / now + 1 / before))
+    now = np.where(known & (factor > 0), now, 0) + 0.5
+    before = np.where(known & np.isfinite(factor), before, 0) + 0.5
+    ordinary = (factor > 0) & np.isfinite(factor)
+    size = np.abs(np.log(np.where(ordinary, factor, now / before)))
+    return np.asarray(known & (size < CHANCE * np.sqrt(1 / now + 1 / before)))
 
 
 def _relative(values: Floats, previous: Floats) -> Floats:
@@ -274,7 +195,7 @@ def _relative(values: Floats, previous: Floats) -> Floats:
     out = np.full(len(values), np.nan)
     np.divide(values - previous, np.abs(previous), out=out, where=previous != 0)
     from_nothing = previous == 0
-    out[from_nothing] = np.where(values == 0, 0.0, np.sign(values) * np.inf)[from_nothing]
+    out[from_nothing] = np.where(values == 0, 0.0, np.copysign(np.inf, values))[from_nothing]
     return out
 
 
@@ -287,7 +208,7 @@ def _heights(values: Floats) -> Floats:
 
 
 def _bases(table: pa.Table, measure: str) -> list[str]:
-    """What each number is of: the cell's events, sessions and shoppers, other than the measure itself."""
+    """What each number is of: the cell's events, sessions and shoppers, less the measure itself."""
     columns = [
         name for name in ("events", "sessions", "shoppers") if name != measure and name in table.column_names
     ]
@@ -304,7 +225,7 @@ def _compared(before: float, relative: float, unit: Unit, currency: str | None) 
     if np.isnan(before):
         return ""
     step = change(relative) if np.isfinite(relative) else "new"
-    return f"Compared: {exact(before, unit, currency)} ({step})"
+    return f"{exact(before, unit, currency)} ({step})"
 
 
 def _place(region: str | None, cell: str) -> str:
@@ -319,14 +240,6 @@ def _numbers(table: pa.Table, name: str) -> Floats:
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
-
-
-def _rounded(value: float, whole: bool) -> float:
-    """The value to two significant digits; a whole number where the values are counts."""
-    if value == 0:
-        return 0.0
-    places = 1 - int(np.floor(np.log10(abs(value))))
-    return float(round(value, min(places, 0) if whole else places))
 
 
 def _lower(label: str) -> str:

@@ -63,8 +63,9 @@ def fit_view(lat: Floats, lon: Floats, width: int = 900, height: int = 520, padd
     lat, lon = lat[known], _together(lon[known])
     if not lat.size:
         return View(25.0, 0.0, math.log2(width / TILE), width, height)
-    south, north = _trimmed(lat)
-    west, east = _trimmed(lon)
+    near = _near(lat) & _near(lon)
+    south, north = float(lat[near].min()), float(lat[near].max())
+    west, east = float(lon[near].min()), float(lon[near].max())
     x, y = mercator(np.array([south, north]), np.array([west, east]))
     span_x, span_y = max(float(np.ptp(x)), 1e-9), max(float(np.ptp(y)), 1e-9)
     scale = min((width - 2 * padding) / span_x, (height - 2 * padding) / span_y)
@@ -89,11 +90,11 @@ def _together(lon: Floats) -> Floats:
     return (lon - first) % 360 + first
 
 
-def _trimmed(values: Floats) -> tuple[float, float]:
+def _near(values: Floats) -> NDArray[np.bool_]:
+    """Which values lie inside the middle ones, or at most a fifth of their span outside."""
     low, high = np.quantile(values, [TRIM, 1 - TRIM])
     reach = 0.2 * (high - low)
-    inside = values[(values >= low - reach) & (values <= high + reach)]
-    return float(inside.min()), float(inside.max())
+    return np.asarray((values >= low - reach) & (values <= high + reach))
 
 
 def _latitude(y: float) -> float:

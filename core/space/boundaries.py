@@ -21,13 +21,14 @@ from core.errors import CartscapeError, WrongCall
 
 FOLDER = Path(__file__).parents[2] / "data" / "boundaries"
 
-US, BRAZIL, COUNTRIES = "us-states", "br-states", "countries"
+US, BRAZIL, COUNTRIES, LAKES = "us-states", "br-states", "countries", "lakes"
 #: The maps, the most detailed first: a point takes the first that covers it.
 MAPS = (US, BRAZIL, COUNTRIES)
 ATTRIBUTION = {
     US: "US Census Bureau",
     BRAZIL: "Natural Earth",
     COUNTRIES: "Natural Earth",
+    LAKES: "Natural Earth",
 }
 
 #: A simplified coast cuts off some piers and beaches: a point this near, in degrees, still belongs.
@@ -94,10 +95,10 @@ class BaseMap:
         return self.by_word.get(_normal(word))
 
 
-@lru_cache(maxsize=len(MAPS))
+@lru_cache(maxsize=len(ATTRIBUTION))
 def load(name: str) -> BaseMap:
-    """Read one of `MAPS`; kept for the life of the process."""
-    if name not in MAPS:
+    """Read one of `MAPS`, or `LAKES`; kept for the life of the process."""
+    if name not in ATTRIBUTION:
         raise WrongCall(f"There is no map {name!r}; there are {', '.join(MAPS)}.")
     path = FOLDER / f"{name}.geojson"
     try:

