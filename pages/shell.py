@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 ROOT = Path(__file__).parents[1]
-if str(ROOT) not in sys.path:  # the server may be started from anywhere
+if sys.path[0] != str(ROOT):  # before this folder, whose data.py is not the package `data`
     sys.path.insert(0, str(ROOT))
 
 from pages.parts import ask, chart_frame, dates, first_start, state, states, style_sheet  # noqa: E402
@@ -23,9 +23,9 @@ PAGES = Path(__file__).parent
 
 def main() -> None:
     """One run of the app."""
-    st.set_page_config(page_title="Cartscape", page_icon=":material/hexagon:", layout="wide")
+    st.set_page_config(page_title="Cartscape", page_icon=str(PAGES / "parts" / "icon.png"), layout="wide")
     style_sheet.put()
-    st.logo(str(PAGES / "parts" / "logo.svg"), size="small")
+    st.logo((PAGES / "parts" / "logo.svg").read_text(), size="small")
     data = st.Page(PAGES / "data.py", title="Data", icon=":material/database:", url_path="data")
     page = st.navigation(
         [
