@@ -94,7 +94,7 @@ def demand_layer(
     else:
         ends = tuple(breaks) or value_breaks(values, whole=unit == "count")
         classes, entries = value_classes(values, ends, style, unit, currency)
-        title, note = label, "the lower classes hold a quarter of the cells each, the highest 3 %"
+        title, note = label, "classes end near the 25th, 50th, 75th, 90th and 97th percentile of the cells"
     missing = np.isnan(relative if mode == "change" else values)
     if missing.any():
         classes[missing] = len(entries)

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 #: Most hexagons a browser draws and drags smoothly; also most that one answer carries.
 SCREEN_CAP = 20_000
 #: Least width of a hexagon on the screen, in CSS pixels; smaller ones are dust.
-LEAST_PIXELS = 5.0
+LEAST_PIXELS = 6.0
 #: Coarsest resolution shown: a hexagon of about 1,100 km across.
 COARSEST = 1
 
