@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.events import ITEMS, PRICE
-from data.sample.stories import COLD_BREW, EARBUDS
+from data.sample.stories import COFFEE, EARBUDS
 
 SHELVES = Path(__file__).parent / "shelves"
 PRODUCTS = 4_000
@@ -45,49 +46,45 @@ TITLES = (
     "{line} {Noun} with {Has} | {brand}",
 )
 
+# A description is an opening, one or two sentences about features, and an end. {a_good}, {an_of}, {this},
+# {it}, {is_} and {does} follow the noun: "a skillet … it is", "earbuds … they are", "granola … it is".
 OPENINGS = (
-    "Made for {for1}, this {of} {noun} does the simple things well.",
-    "{An_of} {noun} for {for1}, and for {for2} too.",
-    "Our customers asked for {an_of} {noun} they could trust for {for1}. Here it is.",
-    "Meet the {line}: {an_of} {noun} from {brand}, thought through to the last detail.",
-    "If you want a dependable {noun} for {for1}, start here.",
-    "The {line} is what {brand} is known for: {of} {noun}, honestly made.",
-    "Ideal for {for1}. Equally at home with {for2}.",
-    "Few things improve {for1} like a good {noun}.",
-    "{brand} took its best-selling {noun} and made it better for {for1}.",
-    "A favorite for {for1}: the {line} {noun} in {size}.",
-    "You will reach for this {of} {noun} again and again.",
+    "Made for {for1}, {this} {of} {noun} {does} the simple things well.",
+    "{An_of} for {for1}, and for {for2} too.",
+    "Our customers asked for {an_of} they could trust for {for1}. Here {it} {is_}.",
+    "Meet the {line}: {an_of} from {brand}, thought through to the last detail.",
+    "If you want {a_good} for {for1}, start here.",
+    "The {line} is what {brand} is known for: {an_of}, honestly made.",
+    "Ideal for {for1}; just as good for {for2}.",
+    "{brand} makes {a_good}, and the {line} may be the best yet.",
+    "A favorite for {for1}: the {line} {noun}, {size}.",
+    "Some things just work. {This} {of} {noun} from {brand} {is_} one of them, above all for {for1}.",
     "Designed with {for1} in mind, the {line} earns its place every day.",
+    "Looking for {an_of}? The {line} is a safe choice for {for1}.",
+    "New this season from {brand}: the {line}, {an_of} for {for1}.",
+    "Simple, honest, and made for {for1}.",
 )
-OPENINGS_MANY = (
-    "Made for {for1}, these {of} {noun} do the simple things well.",
-    "{Of} {noun} for {for1}, and for {for2} too.",
-    "Our customers asked for {of} {noun} they could trust for {for1}. Here they are.",
-    "Meet the {line}: {of} {noun} from {brand}, thought through to the last detail.",
-    "If you want dependable {noun} for {for1}, start here.",
-    "The {line} is what {brand} is known for: {of} {noun}, honestly made.",
-    "Ideal for {for1}. Equally at home with {for2}.",
-    "Few things improve {for1} like good {noun}.",
-    "{brand} took its best-selling {noun} and made them better for {for1}.",
-    "A favorite for {for1}: the {line} {noun} in {size}.",
-    "You will reach for these {of} {noun} again and again.",
-    "Designed with {for1} in mind, the {line} earns its place every day.",
-)
-MIDDLES = (
+WITH_TWO = (
     "You get {has1} and {has2}.",
     "It comes down to the details: {has1}, {has2}, and a fair price.",
-    "What sets it apart: {has1}.",
-    "With {has1}, it is ready when you are; {has2} is the extra you did not know you needed.",
+    "With {has1}, {it} {is_} ready when you are; {has2} comes on top.",
     "Look for {has1} and {has2}; cheaper ones leave them out.",
-    "Expect {has1}, and no fuss.",
-    "There is {has1}, of course, and also {has2}.",
-    "Highlights: {has1}; {has2}; size or finish: {size}.",
-    "{brand} adds {has1}, so you spend less time fiddling.",
-    "Thanks to {has1}, it suits {for2} as well.",
+    "Count on {has1} and {has2}.",
+    "{Has1} and {has2} make the difference.",
+    "The {line} has {has1}, plus {has2}.",
+    "We like {has1}; our customers mention {has2}.",
+)
+WITH_ONE = (
+    "What sets {it_obj} apart: {has3}.",
+    "Expect {has3}, and no fuss.",
+    "{brand} adds {has3}, so you spend less time fiddling.",
+    "Thanks to {has3}, {it} {suits} {for2} as well.",
+    "And yes, {has3}.",
+    "The best part may be {has3}.",
 )
 ENDINGS = (
     "{care}",
-    "{care} Comes as {size}.",
+    "{care} Sold as: {size}.",
     "Shown here: {size}. {care}",
     "{care} Ships free over $35.",
     "Option: {size}. {care}",
@@ -96,12 +93,12 @@ ENDINGS = (
 
 #: Kind → the product that everybody buys, which the stories are about: id, title, description, brand.
 FAVORITES = {
-    "cold brew coffee maker": (
-        COLD_BREW,
-        "Slow Pour Harbor Borosilicate-glass Cold Brew Coffee Maker, 1.5 qt",
-        "Our best seller in coffee, two summers running. A borosilicate-glass carafe with a fine mesh filter and an "
-        "airtight lid; fill it before bed and pour smooth iced coffee all week. Slim enough for the fridge door.",
-        "Slow Pour",
+    "whole bean coffee": (
+        COFFEE,
+        "Kestrel Coffee Harbor Medium-roast Whole Bean Coffee, 2 lb",
+        "The coffee that our early risers order again and again: fair-trade beans with notes of cocoa and cherry, "
+        "roasted on Tuesdays and posted on Wednesdays, with the roast date on every bag. Good in any machine.",
+        "Kestrel Coffee",
     ),
     "wireless earbuds": (
         EARBUDS,
@@ -113,7 +110,7 @@ FAVORITES = {
 }
 
 _SMALL = {"a", "an", "and", "at", "for", "in", "of", "on", "or", "over", "round", "that", "the", "to", "with"}
-_MANY = re.compile(r"s$")
+_MANY = re.compile(r"[^s]s$")
 
 
 @dataclass(frozen=True)
@@ -171,21 +168,21 @@ def catalogue(seed: int) -> Catalogue:
     seen: set[str] = set()
     for (category, kind), many in zip(kinds, count.tolist(), strict=True):
         shelf = words[categories[category]]
-        for cents in _prices(float(kind["price"]), many, rng):
-            title, text, brand = _describe(shelf, kind, rng, seen)
+        for place, cents in enumerate(_prices(float(kind["price"]), many, rng)):
+            title, text, brand = _describe(shelf, kind, place / many, rng, seen)
             rows.append((title, text, categories[category], brand, cents))
     ids = [f"P{number:05d}" for number in 11_000 + rng.permutation(89_000)[: len(rows)]]
     first = np.concatenate(([0], np.cumsum(count)[:-1]))
-    kind_pull = rng.lognormal(0, 0.5, len(kinds))
+    kind_pull = rng.lognormal(0, 0.3, len(kinds))
     item_pull = rng.lognormal(0, 1.1, len(rows))
     for noun, (item_id, name, description, brand) in FAVORITES.items():
         number = next(n for n, (_, kind) in enumerate(kinds) if kind["noun"] == noun)
         row = int(first[number] + count[number] // 2)
         ids[row] = item_id
         rows[row] = (name, description, rows[row][2], brand, rows[row][4])
-        # About half of its kind's demand, and its kind the largest of the category.
-        kind_pull[number] = 3.0
-        item_pull[row] = 1.2 * item_pull[first[number] : first[number] + count[number]].sum()
+        # More than half of its kind's demand, and its kind the largest of the category.
+        kind_pull[number] = 4.0
+        item_pull[row] = 1.5 * item_pull[first[number] : first[number] + count[number]].sum()
     title, text, category_name, brand_name, price = zip(*rows, strict=True)
     table = pa.table(
         {
@@ -231,49 +228,71 @@ def _prices(usual: float, many: int, rng: np.random.Generator) -> list[int]:
 
 
 def _describe(
-    shelf: dict[str, Any], kind: dict[str, Any], rng: np.random.Generator, seen: set[str]
+    shelf: dict[str, Any], kind: dict[str, Any], place: float, rng: np.random.Generator, seen: set[str]
 ) -> tuple[str, str, str]:
-    """Return title, description and brand of one product; no title comes twice."""
+    """Return title, description and brand of the product at a place by price; no title comes twice."""
     while True:
-        fields = _fields(shelf, kind, rng)
-        patterns = shelf.get("patterns", TITLES)
-        title = patterns[rng.integers(len(patterns))].format(**fields)
+        fields = _fields(shelf, kind, place, rng)
+        title = _pick(shelf.get("patterns", TITLES), rng).format(**fields)
         if title not in seen:
             break
     seen.add(title)
-    openings = OPENINGS_MANY if _MANY.search(kind["noun"]) else OPENINGS
-    parts = [openings[rng.integers(len(openings))]]
-    parts += [MIDDLES[n] for n in rng.permutation(len(MIDDLES))[: rng.integers(1, 3)]]
-    parts.append(ENDINGS[rng.integers(len(ENDINGS))])
+    parts = [_pick(OPENINGS, rng)]
+    features = rng.random()
+    if features < 0.75:
+        parts.append(_pick(WITH_TWO, rng))
+    if features > 0.4:
+        parts.append(_pick(WITH_ONE, rng))
+    parts.append(_pick(ENDINGS, rng))
     return title, " ".join(part.format(**fields) for part in parts), fields["brand"]
 
 
-def _fields(shelf: dict[str, Any], kind: dict[str, Any], rng: np.random.Generator) -> dict[str, str]:
+def _fields(
+    shelf: dict[str, Any], kind: dict[str, Any], place: float, rng: np.random.Generator
+) -> dict[str, str]:
     """Return the words that one product puts into the patterns."""
-    of = kind["of"][rng.integers(len(kind["of"]))]
+    noun, of = kind["noun"], _pick(kind["of"], rng)
     has = [kind["has"][n] for n in rng.permutation(len(kind["has"]))]
     use = [kind["for"][n] for n in rng.permutation(len(kind["for"]))]
-    lines = shelf.get("lines", LINES)
-    noun = kind["noun"]
+    many = bool(_MANY.search(noun))
+    counted = not many and not kind.get("mass", False)
+    an_of = an(f"{of} {noun}") if counted else f"{of} {noun}"
+    good = _pick(("good", "dependable", "well-made", "simple", "really good"), rng) + f" {noun}"
+    # Sizes go from small to large, so the dearer one is rather the larger one.
+    size = int(np.clip(place + rng.normal(0, 0.25), 0, 0.999) * len(kind["size"]))
     return {
-        "brand": shelf["brands"][rng.integers(len(shelf["brands"]))],
-        "line": lines[rng.integers(len(lines))],
+        "brand": _pick(shelf["brands"], rng),
+        "line": _pick(shelf.get("lines", LINES), rng),
         "noun": noun,
         "Noun": headline(noun),
         "A_noun": headline(an(noun)),
         "of": of,
         "Of": headline(of),
-        "an_of": an(of),
-        "An_of": an(of)[0].upper() + an(of)[1:],
+        "an_of": an_of,
+        "An_of": sentence_case(an_of),
+        "a_good": an(good) if counted else good,
+        "this": "these" if many else "this",
+        "This": "These" if many else "This",
+        "it": "they" if many else "it",
+        "it_obj": "them" if many else "it",
+        "is_": "are" if many else "is",
+        "does": "do" if many else "does",
+        "suits": "suit" if many else "suits",
         "has1": has[0],
+        "Has1": sentence_case(has[0]),
         "has2": has[1],
+        "has3": has[2],
         "Has": headline(bare(has[0])),
         "for1": use[0],
         "for2": use[1],
         "For": headline(use[0]),
-        "size": kind["size"][rng.integers(len(kind["size"]))],
-        "care": shelf["care"][rng.integers(len(shelf["care"]))],
+        "size": kind["size"][size],
+        "care": _pick(shelf["care"], rng),
     }
+
+
+def _pick(choices: Sequence[str], rng: np.random.Generator) -> str:
+    return choices[int(rng.integers(len(choices)))]
 
 
 def an(words: str) -> str:
@@ -284,6 +303,11 @@ def an(words: str) -> str:
 def bare(words: str) -> str:
     """Return the words without a leading article."""
     return re.sub(r"^(a|an|the) ", "", words)
+
+
+def sentence_case(words: str) -> str:
+    """Return the words as a sentence begins with them."""
+    return words[:1].upper() + words[1:]
 
 
 def headline(words: str) -> str:

@@ -64,7 +64,7 @@ TYPES: tuple[ShopperType, ...] = (
         name="weekday-evening browser", share=0.20, visits=3.8, stays=120,
         hours=(("MTWRF", 18.5, 22.0, 1.0), ("SU", 18, 22, 0.05), ("MTWRFSU", 8, 23, 0.012)),
         devices=(0.78, 0.14, 0.08), channels=(0.34, 0.34, 0.12, 0.14, 0.06),
-        tastes={"Shoes": 5, "Fitness": 4, "Cycling": 2.0, "Camping & Hiking": 2.2, "Men's Clothing": 1.2},
+        tastes={"Shoes": 5, "Fitness": 4, "Cycling": 2.0, "Camping & Hiking": 2.2, "Men's Clothing": 1.2, "Garden & Patio": 0.8},
         path={
             "start": {"browse": 55, "view": 25, "search": 20},
             "browse": {"click": 62, "browse": 18, "leave": 16, "search": 4},
@@ -81,7 +81,7 @@ TYPES: tuple[ShopperType, ...] = (
         name="weekend deal hunter", share=0.15, visits=3.4, stays=140,
         hours=(("S", 9, 18, 1.0), ("U", 10, 18, 1.0), ("MTWRF", 9, 22, 0.015)),
         devices=(0.24, 0.64, 0.12), channels=(0.1, 0.2, 0.3, 0.06, 0.34),
-        tastes={"Tools & Hardware": 4.5, "Toys & Games": 1.5, "Kitchen": 3, "Garden & Patio": 4.5, "Smart Home": 1.5},
+        tastes={"Tools & Hardware": 4.5, "Toys & Games": 1.5, "Kitchen": 3, "Garden & Patio": 7, "Smart Home": 1.5},
         path={
             "start": {"search": 62, "browse": 26, "view": 12},
             "search": {"search": 30, "click": 50, "browse": 5, "leave": 15},
@@ -97,7 +97,7 @@ TYPES: tuple[ShopperType, ...] = (
     ShopperType(
         name="lunch-break mobile shopper", share=0.13, visits=4.6, stays=100,
         hours=(("MTWRF", 11.75, 13.5, 1.0), ("SU", 11, 14, 0.05), ("MTWRFSU", 8, 22, 0.008)),
-        devices=(0.96, 0.02, 0.02), channels=(0.2, 0.12, 0.2, 0.4, 0.08),
+        devices=(0.96, 0.02, 0.02), channels=(0.5, 0.12, 0.16, 0.14, 0.08),
         tastes={"Beauty & Skin Care": 5, "Women's Clothing": 3.5, "Phone Accessories": 3, "Swim & Beach": 1.2},
         path={
             "start": {"view": 70, "browse": 25, "search": 5},
@@ -115,7 +115,7 @@ TYPES: tuple[ShopperType, ...] = (
         name="early-morning repeat buyer", share=0.10, visits=5.0, stays=220,
         hours=(("MTWRF", 5.25, 8.0, 1.0), ("SU", 6, 9, 0.7), ("MTWRFSU", 8, 21, 0.01)),
         devices=(0.46, 0.22, 0.32), channels=(0.74, 0.06, 0.16, 0.02, 0.02),
-        tastes={"Coffee & Tea": 6, "Pet Supplies": 4, "Grocery & Snacks": 3.5, "Books": 0.8},
+        tastes={"Coffee & Tea": 6, "Pet Supplies": 4, "Grocery & Snacks": 3.5, "Garden & Patio": 0.8},
         path={
             "start": {"view": 66, "browse": 12, "search": 22},
             "view": {"cart": 14, "view": 34, "browse": 10, "review": 1.8, "leave": 36},
@@ -155,7 +155,7 @@ TYPES: tuple[ShopperType, ...] = (
             "search": {"click": 76, "search": 16, "leave": 8},
             "browse": {"click": 70, "leave": 30},
             "click": {"view": 96, "leave": 4},
-            "view": {"view": 66, "search": 10, "support": 1.5, "cart": 1.9, "review": 0.9, "leave": 13},
+            "view": {"view": 66, "search": 10, "support": 1.5, "cart": 1.9, "review": 2.2, "leave": 13},
             "wishlist": {"view": 70, "leave": 30},
             "cart": {"view": 44, "checkout": 30, "leave": 26},
         },
@@ -181,9 +181,9 @@ TYPES: tuple[ShopperType, ...] = (
     ),
     ShopperType(
         name="window shopper", share=0.08, visits=3.6, stays=90,
-        hours=(("MTWRFSU", 13.75, 15.5, 1.0), ("MTWRFSU", 9, 23, 0.02)),
-        devices=(0.62, 0.08, 0.3), channels=(0.08, 0.1, 0.04, 0.74, 0.04),
-        tastes={"Furniture & Decor": 6, "Bedding & Bath": 3, "Women's Clothing": 1.0, "Kitchen": 0.8},
+        hours=(("MTWRFSU", 14, 16, 1.0), ("MTWRFSU", 9, 23, 0.02)),
+        devices=(0.3, 0.1, 0.6), channels=(0.08, 0.1, 0.04, 0.74, 0.04),
+        tastes={"Furniture & Decor": 6, "Bedding & Bath": 3, "Garden & Patio": 1.0},
         path={
             "start": {"browse": 86, "view": 14},
             "browse": {"browse": 46, "click": 32, "leave": 22},

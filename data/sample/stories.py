@@ -18,7 +18,7 @@ class Story:
 
 
 #: Products that stories are about; the same ids and titles whatever the seed.
-COLD_BREW, EARBUDS = "P10017", "P10042"
+COFFEE, EARBUDS = "P10017", "P10042"
 
 BROKEN_CHECKOUT = Story(
     name="broken checkout",
@@ -65,10 +65,10 @@ CAMPAIGN = Story(
 
 STOCK_OUT = Story(
     name="stock-out",
-    summary="The best-selling cold brew coffee maker is out of stock from 17 March to 4 April: still viewed, never bought.",
+    summary="The best-selling coffee beans are out of stock from 17 March to 4 April 2025: still viewed, never bought.",
     look="Overview › what changed with category Coffee & Tea, 17 March – 4 April; table `stock`.",
     truth={
-        "item_id": COLD_BREW,
+        "item_id": COFFEE,
         "category": "Coffee & Tea",
         "first_day": date(2025, 3, 17),
         "last_day": date(2025, 4, 4),
@@ -111,8 +111,8 @@ UNMET_DEMAND = Story(
     "the Gulf, snow chains in the mountains.",
     look="Searches by query and region: no click follows.",
     truth={
-        "share": 0.006,  # of all searches, each, everywhere
-        "factor": 8.0,  # in the regions that want it
+        "share": 0.005,  # of all searches, each, everywhere
+        "factor": 6.0,  # in the regions that want it
         "queries": {
             "pickleball paddle set": ("Arizona", "Florida"),
             "hurricane storm shutters": ("Florida", "Louisiana", "Alabama", "Mississippi"),

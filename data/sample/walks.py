@@ -105,6 +105,7 @@ class _Walk:
                 break
             if number:
                 self.after[rows] += self._pause(rows)
+            self._choose_for_cart(rows[step == CART])
             step = self._without_stock(rows, step)
             going = np.flatnonzero(step != LEAVE)
             rows, step = rows[going], step[going]
@@ -151,7 +152,6 @@ class _Walk:
         out = (today >= day_number(truth["first_day"])) & (today <= day_number(truth["last_day"]))
         next_line = np.minimum(self.paid[rows], MOST_LINES - 1)
         target = np.where(step == CART, self.item[rows], self.cart[rows, next_line])
-        target = np.where((step == CART) & (target == NOTHING), self.favorite_item[rows], target)
         wanted = np.isin(step, (CART, CHECKOUT, PURCHASE)) & (target == self.scarce) & out
         # Some look for another one, others give up.
         return np.where(wanted, np.where(self._chance(rows) < 0.4, BROWSE, LEAVE), step)
@@ -170,7 +170,7 @@ class _Walk:
         self._view(rows[(step == VIEW) & (came != CLICK)])
         about = rows[np.isin(step, (WISHLIST, REVIEW)) & (self.item[rows] == NOTHING)]
         self.item[about] = self._some(about)
-        self._cart(rows[step == CART], came[step == CART])
+        self._cart(rows[step == CART])
         shown = self.item[rows].copy()
         paying = np.flatnonzero((step == CHECKOUT) | (step == PURCHASE))
         shown[paying] = self.cart[rows[paying], np.minimum(self.paid[rows[paying]], MOST_LINES - 1)]
@@ -253,12 +253,16 @@ class _Walk:
         priced = goods.kind_first[kind] + (place * goods.kind_count[kind]).astype(np.int64)
         return np.where(self._chance(rows) < 0.55, popular, priced)
 
-    def _cart(self, rows: Ints, came: Ints) -> None:
-        """Put the product at hand into the cart; from the start or another cart, a regular one."""
-        again = (came == len(STEPS)) | (came == CART) | (self.item[rows] == NOTHING)
-        bought = rows[again]
-        which = np.where(came[again] == CART, self.rng.integers(0, 3, len(bought)), self.visits.favorite[bought])
-        self.item[bought] = self.who.item[self.visits.shopper[bought], np.maximum(which, 0)]
+    def _choose_for_cart(self, rows: Ints) -> None:
+        """Choose what goes into the cart: the product at hand; from the start or another cart, a regular one."""
+        came = self.at[rows]
+        again = rows[(came == len(STEPS)) | (came == CART) | (self.item[rows] == NOTHING)]
+        more = self.rng.integers(0, 3, len(again))
+        which = np.where(self.at[again] == CART, more, np.maximum(self.visits.favorite[again], 0))
+        self.item[again] = self.who.item[self.visits.shopper[again], which]
+
+    def _cart(self, rows: Ints) -> None:
+        """Put the product into the cart, once."""
         done = rows[self.paid[rows] >= self.lines[rows]]
         self.lines[done] = self.paid[done] = 0
         here = (self.cart[rows] == self.item[rows][:, None]) & (
