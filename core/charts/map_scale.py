@@ -22,7 +22,7 @@ QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.97)
 #: Steps of a change, as factors: a rise by a half mirrors a fall by a third, doubling mirrors halving.
 CHANGE_STEPS = (1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
 #: Changes reach the next step of the scale at about these quantiles.
-CHANGE_QUANTILES = (0.2, 0.55, 0.85)
+CHANGE_QUANTILES = (0.05, 0.5, 0.85)
 
 
 def value_breaks(values: Floats, *, whole: bool) -> tuple[float, ...]:

@@ -54,10 +54,11 @@ def mercator(lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
     return lon / 360 + 0.5, 0.5 - np.log(np.tan(math.pi / 4 + phi / 2)) / (2 * math.pi)
 
 
-def fit_view(lat: Floats, lon: Floats, width: int = 900, height: int = 520, padding: int = 24) -> View:
+def fit_view(lat: Floats, lon: Floats, width: int = 760, height: int = 520, padding: int = 20) -> View:
     """The view that holds the places, in degrees; a few far from all others may lie outside.
 
-    No place at all gives the world. Places on both sides of longitude 180° stay together.
+    `width` is better too small than too large: a wider map shows more around the places. No place at
+    all gives the world. Places on both sides of longitude 180° stay together.
     """
     known = np.isfinite(lat) & np.isfinite(lon)
     lat, lon = lat[known], _together(lon[known])
