@@ -1,7 +1,7 @@
 """The sample marketplace: a believable shop in the United States, with planted stories."""
 
 from data.sample.generator import SampleReader, shopper_types
-from data.sample.shoppers import TYPE_NAMES
+from data.sample.people import TYPE_NAMES
 from data.sample.stories import STORIES, Story
 
 __all__ = ["STORIES", "TYPE_NAMES", "SampleReader", "Story", "sample_reader", "shopper_types"]

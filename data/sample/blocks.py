@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core.events import REVIEWS, SOURCE_EVENTS
-from data.sample.calendar import DAYS, FIRST_DAY, day_number
-from data.sample.shoppers import CHANNELS, DEVICES, PURCHASE, REVIEW, STEPS, SUPPORT, VIEW
+from data.sample.people import CART, CHANNELS, CHECKOUT, DEVICES, PURCHASE, REVIEW, STEPS, SUPPORT, VIEW
+from data.sample.seasons import DAYS, FIRST_DAY, day_number
 from data.sample.stories import BAD_REVIEWS
 from data.sample.texts import review_texts
 from data.sample.visits import DAY, Shoppers, Visits, draw_shoppers, draw_visits, start_of_day
@@ -27,8 +27,9 @@ EVENT_NAMES = (*STEPS, "return")
 #: Of the lines bought, the share that comes back, and the share that is reviewed, some days later.
 RETURNED, REVIEWED = 0.06, 0.22
 #: Visits for each visit of the shopper types that give EVENTS_PER_SHOPPER events a shopper.
-RATE = 1.18
-_EPOCH = int((datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day) - datetime(1970, 1, 1)).total_seconds())
+RATE = 1.36
+#: Seconds from 1970 to the span's first midnight.
+_EPOCH = (FIRST_DAY - date(1970, 1, 1)).days * DAY
 
 
 @dataclass(frozen=True)
@@ -67,19 +68,19 @@ def _columns(steps: Steps) -> tuple[Ints, ...]:
 def _visits_and_after(
     world: World, who: Shoppers, rate: float, rng: np.random.Generator
 ) -> tuple[Visits, Steps, Ints]:
-    """Return visits with their events, those that follow from a purchase included, and each visit's root visit."""
+    """Return visits and their events, with those that follow from a purchase, and each visit's root visit."""
     visits = draw_visits(world, who, rate, rng)
     steps = walk(world, who, visits, rng)
     bought = np.flatnonzero(steps.step == PURCHASE)
     chance = rng.random(len(bought))
     parents, ends, delays = [], [], []
-    for first, share, low, high, end in (
+    for first, share, low, high, last_step in (
         (0.0, RETURNED, 3, 21, RETURN),
         (RETURNED, REVIEWED, 4, 25, REVIEW),
     ):
         chosen = bought[(chance >= first) & (chance < first + share)]
         parents.append(chosen)
-        ends.append(np.full(len(chosen), end))
+        ends.append(np.full(len(chosen), last_step))
         delays.append(rng.integers(low, high, len(chosen)))
     parent, end = np.concatenate(parents), np.concatenate(ends)
     day = visits.start[steps.visit[parent]] // DAY + np.concatenate(delays)
@@ -146,8 +147,8 @@ def _as_arrow(
     offset = where.offsets[where.city_zone[visits.city], start // 3600]
     utc = (start + offset + _EPOCH)[visit] + steps.after
     money = (steps.item != NOTHING) & ~np.isin(steps.step, (SUPPORT, REVIEW))
-    price = steps.item * len(COUPONS) + np.where(steps.step >= 5, visits.coupon[visit], 0)
-    counted = np.isin(steps.step, (5, 6, PURCHASE, RETURN))
+    counted = np.isin(steps.step, (CART, CHECKOUT, PURCHASE, RETURN))
+    price = steps.item * len(COUPONS) + np.where(counted, visits.coupon[visit], 0)
     pieces = np.where(steps.step == RETURN, -1, 1) * visits.pieces[visit]
     user = shopper_ids(first_shopper, len(who.kind))
     ts = pa.array(utc * 1_000_000, pa.int64()).cast(pa.timestamp("us"))
@@ -175,9 +176,9 @@ def _as_arrow(
     }
     events = pa.table([tables[field.name] for field in SOURCE_EVENTS], schema=SOURCE_EVENTS)
     day = np.minimum((start[visit] + steps.after) // DAY, DAYS - 1)
-    buys = np.flatnonzero((steps.step == PURCHASE) | (steps.step == RETURN))
+    buys = np.flatnonzero(steps.step == PURCHASE)
     sold = np.zeros((goods.table.num_rows, DAYS), dtype=np.int32)
-    np.add.at(sold, (steps.item[buys], day[buys]), np.maximum(pieces[buys], 0))
+    np.add.at(sold, (steps.item[buys], day[buys]), pieces[buys])
     written = np.flatnonzero(steps.step == REVIEW)
     reviews = _reviews(world, steps.item[written], day[written], rng)
     rows = pa.array(written)

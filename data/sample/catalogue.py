@@ -96,15 +96,21 @@ FAVORITES = {
     "whole bean coffee": (
         COFFEE,
         "Kestrel Coffee Harbor Medium-roast Whole Bean Coffee, 2 lb",
-        "The coffee that our early risers order again and again: fair-trade beans with notes of cocoa and cherry, "
-        "roasted on Tuesdays and posted on Wednesdays, with the roast date on every bag. Good in any machine.",
+        (
+            "The coffee that our early risers order again and again: fair-trade beans with notes of cocoa "
+            "and cherry, roasted on Tuesdays and posted on Wednesdays, with the roast date on every bag. "
+            "Good in any machine."
+        ),
         "Kestrel Coffee",
     ),
     "wireless earbuds": (
         EARBUDS,
         "Lumetone Echo Wireless Earbuds with Active Noise Cancelling, Graphite",
-        "The earbuds our customers recommend most. Active noise cancelling for the commute, touch controls that do "
-        "not misfire, and an eight-hour battery with two more charges in the pocket case. Three sizes of ear tip.",
+        (
+            "The earbuds our customers recommend most. Active noise cancelling for the commute, "
+            "touch controls that do not misfire, and an eight-hour battery with two more charges in the pocket case. "
+            "Three sizes of ear tip."
+        ),
         "Lumetone",
     ),
 }
@@ -183,15 +189,15 @@ def catalogue(seed: int) -> Catalogue:
         # More than half of its kind's demand, and its kind the largest of the category.
         kind_pull[number] = 4.0
         item_pull[row] = 1.5 * item_pull[first[number] : first[number] + count[number]].sum()
-    title, text, category_name, brand_name, price = zip(*rows, strict=True)
+    titles, texts, of_category, brands, cents_each = zip(*rows, strict=True)
     table = pa.table(
         {
             "item_id": pa.array(ids),
-            "title": pa.array(title),
-            "description": pa.array(text),
-            "category": pa.array(category_name),
-            "brand": pa.array(brand_name),
-            "price": money(np.array(price)),
+            "title": pa.array(titles),
+            "description": pa.array(texts),
+            "category": pa.array(of_category),
+            "brand": pa.array(brands),
+            "price": money(np.array(cents_each)),
         },
         schema=ITEMS,
     )

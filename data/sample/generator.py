@@ -7,14 +7,14 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from core.events import CAMPAIGNS
 from core.sources.reader import REJECTS, Chunk, Described
 from data.sample.blocks import Block, block_rng, make_block, shopper_ids
-from data.sample.calendar import FIRST_DAY, LAST_DAY
+from data.sample.catalogue import PRODUCTS
 from data.sample.faq import faq
-from data.sample.shoppers import TYPE_NAMES
+from data.sample.people import TYPE_NAMES
+from data.sample.seasons import DAYS, FIRST_DAY, LAST_DAY
 from data.sample.stock import stock
 from data.sample.stories import CAMPAIGN
 from data.sample.visits import draw_types
@@ -40,12 +40,12 @@ class SampleReader:
             format="sample",
             files=(),
             notes=(
-                f"A made-up marketplace, seed {seed}: {self.shoppers:,} shoppers in the United States, "
-                f"{FIRST_DAY} to {LAST_DAY}.",
+                f"A made-up marketplace in the United States, seed {seed}.",
+                f"{self.shoppers:,} shoppers, {FIRST_DAY} to {LAST_DAY}.",
             ),
         )
         self._reviews: dict[int, pa.Table] = {}  # block → its reviews
-        self._sold: NDArray[np.int64] | None = None  # item × day, over the blocks that were made
+        self._sold = np.zeros((PRODUCTS, DAYS), dtype=np.int64)  # over the blocks that were made
 
     @cached_property
     def _world(self) -> World:
@@ -62,7 +62,7 @@ class SampleReader:
         block = make_block(self._world, number, first, last - first, high - low)
         if number not in self._reviews:
             self._reviews[number] = block.reviews
-            self._sold = block.sold.astype(np.int64) if self._sold is None else self._sold + block.sold
+            self._sold += block.sold
         return block
 
     def chunks(self, skip: int = 0) -> Iterator[Chunk]:
@@ -72,11 +72,10 @@ class SampleReader:
             yield Chunk(self._block(number).events, none, (number + 1) / self._blocks)
 
     def side_tables(self) -> dict[str, pa.Table]:
-        """Return items, reviews, stock, campaigns and FAQ; makes the blocks that `chunks` has not made yet."""
+        """Return items, reviews, stock, campaigns and FAQ; makes the blocks that `chunks` has not."""
         for number in range(self._blocks):
             if number not in self._reviews:
                 self._block(number)
-        assert self._sold is not None
         return {
             "items": self._world.goods.table,
             "reviews": pa.concat_tables([self._reviews[number] for number in range(self._blocks)]),

@@ -1,4 +1,4 @@
-"""Where shoppers live: real cities of the United States, their neighbourhoods, and what the clock says there."""
+"""Where shoppers live: real cities, their neighbourhoods, and what the clock says there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import shape
 
-from data.sample.calendar import DAYS, FIRST_DAY
+from data.sample.seasons import DAYS, FIRST_DAY
 
 HERE = Path(__file__).parent
 STATE_SHAPES = HERE.parent / "boundaries" / "us-states.geojson"
@@ -100,7 +100,7 @@ def places() -> Places:
 
 
 def _hoods(rows: list[dict[str, str]]) -> tuple[Ints, Ints, Ints]:
-    """Return city, H3 cell and ring of every neighbourhood: on land, in the city's own state, nobody else's."""
+    """Return city, H3 cell and ring of every neighbourhood: on land, in the city's own state."""
     shapes = {
         feature["properties"]["name"]: shape(feature["geometry"])
         for feature in json.loads(STATE_SHAPES.read_text())["features"]
@@ -145,7 +145,7 @@ def _spots(cells: Ints, rng: np.random.Generator) -> tuple[Floats, Floats]:
 
 
 def _utc_offsets(zones: list[str]) -> NDArray[np.int32]:
-    """Return zone × local hour: the seconds to add to local time. Both sides of the change in March are right."""
+    """Return zone × local hour: the seconds to add to local time, before and after the change in March."""
     hours = range((DAYS + 1) * 24)
     start = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day)
     table = np.empty((len(zones), len(hours)), dtype=np.int32)

@@ -1,4 +1,4 @@
-"""Stock at the end of every day: it falls by what the log sold, and is ordered again in time — save for one item."""
+"""Stock at the end of every day: it falls by what the log sold, and is ordered again in time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.events import STOCK
-from data.sample.calendar import DAYS, FIRST_DAY, day_number
 from data.sample.catalogue import Catalogue
+from data.sample.seasons import DAYS, FIRST_DAY, day_number
 from data.sample.stories import STOCK_OUT
 
 #: Days of usual sales that an order fills up to, and at which the next one is placed.

@@ -22,7 +22,7 @@ COFFEE, EARBUDS = "P10017", "P10042"
 
 BROKEN_CHECKOUT = Story(
     name="broken checkout",
-    summary="From 12 May 2025 the checkout fails on mobile in Ohio; hardly anybody gets from checkout to purchase.",
+    summary="From 12 May 2025 the checkout fails on mobile in Ohio; hardly anybody gets to purchase.",
     look="Overview › what changed, 12 May – 30 June against the 50 days before: Ohio, mobile. "
     "Funnel checkout → purchase by region and device.",
     truth={
@@ -48,8 +48,8 @@ RISING_CATEGORY = Story(
 
 CAMPAIGN = Story(
     name="campaign with a known lift",
-    summary="Spring Garden Weeks bring 50 % more visits for Garden & Patio to six states, and none to six like them.",
-    look="Overview with category Garden & Patio, 7 April – 4 May against the four weeks before, treated states "
+    summary="Spring Garden Weeks bring Garden & Patio 50 % more visits in six states, none in six like them.",
+    look="Overview with category Garden & Patio, 7 April – 4 May against the four weeks before, treated "
     "against control states (table `campaigns`).",
     truth={
         "campaign": "Spring Garden Weeks",
@@ -65,7 +65,7 @@ CAMPAIGN = Story(
 
 STOCK_OUT = Story(
     name="stock-out",
-    summary="The best-selling coffee beans are out of stock from 17 March to 4 April 2025: still viewed, never bought.",
+    summary="The best-selling coffee beans are out of stock from 17 March to 4 April: viewed, never bought.",
     look="Overview › what changed with category Coffee & Tea, 17 March – 4 April; table `stock`.",
     truth={
         "item_id": COFFEE,
@@ -77,7 +77,7 @@ STOCK_OUT = Story(
 
 BAD_REVIEWS = Story(
     name="reviews turn bad",
-    summary="From 21 April 2025 the reviews of the favorite earbuds turn from 4.5 stars to below 2: the battery.",
+    summary="From 21 April 2025 the reviews of the favorite earbuds fall from 4.5 stars to below 2.",
     look="Reviews of the item by week, ratings and words.",
     truth={
         "item_id": EARBUDS,
@@ -91,8 +91,8 @@ BAD_REVIEWS = Story(
 
 EVENING_TYPE = Story(
     name="weekday-evening shoppers",
-    summary="One shopper in five browses on weekday evenings between 18:30 and 22:00, mostly on mobile, mostly shoes "
-    "and sports.",
+    summary="One shopper in five browses on weekday evenings between 18:30 and 22:00, mostly on mobile, "
+    "mostly shoes and sports.",
     look="When › hour × weekday, category Shoes; the path clusters.",
     truth={
         "type": "weekday-evening browser",
@@ -107,8 +107,8 @@ EVENING_TYPE = Story(
 
 UNMET_DEMAND = Story(
     name="unmet demand",
-    summary="Shoppers search for things the shop does not sell: pickleball in Arizona and Florida, storm shutters on "
-    "the Gulf, snow chains in the mountains.",
+    summary="Shoppers search for things the shop does not sell: pickleball in Arizona and Florida, "
+    "storm shutters on the Gulf, snow chains in the mountains.",
     look="Searches by query and region: no click follows.",
     truth={
         "share": 0.005,  # of all searches, each, everywhere

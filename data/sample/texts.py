@@ -75,7 +75,8 @@ _OPEN = {
     ),
     3: (
         "It's okay.", "Mixed feelings.", "Decent, nothing special.", "Not bad, not great.", "Average {noun}.",
-        "Three stars because it could be better.", "Fine for {for}, less so otherwise.", "Expected a bit more.",
+        "Three stars because it could be better.", "Fine for {for}, less so otherwise.",
+        "Expected a bit more.",
         "Ordinary {noun}.", "After {weeks} weeks I am still not sure.", "Good idea, so-so finish.",
     ),
     2: (
@@ -110,7 +111,8 @@ _BAD = (
     "The {has} failed almost at once.", "Nothing like the description.", "It feels flimsy.",
     "Useless for {for}.", "The {has} is a joke.", "Not at all as pictured.", "Smelled odd out of the box.",
     "Customer service offered ten percent off, no thanks.", "You get what you pay for.",
-    "Already looking for something better.", "Lasted {weeks} weeks.", "I bought it for the {has}. What a letdown.",
+    "Already looking for something better.", "Lasted {weeks} weeks.",
+    "I bought it for the {has}. What a letdown.",
 )  # fmt: skip
 _END = {
     5: ("Highly recommend.", "Thank you!", "Will order again.", "Buy it.", "", "", "", "A keeper.", "10/10."),
@@ -133,7 +135,7 @@ _BATTERY = (
 def review_texts(
     catalogue: Catalogue, items: Ints, ratings: Ints, faulty: NDArray[np.bool_], rng: np.random.Generator
 ) -> pa.Array:
-    """Return one text a review. `items` are rows of the catalogue; `faulty` ones complain about the battery."""
+    """Return one text a review. `items` are rows of the catalogue; `faulty` ones blame the battery."""
     count = len(items)
     opening, first, second, end = (np.empty(count, dtype=object) for _ in range(4))
     for stars in range(1, 6):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from data.sample.calendar import DAYS, WEEKDAY, day_number
+from data.sample.people import CHANNELS, TYPES
 from data.sample.places import SPOTS
-from data.sample.shoppers import CHANNELS, SLOT_MINUTES, TYPES
+from data.sample.seasons import DAYS, WEEKDAY, day_number
+from data.sample.shoppers import SLOT_MINUTES
 from data.sample.stories import CAMPAIGN
 from data.sample.world import World
 
@@ -107,7 +108,7 @@ def draw_visits(world: World, who: Shoppers, rate: float, rng: np.random.Generat
     usual = np.array([t.visits for t in TYPES])[who.kind]
     # Nobody is in the block who never comes: at least one candidate each, and the first stays if none would.
     keen = rng.gamma(2.0, 0.5, len(span))
-    many = np.maximum(rng.poisson(rate * MOST_DEMAND * usual * (0.4 + span) * keen), 1)
+    many = np.maximum(rng.poisson(rate * MOST_DEMAND * usual * span * keen), 1)
     shopper = np.repeat(np.arange(len(many)), many)
     count = len(shopper)
     kind = who.kind[shopper]

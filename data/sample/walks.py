@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.sample.calendar import day_number
-from data.sample.shoppers import (
+from data.sample.people import (
     BROWSE,
     CART,
     CHECKOUT,
@@ -24,6 +23,7 @@ from data.sample.shoppers import (
     VIEW,
     WISHLIST,
 )
+from data.sample.seasons import day_number
 from data.sample.stories import BROKEN_CHECKOUT, CAMPAIGN, RISING_CATEGORY, STOCK_OUT
 from data.sample.texts import QUERIES_PER_KIND
 from data.sample.visits import DAY, Shoppers, Visits
@@ -221,7 +221,7 @@ class _Walk:
         return query
 
     def _click(self, rows: Ints) -> None:
-        """Choose from the page: rather high up, and of two that caught the eye the one nearer to their price."""
+        """Choose from the page: rather high up, and of two products the one nearer to the shopper's price."""
         places = np.minimum(self.rng.geometric(0.38, (2, len(rows))) - 1, 5)
         items = self.world.pages[self.page[rows], places]
         distance = np.abs(self.world.item_place[items] - self.level[rows])
@@ -254,7 +254,7 @@ class _Walk:
         return np.where(self._chance(rows) < 0.55, popular, priced)
 
     def _choose_for_cart(self, rows: Ints) -> None:
-        """Choose what goes into the cart: the product at hand; from the start or another cart, a regular one."""
+        """Choose what goes into the cart: what is at hand; from the start or another cart, a regular one."""
         came = self.at[rows]
         again = rows[(came == len(STEPS)) | (came == CART) | (self.item[rows] == NOTHING)]
         more = self.rng.integers(0, 3, len(again))

@@ -10,10 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data.sample import shoppers
-from data.sample.calendar import DAYS, day_number, season
 from data.sample.catalogue import Catalogue, catalogue, money
 from data.sample.chances import Chances, Spans
+from data.sample.people import TYPES
 from data.sample.places import Places, places
+from data.sample.seasons import DAYS, day_number, season
 from data.sample.stories import CAMPAIGN, RISING_CATEGORY, UNMET_DEMAND
 from data.sample.texts import query_pool
 
@@ -49,7 +50,7 @@ class World:
     kind_items: Spans
     day_upto: Floats  # type × day boundary: share of a type's visits before it
     demand: Floats  # category × state × day: demand relative to the usual, stories included
-    pages: NDArray[np.int32]  # page of results × place → item; PAGES for each kind, then PAGES for each category
+    pages: NDArray[np.int32]  # page of results × place → item; PAGES for each kind, then for each category
     item_place: Floats  # where an item stands in its kind by price, 0 the cheapest, 1 the dearest
     quality: Floats  # stars that an item deserves
     queries: pa.Array
@@ -66,7 +67,7 @@ def world(seed: int) -> World:
     where, goods = places(), catalogue(seed)
     first_kind, kinds = goods.category_kinds()
     first_hood, hoods = where.city_hoods()
-    kinds_of = shoppers.TYPES
+    kinds_of = TYPES
     day = shoppers.day_weights()
     upto = np.concatenate((np.zeros((len(day), 1)), np.cumsum(day, axis=1)), axis=1)
     ids = goods.table["item_id"].combine_chunks()
