@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.charts.changes import changes_bars, is_other
+from core.charts.changes import changes_bridge, is_other, is_total
 from core.charts.numbers import change, written
 from core.charts.trend import trend_line
 from pages.parts import ask, dates, page, state, states
@@ -73,7 +73,7 @@ def _changes() -> None:
             else "Nothing changed between the two periods in this scope."
         )
         return
-    figure = changes_bars(answer.table, measure.label, measure.unit, style(), ask.currency())
+    figure = changes_bridge(answer.table, measure.label, measure.unit, style(), ask.currency())
     key = f"changes_{state.state().version}"
 
     def clicked() -> None:
@@ -94,7 +94,7 @@ def _changes() -> None:
 
 def _look_at(row: dict[str, Any]) -> None:
     """Make the part of the market that a row is about the scope of every page."""
-    if is_other(row):
+    if is_other(row) or is_total(row):
         return
     fields = {"region": "regions", "category": "categories", "device": "devices"}
     state.change_scope(**{fields[word]: (row[word],) for word in fields if row[word] is not None})

@@ -23,19 +23,19 @@ from core.charts.trend import MOST_PANELS, panel_names, trend_line, trend_panels
 from pages.parts import ask, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
-BY = {"region": "By region", "category": "By category", "device": "By device"}
+BY = {"region": "Region by region", "category": "By category", "device": "By device"}
 STEPS = {"day": "By day", "week": "By week"}
 
 
 def main() -> None:
     """Draw the page."""
-    page.toolbar("When")
-    left, right = st.columns([3, 2], gap="small")
+    page.toolbar("When", {"step": STEPS})
+    left, right = st.columns([1, 1], gap="small")
     with left:
         _hours()
     with right:
-        _calendar()
-    _trend()
+        _trend()
+    _calendar()
     _panels()
 
 
@@ -116,13 +116,13 @@ def _trend() -> None:
             figure, "trend_line", answer.title, alt=f"Line of {measure.label.lower()} over time, {answer.of}."
         )
 
-    page.choose("step", "Step of the trends", STEPS)
     frame("trend", answer, ask.command("trend", scope, **options), draw, Export(figure))
 
 
 def _panels() -> None:
     scope, measure = state.scope(), page.measure()
-    by = page.choose("by", "Small multiples", BY)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="panel_controls"):
+        by = page.choose("by", "Small multiples", BY)
     options = {"measure": measure.name, "step": state.view("step"), "by": by}
     answer = ask.ask("trend", scope, **options)
     names = panel_names(answer.table, by, measure.name)

@@ -1,7 +1,8 @@
-"""What changed: ranked contributions as bars that start at zero, risers to the right."""
+"""What changed: ranked contributions as a bridge from nothing to the whole change."""
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,81 +11,105 @@ import pyarrow as pa
 from core.charts.look import Look, dressed
 from core.charts.numbers import Unit, exact, signed, written
 
-BAR_HEIGHT = 26
-ALL = "all"
+BAR_HEIGHT = 27
+FIELDS = ("region", "category", "device")
+OTHER, TOTAL = "other", "total"
 
 
-def changes_bars(
+def changes_bridge(
     table: pa.Table, label: str, unit: Unit, style: Look, currency: str | None = None
 ) -> go.Figure:
-    """One bar a row of the `changes` table, in its rank; the row "other" closes it.
+    """One bar a row of the `changes` table, in its rank; "other" and "total" close it.
 
-    `customdata` of a bar is its row's number, so that a click finds the row again.
+    Each bar begins where the one above ends, so that they visibly add up to the total. `customdata`
+    of a bar is its row's number, so that a click finds the row again.
     """
     rows = table.to_pylist()
-    names = [part_name(row) for row in rows]
-    colours = [_colour(row, style) for row in rows]
-    hover = [
-        f"<b>{name}</b><br>{label}: {exact(row['previous'], unit, currency)} → "
-        f"{exact(row['value'], unit, currency)}<br>Change: {signed(row['change'], unit, currency)}"
-        + (
-            f"<br>{written(row['contribution'], 'share')} of the total change"
-            if row["contribution"] is not None
-            else ""
-        )
-        for name, row in zip(names, rows, strict=True)
-    ]
     changes = [row["change"] or 0.0 for row in rows]
+    ends = list(accumulate(0.0 if is_total(row) else c for row, c in zip(rows, changes, strict=True)))
+    bases = [
+        0.0 if is_total(row) else end - change for row, end, change in zip(rows, ends, changes, strict=True)
+    ]
     figure = go.Figure(
         go.Bar(
             x=changes,
             y=list(range(len(rows))),
+            base=bases,
             orientation="h",
-            marker={"color": colours, "line": {"width": 0}},
-            text=[signed(row["change"], unit, currency) for row in rows],
+            marker={"color": [_colour(row, style) for row in rows], "line": {"width": 0}},
+            text=[f" {signed(row['change'], unit, currency)} " for row in rows],
             textposition="outside",
             textfont={"size": 12, "color": style.ink},
             cliponaxis=False,
             customdata=list(range(len(rows))),
-            hovertext=hover,
+            hovertext=[_hover(row, label, unit, currency) for row in rows],
             hovertemplate="%{hovertext}<extra></extra>",
             unselected={"marker": {"opacity": 1}},
-            width=0.72,
+            width=0.7,
         )
     )
-    dressed(figure, style, height=BAR_HEIGHT * max(len(rows), 3) + 44)
-    low, high = min([0.0, *changes]), max([0.0, *changes])
-    room = (high - low or 1.0) * 0.16  # for the labels outside the bars
+    dressed(figure, style, height=BAR_HEIGHT * max(len(rows), 3) + 20)
+    edges = [0.0, *bases, *(base + change for base, change in zip(bases, changes, strict=True))]
+    low, high = min(edges), max(edges)
+    room = (high - low or 1.0) * 0.17  # for the labels outside the bars
     figure.update_xaxes(
-        range=[low - (room if low < 0 else 0), high + room],
+        range=[low - room, high + room],
         showgrid=False,
         zeroline=True,
         zerolinecolor=style.muted,
         showticklabels=False,
+        fixedrange=True,
     )
     figure.update_yaxes(
-        autorange="reversed",
+        range=[len(rows) - 0.4, -0.6],
         tickvals=list(range(len(rows))),
-        ticktext=names,
+        ticktext=[f"<b>{part_name(row)}</b>" if is_total(row) else part_name(row) for row in rows],
         tickfont={"size": 13, "color": style.ink},
         showgrid=False,
+        zeroline=False,
+        fixedrange=True,
     )
-    figure.update_layout(showlegend=False, bargap=0.25)
+    figure.update_layout(showlegend=False, clickmode="event+select", dragmode=False)
     return figure
 
 
 def part_name(row: dict[str, Any]) -> str:
     """The part of the market that a row of `changes` is about, in words."""
-    parts = [row[field] for field in ("region", "category", "device") if row[field] is not None]
-    return " · ".join(str(part) for part in parts) or str(row.get("words") or "everything else")
+    if is_total(row):
+        return "Total change"
+    if is_other(row):
+        return "Everything else"
+    return " · ".join(str(row[field]) for field in FIELDS if row[field] is not None)
+
+
+def is_total(row: dict[str, Any]) -> bool:
+    """Whether the row is the change of the whole."""
+    return bool(row["words"] == TOTAL and _whole(row))
 
 
 def is_other(row: dict[str, Any]) -> bool:
-    """Whether the row is the closing one, which gathers all parts not shown."""
-    return all(row[field] is None for field in ("region", "category", "device"))
+    """Whether the row gathers all parts that have none of their own."""
+    return bool(row["words"] == OTHER and _whole(row))
+
+
+def _whole(row: dict[str, Any]) -> bool:
+    return all(row[field] is None for field in FIELDS)
+
+
+def _hover(row: dict[str, Any], label: str, unit: Unit, currency: str | None) -> str:
+    lines = [f"<b>{part_name(row)}</b>"]
+    if row["value"] is not None or row["previous"] is not None:
+        was, is_now = exact(row["previous"], unit, currency), exact(row["value"], unit, currency)
+        lines.append(f"{label}: {was} → {is_now}")
+    lines.append(f"Adds {signed(row['change'], unit, currency)} to the change")
+    if row["contribution"] is not None and not is_total(row):
+        lines.append(f"{written(row['contribution'], 'share')} of the total change")
+    return "<br>".join(lines)
 
 
 def _colour(row: dict[str, Any], style: Look) -> str:
+    if is_total(row):
+        return style.ink
     if is_other(row):
         return style.muted
     return style.up if (row["change"] or 0) >= 0 else style.down

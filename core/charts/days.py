@@ -12,6 +12,9 @@ from core.charts.hours import DAYS, ticks, robust_range
 from core.charts.look import Look, colour_bar, dressed, scale
 from core.charts.numbers import Unit, exact
 
+#: Weeks that the picture has room for at least.
+LEAST_WEEKS = 26
+
 
 def calendar_heatmap(
     table: pa.Table, measure: str, label: str, unit: Unit, style: Look, currency: str | None = None
@@ -58,8 +61,11 @@ def calendar_heatmap(
         **common,
     )
     dressed(figure, style, height=196)
+    # A short log keeps squares that look like squares.
+    room = max(weeks, LEAST_WEEKS)
     months = {(day.year, day.month): (day - monday).days // 7 for day in reversed(sorted(by_day))}
     figure.update_xaxes(
+        range=[-0.5, room - 0.5],
         tickvals=list(months.values()),
         ticktext=[
             f"{date(year, month, 1):%b}"
@@ -70,6 +76,7 @@ def calendar_heatmap(
         zeroline=False,
         fixedrange=True,
         ticklabelposition="outside right",
+        ticks="",
     )
     figure.update_yaxes(
         tickvals=list(range(0, 7, 2)),
@@ -78,5 +85,6 @@ def calendar_heatmap(
         showgrid=False,
         zeroline=False,
         fixedrange=True,
+        ticks="",
     )
     return figure

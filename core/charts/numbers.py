@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
-Unit = Literal["count", "share", "money"]
+#: How a number counts: count, share (0–1) or money.
+Unit = str
 
 #: Symbols of the currencies that have one everybody reads; others are written as their ISO code.
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "BRL": "R$", "INR": "₹"}

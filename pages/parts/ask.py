@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import streamlit as st
 
 from core.analyses import ANALYSES, Answer
+from core.analyses.currency import currency as money_of
 from core.analyses.measures import Measure
+from core.errors import CartscapeError, StoreBusy
 from core.marts import open_cube
 from core.scope import Scope
 from core.settings import settings
@@ -73,3 +77,31 @@ def has(measure: Measure) -> bool:
 def has_places() -> bool:
     """Whether any event has coordinates."""
     return open_cube(store()).has_places
+
+
+def currency() -> str | None:
+    """The currency of the log's money; None where it has none or several."""
+    now = store()
+    return _currency(now, now.fingerprint)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _currency(_store: Store, fingerprint: str) -> str | None:
+    del fingerprint
+    return money_of(_store)
+
+
+def rejects(of: Store) -> pa.Table:
+    """The rejected rows of a store, with their reasons."""
+    return of.cursor().view("rejects").to_arrow_table()
+
+
+def remove(info: StoreInfo) -> None:
+    """Delete a store. One that cannot be opened any more is deleted as a folder."""
+    _opened.clear()
+    try:
+        Store.open(info.path).remove()
+    except StoreBusy:
+        raise
+    except CartscapeError:
+        shutil.rmtree(info.path)

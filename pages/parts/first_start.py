@@ -18,13 +18,17 @@ PATIENCE = 2.0
 
 
 class Bar:
-    """A progress bar that says what is done and how long it will take."""
+    """A progress bar that says what is done and how long it will take; not there until there is work."""
 
     def __init__(self) -> None:
-        self._bar = st.progress(0.0)
+        self._place = st.empty()
 
     def __call__(self, stage: str, done: float, words: str) -> None:
-        self._bar.progress(min(max(done, 0.0), 1.0), text=f"{stage.capitalize()} · {words}")
+        self._place.progress(min(max(done, 0.0), 1.0), text=f"{stage.capitalize()} · {words}")
+
+    def clear(self) -> None:
+        """Take the bar away."""
+        self._place.empty()
 
 
 def make_sample() -> None:
@@ -48,17 +52,13 @@ def make_sample() -> None:
 
 
 def build_marts() -> None:
-    """Build what the pages read, where the chosen store's log is newer than it."""
-    store = ask.store()
-    if marts.is_current(store):
-        return
-    with st.container(width=720):
-        st.markdown(f"The log **{store.name}** has changed; its tables are being prepared.")
-        try:
-            marts.build(store, Teller(Bar()).of_build)
-        except StoreBusy as busy:
-            _wait(str(busy))
-    st.rerun()
+    """Build what the pages read, where the chosen store's log is newer than it; at once where it is not."""
+    bar = Bar()
+    try:
+        marts.build(ask.store(), Teller(bar).of_build)
+    except StoreBusy as busy:
+        _wait(str(busy))
+    bar.clear()
 
 
 def _wait(sentence: str) -> None:

@@ -25,11 +25,15 @@ def meaning(name: str) -> str:
     return MEASURES[name].meaning.capitalize() + "."
 
 
-def toolbar(title: str, *, choose_measure: bool = True) -> None:
-    """The measure's choice at the left, the export of the page at the right."""
+def toolbar(
+    title: str, more: dict[str, dict[str, str]] | None = None, *, choose_measure: bool = True
+) -> None:
+    """The measure's choice at the left, then `more` words of the view, the page's export at the right."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="toolbar"):
         if choose_measure:
             choose("measure", "Measure", {m.name: m.label for m in offered()})
+        for word, names in (more or {}).items():
+            choose(word, word.capitalize(), names)
         st.space("stretch")
         _export(title)
 
@@ -64,4 +68,32 @@ def _export(title: str) -> None:
         on_click="ignore",
         key="export_page",
         help="The whole page as one HTML file that opens anywhere, without a network",
+    )
+
+
+def pick(word: str, label: str, names: dict[str, str]) -> str:
+    """A drop-down choice of one word of the view; returns the chosen value."""
+    key, chosen = state.chooser(word)
+    if st.session_state[key] not in names:
+        st.session_state[key] = next(iter(names))
+    st.selectbox(
+        label,
+        list(names),
+        key=key,
+        format_func=lambda value: names[value],
+        on_change=chosen,
+        label_visibility="collapsed",
+        width=190,
+    )
+    return str(st.session_state[key])
+
+
+def switch(word: str, label: str) -> bool:
+    """A word of the view that is on or off."""
+    key = f"view_{word}"
+    st.session_state[key] = state.view(word) == "on"
+    return st.toggle(
+        label,
+        key=key,
+        on_change=lambda: state.set_view(word, "on" if st.session_state[key] else "off"),
     )

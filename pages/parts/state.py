@@ -25,7 +25,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "columns": ("off", "on"),
     "resolution": ("auto", "3", "4", "5", "6", "7", "8", "9"),
     "step": ("day", "week"),
-    "by": ("none", "region", "category", "device"),
+    "by": ("region", "category", "device"),
 }
 
 _KEY = "_cartscape"
@@ -70,7 +70,7 @@ def change_scope(**fields: Any) -> None:
     set_scope(replace(scope(), **fields))
 
 
-def set_store(name: str) -> None:
+def set_store(name: str | None) -> None:
     """Switch to another store; its dates, regions and categories differ, so the scope starts anew."""
     now = state()
     if name != now.store:

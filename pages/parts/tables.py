@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from core.analyses.measures import MEASURES
+from core.analyses.measures import MEASURES, Measure
+from core.charts.numbers import SYMBOLS
 
 ROW = 35
 MOST_ROWS_SHOWN = 12
@@ -61,3 +62,16 @@ def show(table: pa.Table, key: str) -> None:
 
 def _words(name: str) -> str:
     return name.replace("_", " ").capitalize()
+
+
+def region_columns(measure: Measure, currency: str | None) -> dict[str, Any]:
+    """Columns of the region table: the measure, its change, and events over time."""
+    formats = {"count": "compact", "share": "percent", "money": f"{SYMBOLS.get(currency or '', '')}%,.0f"}
+    return {
+        "region": st.column_config.TextColumn("Region"),
+        "value": st.column_config.NumberColumn(measure.label, format=formats[measure.unit], width="small"),
+        "change": st.column_config.NumberColumn(
+            "Change", format="percent", width="small", help="Against the compared period"
+        ),
+        "spark": st.column_config.LineChartColumn("Events over time", width="small", y_min=0),
+    }

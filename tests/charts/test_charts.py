@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from core.charts.changes import changes_bars, is_other, part_name
+from core.charts.changes import changes_bridge, is_other, is_total, part_name
 from core.charts.days import calendar_heatmap
 from core.charts.hours import hours_heatmap, robust_range
 from core.charts.look import DARK, LIGHT, Look
@@ -19,20 +19,25 @@ LOOKS = pytest.mark.parametrize("style", [LIGHT, DARK], ids=["light", "dark"])
 
 
 @LOOKS
-def test_changes_keep_rank_sum_and_colour(style: Look) -> None:
+def test_changes_add_up_to_the_total(style: Look) -> None:
     table = tables.changes()
-    bar = changes_bars(table, "Revenue", "money", style, "USD").data[0]
+    bar = changes_bridge(table, "Revenue", "money", style, "USD").data[0]
     assert list(bar.x) == table["change"].to_pylist()
-    assert list(bar.customdata) == [0, 1, 2, 3]
-    assert list(bar.marker.color) == [style.up, style.down, style.down, style.muted]
-    assert list(bar.text) == ["+$22k", "−$10k", "−$6k", "+$1k"]
+    assert list(bar.customdata) == [0, 1, 2, 3, 4]
+    assert list(bar.base) == [0, 22_000, 12_000, 6_000, 0]
+    assert bar.base[3] + bar.x[3] == bar.x[4] == 7_000
+    assert list(bar.marker.color) == [style.up, style.down, style.down, style.muted, style.ink]
+    assert [text.strip() for text in bar.text] == ["+$22k", "−$10k", "−$6k", "+$1k", "+$7k"]
     assert "$40,000.00 → $62,000.00" in bar.hovertext[0]
 
 
 def test_parts_are_named() -> None:
     rows = tables.changes().to_pylist()
-    assert [part_name(row) for row in rows] == ["Ohio · Footwear · mobile", "Texas", "Tea", "other"]
-    assert [is_other(row) for row in rows] == [False, False, False, True]
+    assert [part_name(row) for row in rows] == [
+        "Ohio · Footwear · mobile", "Texas", "Tea", "Everything else", "Total change",
+    ]  # fmt: skip
+    assert [is_other(row) for row in rows] == [False, False, False, True, False]
+    assert [is_total(row) for row in rows] == [False, False, False, False, True]
 
 
 @LOOKS
@@ -107,9 +112,9 @@ def test_page_html_fetches_nothing() -> None:
 
 
 def test_csv_holds_every_row_and_flattens_lists() -> None:
-    table = tables.changes().append_column("spark", [[[1.0, 2.0]] * 4])
+    table = tables.changes().append_column("spark", [[[1.0, 2.0]] * 5])
     lines = table_csv(table).decode().splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert lines[1].endswith('"1.0 2.0"')
 
 

@@ -1,0 +1,22 @@
+"""The region table beside a map: value, change and course of one measure."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def region_rows(table: pa.Table, measure: str) -> pa.Table:
+    """Columns region, value, change (relative to the compared period) and spark; largest value first."""
+    value = table[measure].cast(pa.float64())
+    previous = table[f"previous_{measure}"].cast(pa.float64())
+    known = pc.if_else(pc.greater(previous, 0), previous, pa.scalar(None, pa.float64()))
+    rows = pa.table(
+        {
+            "region": table["region"],
+            "value": value,
+            "change": pc.subtract(pc.divide(value, known), 1.0),
+            "spark": table["spark"],
+        }
+    )
+    return rows.sort_by([("value", "descending"), ("region", "ascending")])
