@@ -55,7 +55,13 @@ def _logs(infos: list[StoreInfo]) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(_about(info, shown), width="stretch")
                 if not shown and not info.error:
-                    st.button("Show", key=f"show_{info.name}", on_click=state.set_store, args=(info.name,))
+                    st.button(
+                        "Show",
+                        key=f"show_{info.name}",
+                        type="tertiary",
+                        on_click=state.set_store,
+                        args=(info.name,),
+                    )
                 if st.button(
                     "",
                     icon=":material/delete:",
@@ -183,7 +189,6 @@ def _completeness() -> None:
 
     def draw() -> None:
         plot(figure, "completeness", answer.title, alt="Bars of the share of events that have each column.")
-        st.caption("A column at 0 % is missing: load the log again with it, or map it in the form below.")
 
     frame(
         "completeness",
@@ -192,6 +197,7 @@ def _completeness() -> None:
         draw,
         Export(figure),
         title="How many events have what",
+        hint="A column at 0 % is missing: load the log again with it, or map it in the form below.",
     )
 
 

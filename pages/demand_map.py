@@ -30,7 +30,9 @@ from pages.parts.chart_frame import Export, frame, style
 
 MODES = {"absolute": "Level", "change": "Change", "hotspots": "Hot spots"}
 MAPS = {"one": "One map", "two": "Two maps", "playback": "Playback"}
-HEIGHT = 520
+#: Pixels: map, legend and words fit a laptop's window under the bars.
+HEIGHT = 470
+HINT = "Click hexagons to keep those places; click again to drop them."
 
 
 @dataclass(frozen=True)
@@ -140,14 +142,12 @@ def _picture(drawn: Drawn, view: View, key: str) -> None:
             alt=f"Map: {drawn.title}, {drawn.answer.of}.",
         )  # fmt: skip
         st.html(legend_html(drawn.layer.legend, look))
-        if drawn.answer.table.num_rows:
-            st.caption("Click hexagons to keep those places; click again to drop them.")
 
     export = Export(
         svg=lambda: map_svg(drawn.layer, view, look, selected=chosen),
         png=lambda: map_png(drawn.layer, view, look, selected=chosen, title=drawn.title, of=drawn.answer.of),
     )
-    frame(key, drawn.answer, drawn.command, draw, export, title=drawn.title)
+    frame(key, drawn.answer, drawn.command, draw, export, title=drawn.title, hint=HINT)
 
 
 def _regions() -> None:

@@ -20,7 +20,7 @@ from core.charts.trend import trend_line
 from pages.parts import ask, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
-TOP = 12
+TOP = 8
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def _numbers() -> None:
             for name in ("events", "shoppers", "sessions", "conversion", "revenue"):
                 _metric(rows[name], dates.compared_words(scope))
 
-    frame("overview", answer, ask.command("overview", scope), draw, Export())
+    frame("overview", answer, ask.command("overview", scope), draw, Export(), title="Key numbers")
 
 
 def _metric(row: dict[str, Any], compared: str) -> None:
@@ -87,9 +87,8 @@ def _changes() -> None:
             alt=f"Bars of the parts that changed {measure.label.lower()} most; first {rows[0]['words']}.",
             on_select=clicked,
         )  # fmt: skip
-        st.caption("Click a bar to look at that part alone.")
 
-    frame("changes", answer, command, draw, Export(figure))
+    frame("changes", answer, command, draw, Export(figure), hint="Click a bar to look at that part alone.")
 
 
 def _look_at(row: dict[str, Any]) -> None:

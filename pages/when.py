@@ -24,6 +24,7 @@ from pages.parts import ask, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
 BY = {"region": "Region by region", "category": "By category", "device": "By device"}
+HOURS_HINT = "Click a square or drag over several to keep those hours; the red frame is the hour it is now."
 STEPS = {"day": "By day", "week": "By week"}
 
 
@@ -60,12 +61,9 @@ def _hours() -> None:
             alt=f"{measure.label} by hour of the day and day of the week, {answer.of}.",
             on_select=picked, modes=("points", "box"),
         )  # fmt: skip
-        st.caption(
-            "Click a square or drag over several to keep those hours; the frame marks the hour it is now."
-        )
 
     title = f"{measure.label} by hour of the week"
-    frame("hours", answer, ask.command("hours", asked), draw, Export(figure), title=title)
+    frame("hours", answer, ask.command("hours", asked), draw, Export(figure), title=title, hint=HOURS_HINT)
 
 
 def _order(word: str) -> tuple[int, int]:
@@ -139,10 +137,9 @@ def _panels() -> None:
         plot(
             figure, f"panels_{by}", answer.title, alt=f"{measure.label} over time for each {by}, {answer.of}."
         )
-        if len(names) == MOST_PANELS:
-            st.caption(f"The {MOST_PANELS} largest are drawn; the table has all.")
 
-    frame("panels", answer, ask.command("trend", scope, **options), draw, Export(figure))
+    most = f"The {MOST_PANELS} largest are drawn; the table has all." if len(names) == MOST_PANELS else ""
+    frame("panels", answer, ask.command("trend", scope, **options), draw, Export(figure), hint=most)
 
 
 main()

@@ -37,10 +37,6 @@ def changes_bridge(
             base=bases,
             orientation="h",
             marker={"color": [_colour(row, style) for row in rows], "line": {"width": 0}},
-            text=[f" {signed(row['change'], unit, currency)} " for row in rows],
-            textposition="outside",
-            textfont={"size": 12, "color": style.ink},
-            cliponaxis=False,
             customdata=list(range(len(rows))),
             hovertext=[_hover(row, label, unit, currency) for row in rows],
             hovertemplate="%{hovertext}<extra></extra>",
@@ -48,12 +44,23 @@ def changes_bridge(
             width=0.7,
         )
     )
+    # The numbers stand right of the bars, whichever way a bar runs, where nothing crosses them.
+    figure.add_scatter(
+        x=[max(base, base + change) for base, change in zip(bases, changes, strict=True)],
+        y=list(range(len(rows))),
+        mode="text",
+        text=[f" {signed(row['change'], unit, currency)}" for row in rows],
+        textposition="middle right",
+        textfont={"size": 12, "color": style.ink},
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
     dressed(figure, style, height=BAR_HEIGHT * max(len(rows), 3) + 20)
     edges = [0.0, *bases, *(base + change for base, change in zip(bases, changes, strict=True))]
     low, high = min(edges), max(edges)
     room = (high - low or 1.0) * 0.17  # for the labels outside the bars
     figure.update_xaxes(
-        range=[low - room, high + room],
+        range=[low - room / 8, high + room],
         showgrid=False,
         zeroline=True,
         zerolinecolor=style.muted,

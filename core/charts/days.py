@@ -57,7 +57,7 @@ def calendar_heatmap(
         zmax=high,
         hovertext=text,
         hovertemplate="%{hovertext}<extra></extra>",
-        colorbar=colour_bar(style, label, **ticks(low, high, unit, currency)),
+        colorbar=colour_bar(style, label, **ticks(list(by_day.values()), low, high, unit, currency)),
         **common,
     )
     dressed(figure, style, height=196)

@@ -59,7 +59,7 @@ def hours_heatmap(
                 "cmin": low,
                 "cmax": high,
                 "line": {"width": 0},
-                "colorbar": colour_bar(style, label, **ticks(low, high, unit, currency)),
+                "colorbar": colour_bar(style, label, **ticks(values, low, high, unit, currency)),
             },
             customdata=words,
             hovertext=text,
@@ -120,8 +120,15 @@ def _compared(row: dict[str, Any] | None, measure: str, unit: Unit, currency: st
     return "" if previous is None else f"<br>Compared: {exact(previous, unit, currency)}"
 
 
-def ticks(low: float, high: float, unit: Unit, currency: str | None) -> dict[str, object]:
-    """Three ticks in the house's number format; the ends say that colours stop there."""
+def ticks(
+    values: list[float | None], low: float, high: float, unit: Unit, currency: str | None
+) -> dict[str, object]:
+    """Three ticks in the house's number format; an end beyond which there are values says so."""
+    there = [v for v in values if v is not None and np.isfinite(v)]
     at = [low, (low + high) / 2, high]
     text = [written(v, unit, currency) for v in at]
-    return {"tickvals": at, "ticktext": [f"≤ {text[0]}", text[1], f"≥ {text[2]}"]}
+    if there and min(there) < low:
+        text[0] = f"≤ {text[0]}"
+    if there and max(there) > high:
+        text[2] = f"≥ {text[2]}"
+    return {"tickvals": at, "ticktext": text}

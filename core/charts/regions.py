@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 
 def region_rows(table: pa.Table, measure: str) -> pa.Table:
-    """Columns region, value, change (relative to the compared period) and spark; largest value first."""
+    """Columns region, value, change (per cent of the compared period) and spark; largest value first."""
     value = table[measure].cast(pa.float64())
     previous = table[f"previous_{measure}"].cast(pa.float64())
     known = pc.if_else(pc.greater(previous, 0), previous, pa.scalar(None, pa.float64()))
@@ -15,7 +15,7 @@ def region_rows(table: pa.Table, measure: str) -> pa.Table:
         {
             "region": table["region"],
             "value": value,
-            "change": pc.subtract(pc.divide(value, known), 1.0),
+            "change": pc.multiply(pc.subtract(pc.divide(value, known), 1.0), 100.0),
             "spark": table["spark"],
         }
     )

@@ -77,7 +77,7 @@ def trend_line(
             hovertemplate="%{hovertext}<extra></extra>",
             name="unusual day",
         )
-    dressed(figure, style, height=320)
+    dressed(figure, style, height=296)
     figure.update_layout(hovermode="x unified", margin_t=34)
     figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=6)
     figure.update_xaxes(showgrid=False, hoverformat="%a %-d %b %Y")

@@ -55,18 +55,17 @@ def frame(
     export: Export,
     *,
     title: str | None = None,
-    height: int | None = None,
-    controls: Callable[[], None] | None = None,
+    hint: str = "",
 ) -> None:
     """Draw one picture in its frame.
 
     `draw` puts the picture (or "view as table" is on and the answer's table stands in its place);
-    `controls` puts widgets of this picture alone, right of its title.
+    `hint` says what a click in it does.
     """
     parts()[key] = Part(
         title or answer.title, answer.of, answer.notes, answer.table, export.figure, export.svg
     )
-    _frame(key, answer, command, draw, export, title or answer.title, height, controls)
+    _frame(key, answer, command, draw, export, title or answer.title, hint)
 
 
 @st.fragment
@@ -77,22 +76,20 @@ def _frame(
     draw: Callable[[], None],
     export: Export,
     title: str,
-    height: int | None,
-    controls: Callable[[], None] | None,
+    hint: str,
 ) -> None:
     if state.state().changed:  # a click in this frame: the whole page answers
         st.rerun()
-    with st.container(border=True, key=f"frame_{key}", height=height or "content"):
+    with st.container(border=True, key=f"frame_{key}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{key}"):
             st.markdown(f"**{title}**", width="stretch")
-            if controls:
-                controls()
             as_table = _menu(key, answer, command, export)
         if as_table:
             tables.show(answer.table, key=f"table_{key}")
         else:
             draw()
-        st.caption(" ".join([answer.of, *answer.notes]))
+        said = [f"{answer.of}.", *answer.notes, *([hint] if hint and not as_table else [])]
+        st.caption(" ".join(said))
 
 
 def _menu(key: str, answer: Answer, command: str, export: Export) -> bool:

@@ -6,16 +6,18 @@ import streamlit as st
 
 _CSS = """
 <style>
-/* dense pages: the bar on top, little air around it */
-[data-testid="stMainBlockContainer"] { padding-top: 3.6rem; padding-bottom: 2rem; }
-.st-key-scope_bar { position: sticky; top: 3.2rem; z-index: 50; background: var(--st-background-color);
-  padding: .35rem 0; gap: .35rem; }
-.st-key-scope_row button, .st-key-scope_chips button { min-height: 2rem; padding: .1rem .6rem; }
+/* dense pages: the bars on top, little air around them */
+[data-testid="stMainBlockContainer"] { padding: 4rem 2rem 2rem; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .6rem; }
+.st-key-scope_bar { position: sticky; top: 3.6rem; z-index: 50; background: var(--st-background-color);
+  padding: .2rem 0; gap: .3rem; }
+.st-key-scope_row, .st-key-toolbar, .st-key-map_controls { row-gap: .4rem; }
+.st-key-scope_row button { min-height: 2rem; padding: .1rem .6rem; }
 .st-key-scope_chips button { border-radius: 999px; font-size: .85rem; min-height: 1.6rem; padding: 0 .6rem;
   background: color-mix(in srgb, var(--st-primary-color) 10%, transparent);
   border-color: color-mix(in srgb, var(--st-primary-color) 35%, transparent); }
-[class*="st-key-frame_"] { gap: .4rem; padding: .7rem .9rem; }
-[class*="st-key-head_"] button { min-height: 1.8rem; padding: 0 .35rem; }
+[class*="st-key-frame_"] { gap: .35rem; padding: .6rem .85rem; }
+[class*="st-key-head_"] button { min-height: 1.6rem; padding: 0 .35rem; }
 [data-testid="stMetric"] { padding: .1rem 0; }
 </style>
 """

@@ -66,12 +66,12 @@ def _words(name: str) -> str:
 
 def region_columns(measure: Measure, currency: str | None) -> dict[str, Any]:
     """Columns of the region table: the measure, its change, and events over time."""
-    formats = {"count": "compact", "share": "percent", "money": f"{SYMBOLS.get(currency or '', '')}%,.0f"}
+    formats = {"count": "%,d", "share": "percent", "money": f"{SYMBOLS.get(currency or '', '')}%,.0f"}
     return {
-        "region": st.column_config.TextColumn("Region"),
-        "value": st.column_config.NumberColumn(measure.label, format=formats[measure.unit], width="small"),
+        "region": st.column_config.TextColumn("Region", width=104),
+        "value": st.column_config.NumberColumn(measure.label, format=formats[measure.unit], width=66),
         "change": st.column_config.NumberColumn(
-            "Change", format="percent", width="small", help="Against the compared period"
+            "Change", format="%+.1f %%", width=66, help="Against the compared period"
         ),
-        "spark": st.column_config.LineChartColumn("Events over time", width="small", y_min=0),
+        "spark": st.column_config.LineChartColumn("Over time", help="Events", width=86, y_min=0),
     }

@@ -21,13 +21,14 @@ LOOKS = pytest.mark.parametrize("style", [LIGHT, DARK], ids=["light", "dark"])
 @LOOKS
 def test_changes_add_up_to_the_total(style: Look) -> None:
     table = tables.changes()
-    bar = changes_bridge(table, "Revenue", "money", style, "USD").data[0]
+    figure = changes_bridge(table, "Revenue", "money", style, "USD")
+    bar = figure.data[0]
     assert list(bar.x) == table["change"].to_pylist()
     assert list(bar.customdata) == [0, 1, 2, 3, 4]
     assert list(bar.base) == [0, 22_000, 12_000, 6_000, 0]
     assert bar.base[3] + bar.x[3] == bar.x[4] == 7_000
     assert list(bar.marker.color) == [style.up, style.down, style.down, style.muted, style.ink]
-    assert [text.strip() for text in bar.text] == ["+$22k", "−$10k", "−$6k", "+$1k", "+$7k"]
+    assert [text.strip() for text in figure.data[1].text] == ["+$22k", "−$10k", "−$6k", "+$1k", "+$7k"]
     assert "$40,000.00 → $62,000.00" in bar.hovertext[0]
 
 
