@@ -107,9 +107,9 @@ FAVORITES = {
         EARBUDS,
         "Lumetone Echo Wireless Earbuds with Active Noise Cancelling, Graphite",
         (
-            "The earbuds our customers recommend most. Active noise cancelling for the commute, "
-            "touch controls that do not misfire, and an eight-hour battery with two more charges in the pocket case. "
-            "Three sizes of ear tip."
+            "The earbuds our customers recommend most. Active noise cancelling for the commute, touch "
+            "controls that do not misfire, and an eight-hour battery with two more charges in the pocket "
+            "case. Three sizes of ear tip."
         ),
         "Lumetone",
     ),
