@@ -43,7 +43,7 @@ class ShopperType:
     price_level: float  # 0 picks the cheapest of a kind, 1 the dearest
     pace: float  # median seconds between two steps
     repeats: float = 0.0  # how often a view is of the shopper's own regular item
-    strays: float = 0.1  # how often a new view or list is of another category
+    strays: float = 0.2  # how often a new view or list turns to another category, if that is in season
     compares: float = 0.0  # how often a view goes back to the item that was seen first
     moved_by: str = ""  # "gifts" or "deals": the holidays that bring them
     big_city: float = 0.0  # power of the city's size by which they prefer it
@@ -131,7 +131,7 @@ TYPES: tuple[ShopperType, ...] = (
             "wishlist": {"view": 50, "leave": 50},
             "cart": {"checkout": 27, "view": 36, "leave": 37},
         },
-        price_level=0.5, pace=24, repeats=0.7, strays=0.04, suburb=0.75,
+        price_level=0.5, pace=24, repeats=0.7, strays=0.08, suburb=0.75,
         divisions={"Mountain": 1.4, "Pacific": 1.3, "West North Central": 1.3, "New England": 1.1},
     ),
     ShopperType(
@@ -151,7 +151,7 @@ TYPES: tuple[ShopperType, ...] = (
             "wishlist": {"browse": 34, "view": 20, "search": 14, "cart": 4, "leave": 28},
             "cart": {"checkout": 40, "wishlist": 6, "browse": 16, "leave": 38},
         },
-        price_level=0.62, pace=45, strays=0.22, moved_by="gifts", suburb=0.45,
+        price_level=0.62, pace=45, strays=0.45, moved_by="gifts", suburb=0.45,
         divisions={"New England": 1.2, "South Atlantic": 1.2},
     ),
     ShopperType(
@@ -168,7 +168,7 @@ TYPES: tuple[ShopperType, ...] = (
             "wishlist": {"view": 70, "leave": 30},
             "cart": {"view": 44, "checkout": 30, "leave": 26},
         },
-        price_level=0.66, pace=85, compares=0.45, strays=0.03, big_city=0.1, suburb=0.4,
+        price_level=0.66, pace=85, compares=0.45, strays=0.06, big_city=0.1, suburb=0.4,
         divisions={"Pacific": 1.3, "New England": 1.3, "Middle Atlantic": 1.1},
     ),
     ShopperType(
@@ -185,7 +185,7 @@ TYPES: tuple[ShopperType, ...] = (
             "wishlist": {"view": 50, "leave": 50},
             "cart": {"cart": 42, "checkout": 13, "view": 12, "leave": 33},
         },
-        price_level=0.36, pace=22, repeats=0.72, strays=0.05, suburb=0.8,
+        price_level=0.36, pace=22, repeats=0.72, strays=0.1, suburb=0.8,
         divisions={"East North Central": 1.4, "West North Central": 1.3, "East South Central": 1.2},
     ),
     ShopperType(
@@ -202,7 +202,7 @@ TYPES: tuple[ShopperType, ...] = (
             "wishlist": {"browse": 62, "leave": 38},
             "cart": {"checkout": 14, "browse": 40, "leave": 46},
         },
-        price_level=0.8, pace=26, strays=0.3, big_city=0.2, suburb=0.3,
+        price_level=0.8, pace=26, strays=0.6, big_city=0.2, suburb=0.3,
         divisions={"Middle Atlantic": 1.3, "Pacific": 1.3, "South Atlantic": 1.2},
     ),
 )  # fmt: skip

@@ -23,10 +23,10 @@ from data.sample.people import (
     VIEW,
     WISHLIST,
 )
-from data.sample.seasons import day_number
-from data.sample.stories import BROKEN_CHECKOUT, CAMPAIGN, RISING_CATEGORY, STOCK_OUT
+from data.sample.seasons import DAYS, day_number
+from data.sample.stories import BROKEN_CHECKOUT, STOCK_OUT
 from data.sample.texts import QUERIES_PER_KIND
-from data.sample.visits import DAY, Shoppers, Visits
+from data.sample.visits import DAY, MOST_DEMAND, Shoppers, Visits
 from data.sample.world import PAGES, World
 
 Ints = NDArray[np.int64]
@@ -89,9 +89,7 @@ class _Walk:
         self.dwell = np.ones(len(STEPS) + 1)
         self.dwell[list(DWELL)] = list(DWELL.values())
         self.broken = self._where_checkout_breaks()
-        goods = world.goods
-        self.scarce = goods.table["item_id"].to_pylist().index(STOCK_OUT.truth["item_id"])
-        self.reserved = [goods.category(s.truth["category"]) for s in (CAMPAIGN, RISING_CATEGORY)]
+        self.scarce = world.goods.table["item_id"].to_pylist().index(STOCK_OUT.truth["item_id"])
 
     def run(self) -> Steps:
         """Walk until everybody has left."""
@@ -192,9 +190,10 @@ class _Walk:
         )
         far = rows[chance < self.strays[rows]]
         other = self.who.product_kind[self.visits.shopper[far], self.rng.integers(0, 3, len(far))]
-        # The categories of the campaign and of the rising demand are entered at a visit's start alone,
-        # so that the planted lift is exactly the lift in the log.
-        allowed = ~np.isin(goods.kind_category[other], self.reserved)
+        # In proportion to demand, as visits are, so that a planted lift is the same wherever it is measured.
+        day = np.minimum(self.visits.start[far] // DAY, DAYS - 1)
+        demand = self.world.demand[goods.kind_category[other], self.state[far], day]
+        allowed = self._chance(far) * MOST_DEMAND < demand
         self.product_kind[far[allowed]] = other[allowed]
 
     def _browse(self, rows: Ints) -> None:
