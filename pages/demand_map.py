@@ -14,18 +14,21 @@ A click on hexagons or regions makes them the scope of every page.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
+import pyarrow as pa
 import streamlit as st
 
+from core.analyses import Answer
+from core.analyses.hotspots import FINEST as HOT_FINEST
 from core.analyses.measures import MEASURES, Measure
+from core.charts.extent import drawable, in_sight, resolution_in_sight
 from core.charts.map import ADDRESS, CELLS, legend_html, map_deck
 from core.charts.map_cells import CellLayer, demand_layer, hotspot_layer
 from core.charts.map_image import map_png, map_svg
 from core.charts.map_view import View, fit_view
 from core.charts.regions import region_rows
 from core.scope import Scope
-from pages.parts import ask, dates, page, player, state, states, tables
+from pages.parts import ask, dates, map_watch, page, player, state, states, tables
 from pages.parts.chart_frame import Export, frame, style
 
 MODES = {"absolute": "Level", "change": "Change", "hotspots": "Hot spots"}
@@ -39,7 +42,7 @@ HINT = "Click hexagons to keep those places; click again to drop them."
 class Drawn:
     """A map's question and what is drawn of it."""
 
-    answer: Any
+    answer: Answer
     command: str
     layer: CellLayer
     title: str
@@ -74,6 +77,7 @@ def _controls() -> None:
         page.switch("columns", "3-D columns")
 
 
+@st.fragment
 def _maps() -> None:
     measure, mode, scope = page.measure(), state.view("mode"), state.scope()
     if mode == "change" and not dates.compared_words(scope):
@@ -81,73 +85,129 @@ def _maps() -> None:
         return
     asked = replace(scope, cells=())  # all cells stay in sight, the picked ones are outlined
     if state.view("maps") == "playback":
-        player.playback(asked, lambda day, ends: _drawn(measure, "absolute", asked, day, ends), _picture)
+        player.playback(
+            asked, lambda day, ends: _drawn(measure, "absolute", asked, None, day, ends), _picture
+        )
         return
-    first = _drawn(measure, mode, asked)
-    if not first.layer.cells:
+    # Another store or other regions are another map; other dates are the same map with other colours.
+    place = f"{abs(hash((state.state().store, scope.regions))):x}"
+    seen = map_watch.seen(f"view_of_{place}")
+    first = _drawn(measure, mode, asked, seen)
+    if not first.layer.cells and seen is None:
         states.nothing_here()
         return
-    view = fit_view(first.layer.lat, first.layer.lon, height=HEIGHT)
+    fitted = st.session_state.setdefault(f"fitted_{place}", fit_view(first.layer.lat, first.layer.lon))
+    look_at = seen or fitted
     if state.view("maps") == "two":
-        second = _drawn(MEASURES[state.view("second")], mode, asked)
+        second = _drawn(page.other_measure(), mode, asked, seen)
         halves = st.columns(2, gap="small")
         for half, drawn, key in zip(halves, (first, second), ("map", "second_map"), strict=True):
             with half:
-                _picture(drawn, view, key)
+                _picture(drawn, look_at, f"{key}_{place}")
         return
-    _picture(first, view, "map")
+    _picture(first, look_at, f"map_{place}")
 
 
-def _drawn(measure: Measure, mode: str, asked: Scope, day: str = "", breaks: tuple[float, ...] = ()) -> Drawn:
-    """Ask for a map and colour its cells."""
-    size = {"resolution": state.view("resolution")}
+def _drawn(
+    measure: Measure,
+    mode: str,
+    asked: Scope,
+    seen: View | None = None,
+    day: str = "",
+    breaks: tuple[float, ...] = (),
+) -> Drawn:
+    """Ask for a map as fine as what is in sight allows, and colour its cells."""
+    look, currency = style(), ask.currency()
     if mode == "hotspots":
         added = measure if measure.additive else MEASURES["events"]
-        options = {"measure": added.name, **size}
-        answer = ask.ask("hotspots", asked, **options)
-        layer = hotspot_layer(answer.table, added.label, added.unit, style(), currency=ask.currency())
-        return Drawn(answer, ask.command("hotspots", asked, **options), layer, answer.title)
-    options = {**size, **({"on": day} if day else {})}
-    answer = ask.ask("demand", asked, **options)
+        answer, command, table = _cells("hotspots", asked, seen, {"measure": added.name})
+        layer = hotspot_layer(table, added.label, added.unit, look, currency=currency)
+        return Drawn(answer, command, layer, answer.title)
+    answer, command, table = _cells("demand", asked, seen, {"on": day} if day else {})
     layer = demand_layer(
-        answer.table, measure.name, measure.label, measure.unit, style(),
-        mode="change" if mode == "change" else "value", currency=ask.currency(), breaks=breaks,
+        table, measure.name, measure.label, measure.unit, look,
+        mode="change" if mode == "change" else "value", currency=currency, breaks=breaks,
     )  # fmt: skip
     what = f"Change of {measure.label.lower()}" if mode == "change" else measure.label
-    return Drawn(answer, ask.command("demand", asked, **options), layer, f"{what} by hexagon")
+    return Drawn(answer, command, layer, f"{what} by hexagon")
 
 
-def _picture(drawn: Drawn, view: View, key: str) -> None:
+def _cells(
+    name: str, asked: Scope, seen: View | None, options: dict[str, str]
+) -> tuple[Answer, str, pa.Table]:
+    """The answer, the command for it, and the cells to draw: those in sight, coarser while too many."""
+    size = state.view("resolution")
+    sizes = [size]
+    if size == "auto" and seen is not None:
+        finest = resolution_in_sight(seen)
+        sizes = [str(r) for r in range(min(finest, HOT_FINEST) if name == "hotspots" else finest, 0, -1)]
+    for size in sizes:
+        answer = ask.ask(name, asked, resolution=size, **options)
+        table = answer.table if seen is None else in_sight(answer.table, seen)
+        if drawable(table):
+            break
+    return answer, ask.command(name, asked, resolution=size, **options), table
+
+
+def _picture(drawn: Drawn, view: View, key: str, *, pickable: bool = True) -> None:
     """One map in its frame."""
     elevated = state.view("columns") == "on"
     chosen = state.scope().cells
     look = style()
     deck = map_deck(drawn.layer, view, look, selected=chosen, elevation=elevated)
-    # A selection is remembered by row number, so another set of rows needs another key.
-    widget = f"{key}_{hash((drawn.layer.cells, elevated)):x}"
-
-    def picked() -> None:
-        objects = st.session_state[widget]["selection"]["objects"].get(CELLS, [])
-        now = {str(o[ADDRESS]) for o in objects}
-        before = st.session_state.get(f"{widget}_before", set())
-        st.session_state[f"{widget}_before"] = now
-        # What changed between two clicks is toggled, so that cells of a link can be dropped as well.
-        kept = [cell for cell in state.scope().cells if cell not in now ^ before]
-        new = [cell for cell in sorted(now ^ before) if cell not in state.scope().cells]
-        state.change_scope(cells=(*kept, *new))
+    widget = _widget(f"{key}_{elevated}", drawn.layer)
+    # The map is put where it starts; from there it is the visitor who moves it.
+    start = st.session_state.setdefault(f"{widget}_start", view)
+    deck.initial_view_state.latitude = start.lat
+    deck.initial_view_state.longitude = start.lon
+    deck.initial_view_state.zoom = start.zoom
 
     def draw() -> None:
-        st.pydeck_chart(
-            deck, key=widget, height=HEIGHT, on_select=picked, selection_mode="multi-object",
-            alt=f"Map: {drawn.title}, {drawn.answer.of}.",
-        )  # fmt: skip
+        alt = f"Map: {drawn.title}, {drawn.answer.of}."
+        if pickable:
+            st.pydeck_chart(
+                deck, key=widget, height=HEIGHT, alt=alt, on_select=lambda: _toggle(widget),
+                selection_mode="multi-object",
+            )  # fmt: skip
+        else:
+            st.pydeck_chart(deck, key=widget, height=HEIGHT, alt=alt)
         st.html(legend_html(drawn.layer.legend, look))
 
     export = Export(
         svg=lambda: map_svg(drawn.layer, view, look, selected=chosen),
         png=lambda: map_png(drawn.layer, view, look, selected=chosen, title=drawn.title, of=drawn.answer.of),
     )
-    frame(key, drawn.answer, drawn.command, draw, export, title=drawn.title, hint=HINT)
+    hint = HINT if pickable else ""
+    frame(key.partition("_")[0], drawn.answer, drawn.command, draw, export, title=drawn.title, hint=hint)
+
+
+def _widget(key: str, layer: CellLayer) -> str:
+    """The key of a map's widget.
+
+    Streamlit remembers picked cells by row number. Where the rows changed under a selection, the
+    widget starts anew, at the view it had; without one it stays, and the map does not flicker.
+    """
+    turn = st.session_state.setdefault(f"{key}_turn", 0)
+    rows = hash(layer.cells)
+    picked = st.session_state.get(f"{key}_{turn}", {}).get("selection", {}).get("objects")
+    if picked and st.session_state.get(f"{key}_rows") != rows:
+        turn = st.session_state[f"{key}_turn"] = turn + 1
+    st.session_state[f"{key}_rows"] = rows
+    return f"{key}_{turn}"
+
+
+def _toggle(widget: str) -> None:
+    """Take the cells that were clicked since the last time into the scope, or drop them from it.
+
+    What changed between two clicks counts, so that a cell that came with a link can be dropped too.
+    """
+    objects = st.session_state[widget]["selection"]["objects"].get(CELLS, [])
+    now = {str(o[ADDRESS]) for o in objects}
+    clicked = now ^ st.session_state.get(f"{widget}_before", set())
+    st.session_state[f"{widget}_before"] = now
+    cells = state.scope().cells
+    kept = [cell for cell in cells if cell not in clicked]
+    state.change_scope(cells=(*kept, *sorted(clicked - set(cells))))
 
 
 def _regions() -> None:

@@ -67,11 +67,7 @@ def _changes() -> None:
     command = ask.command("changes", scope, measure=measure.name, top=str(TOP))
     rows = answer.table.to_pylist()
     if not rows:
-        states.notice(
-            "Nothing is compared, so there is no change to explain. Choose what to compare with in the bar above."
-            if not dates.compared_words(scope)
-            else "Nothing changed between the two periods in this scope."
-        )
+        states.notice(" ".join(answer.notes))
         return
     figure = changes_bridge(answer.table, measure.label, measure.unit, style(), ask.currency())
     key = f"changes_{state.state().version}"

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from core.charts.days import calendar_heatmap
-from core.charts.hours import hours_heatmap
+from core.charts.hours import hours_heatmap, hours_in_box
 from core.charts.trend import MOST_PANELS, panel_names, trend_line, trend_panels
 from pages.parts import ask, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
@@ -52,8 +52,11 @@ def _hours() -> None:
     key = "hours_of_the_week"
 
     def picked() -> None:
-        points = st.session_state[key]["selection"]["points"]
-        state.change_scope(hours=tuple(sorted({str(point["customdata"]) for point in points}, key=_order)))
+        selection = st.session_state[key]["selection"]
+        words = {str(point["customdata"]) for point in selection["points"]}
+        for box in selection["box"]:
+            words |= set(hours_in_box(box["x"], box["y"]))
+        state.change_scope(hours=tuple(sorted(words, key=_order)))
 
     def draw() -> None:
         plot(

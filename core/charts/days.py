@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pyarrow as pa
 
-from core.charts.hours import DAYS, ticks, robust_range
+from core.charts.hours import DAYS, robust_range, ticks
 from core.charts.look import Look, colour_bar, dressed, scale
 from core.charts.numbers import Unit, exact
 
@@ -63,7 +63,7 @@ def calendar_heatmap(
     dressed(figure, style, height=196)
     # A short log keeps squares that look like squares.
     room = max(weeks, LEAST_WEEKS)
-    months = {(day.year, day.month): (day - monday).days // 7 for day in reversed(sorted(by_day))}
+    months = {(day.year, day.month): (day - monday).days // 7 for day in sorted(by_day, reverse=True)}
     figure.update_xaxes(
         range=[-0.5, room - 0.5],
         tickvals=list(months.values()),

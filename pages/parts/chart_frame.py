@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -132,7 +132,7 @@ def plot(
     title: str,
     alt: str,
     on_select: Callable[[], None] | None = None,
-    modes: tuple[str, ...] = ("points",),
+    modes: tuple[Literal["points", "box"], ...] = ("points",),
 ) -> None:
     """Put a Plotly figure with the house's buttons, file name and alternative text."""
     config: dict[str, Any] = {

@@ -15,6 +15,12 @@ def measure() -> Measure:
     return chosen if chosen in offered() else MEASURES["events"]
 
 
+def other_measure() -> Measure:
+    """The measure of a second picture beside the first."""
+    chosen = MEASURES[state.view("second")]
+    return chosen if chosen in offered() else MEASURES["shoppers"]
+
+
 def offered() -> list[Measure]:
     """The measures that this log can give."""
     return [m for m in MEASURES.values() if ask.has(m)]

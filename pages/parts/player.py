@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.charts.map_view import View, fit_view
+from core.charts.map_view import fit_view
 from core.scope import Scope
 from pages.parts import ask, page, states
 
@@ -19,7 +19,7 @@ PACE = 1.2
 def playback(
     asked: Scope,
     drawn: Callable[[str, tuple[float, ...]], Any],
-    picture: Callable[[Any, View, str], None],
+    picture: Callable[..., None],
 ) -> None:
     """Play the days of the scope. `drawn` asks for a day on given class ends; `picture` shows it.
 
@@ -44,7 +44,7 @@ def playback(
             _next(days)
         st.session_state["_ticked"] = playing
         day = st.select_slider("Day", days, key="play_day", format_func=lambda d: f"{d:%a} {d.day} {d:%b %Y}")
-        picture(drawn(day.isoformat(), base.layer.breaks), view, "playback")
+        picture(drawn(day.isoformat(), base.layer.breaks), view, "playback", pickable=False)
 
     show()
 

@@ -6,21 +6,21 @@ a link, a click in a picture and the bar itself can never disagree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import streamlit as st
 
 from core.charts.numbers import compact
-from core.scope import OFF, Scope
+from core.scope import Scope
 from pages.parts import ask, dates, state
 
-#: Field of the scope → (name of one, name of several, icon, field of the `facets` table).
+#: Field of the scope → (its name, icon, field of the `facets` table).
 FACETS = {
-    "regions": ("Region", "Regions", ":material/public:", "region"),
-    "categories": ("Category", "Categories", ":material/category:", "category"),
-    "events": ("Event", "Events", ":material/bolt:", "event"),
-    "devices": ("Device", "Devices", ":material/devices:", "device"),
+    "regions": ("Regions", ":material/public:", "region"),
+    "categories": ("Categories", ":material/category:", "category"),
+    "events": ("Events", ":material/bolt:", "event"),
+    "devices": ("Devices", ":material/devices:", "device"),
 }
 #: Chips of one field beyond this are gathered in one.
 CHIPS = 4
@@ -84,7 +84,7 @@ def _dates(scope: Scope, first: date, last: date) -> None:
                 on_click=state.change_scope,
                 kwargs={"start": start, "end": end},
             )
-        _range_input("From – to", "scope_dates", (scope.start, scope.end), first, last, _take_dates)
+        _range_input("From – to", "scope_dates", (scope.start, scope.end), (first, last), _take_dates)
         st.caption(f"The log runs from {dates.span_words(first, last)}.")
 
 
@@ -111,14 +111,20 @@ def _compare(scope: Scope) -> None:
         other = scope.compared()
         start, end = (other.start, other.end) if other else (scope.start, scope.end)
         assert start and end
-        _range_input("Or with these days", "scope_compare_dates", (start, end), None, None, _take_compare)
+        _range_input("Or with these days", "scope_compare_dates", (start, end), None, _take_compare)
 
 
 def _take_compare(start: date, end: date) -> None:
     state.change_scope(compare=f"{start.isoformat()}..{end.isoformat()}")
 
 
-def _range_input(label, key, value, first, last, take) -> None:  # type: ignore[no-untyped-def]
+def _range_input(
+    label: str,
+    key: str,
+    value: tuple[date, date],
+    within: tuple[date, date] | None,
+    take: Callable[[date, date], None],
+) -> None:
     """A range of days that is taken once both its ends are chosen."""
     before = st.session_state.get(key)
     if not (isinstance(before, tuple) and len(before) == 1):  # half chosen: leave it alone
@@ -129,12 +135,19 @@ def _range_input(label, key, value, first, last, take) -> None:  # type: ignore[
         if len(picked) == 2:
             take(*picked)
 
-    bounds = {} if first is None else {"min_value": min(first, value[0]), "max_value": max(last, value[1])}
-    st.date_input(label, key=key, on_change=chosen, format="YYYY-MM-DD", **bounds)
+    least, most = within or (None, None)
+    st.date_input(
+        label,
+        key=key,
+        on_change=chosen,
+        format="YYYY-MM-DD",
+        min_value=min(least, value[0]) if least else None,
+        max_value=max(most, value[1]) if most else None,
+    )
 
 
 def _facet(scope: Scope, field_name: str, facets: Sequence[dict[str, object]]) -> None:
-    one, several, icon, word = FACETS[field_name]
+    several, icon, word = FACETS[field_name]
     found = {str(row["value"]): row for row in facets if row["field"] == word}
     chosen: tuple[str, ...] = getattr(scope, field_name)
     options = list(dict.fromkeys([*found, *chosen]))
@@ -207,8 +220,3 @@ def _chip_label(field_name: str, value: str) -> str:
     if field_name == "cells":
         return f"Cell {value.rstrip('f')}"
     return value
-
-
-def compare_is_off(scope: Scope) -> bool:
-    """Whether nothing is compared."""
-    return scope.compare == OFF

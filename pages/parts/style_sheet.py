@@ -18,6 +18,10 @@ _CSS = """
   border-color: color-mix(in srgb, var(--st-primary-color) 35%, transparent); }
 [class*="st-key-frame_"] { gap: .35rem; padding: .6rem .85rem; }
 [class*="st-key-head_"] button { min-height: 1.6rem; padding: 0 .35rem; }
+/* a picture's own buttons lie in the picture, not over the menu of its frame */
+[class*="st-key-frame_"] [data-testid="stElementToolbar"] { top: .4rem; right: .4rem; }
+/* scripts take no room */
+.st-key-map_watch { position: absolute; width: 0; height: 0; overflow: hidden; }
 [data-testid="stMetric"] { padding: .1rem 0; }
 </style>
 """

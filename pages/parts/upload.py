@@ -73,21 +73,21 @@ def _said() -> None:
 
 
 def _wish(paths: tuple[Path, ...]) -> None:
-    target, kind, zone = st.columns(3, gap="small")
+    target, form_place, zone_place = st.columns(3, gap="small")
     names = [info.name for info in ask.stores() if not info.error and info.kind != "sample"]
     with target:
         chosen = st.selectbox("Into", [NEW, *names], key="upload_into")
         if chosen == NEW:
             chosen = st.text_input("Name of the new log", _free_name(paths), key="upload_name")
-    with kind:
+    with form_place:
         summaries = {name: f"{name}: {info.summary}" for name, info in FORMATS.items()}
-        format = st.selectbox(
+        kind = st.selectbox(
             "Format",
             ["auto", *FORMATS],
             format_func=lambda name: summaries.get(name, "Recognise it by its columns"),
             key="upload_format",
         )
-    with zone:
+    with zone_place:
         tz = st.selectbox(
             "Zone of times that carry none",
             [OWN_ZONE, *sorted(available_timezones())],
@@ -95,12 +95,12 @@ def _wish(paths: tuple[Path, ...]) -> None:
             help="Times with an offset, and events with a place, keep their own zone.",
         )
     mapping = st.session_state.get(_mapping_key(paths), {})
-    wish = Wish(paths, format, tuple(mapping.items()), None if tz == OWN_ZONE else tz, chosen)
+    wish = Wish(paths, kind, tuple(mapping.items()), None if tz == OWN_ZONE else tz, chosen)
     try:
         described, events, rejects = _preview(wish)
     except CartscapeError:
         # The columns can still be mapped by hand, where the files have columns at all.
-        if format in ("auto", "events"):
+        if kind in ("auto", "events"):
             _mapping(paths, columns_of(paths, connection=_scratch(paths)), dict(mapping), open_now=True)
         raise
     _recognised(described, events, rejects)

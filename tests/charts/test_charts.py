@@ -9,7 +9,7 @@ import pytest
 
 from core.charts.changes import changes_bridge, is_other, is_total, part_name
 from core.charts.days import calendar_heatmap
-from core.charts.hours import hours_heatmap, robust_range
+from core.charts.hours import hours_heatmap, hours_in_box, robust_range
 from core.charts.look import DARK, LIGHT, Look
 from core.charts.page_html import Part, page_html, table_csv
 from core.charts.trend import panel_names, trend_line, trend_panels
@@ -123,3 +123,10 @@ def test_csv_holds_every_row_and_flattens_lists() -> None:
 def test_figures_are_plain_json(style: Look) -> None:
     figure = hours_heatmap(tables.hours(), "events", "Events", "count", style)
     json.loads(figure.to_json())
+
+
+def test_a_box_takes_the_hours_that_it_touches() -> None:
+    assert hours_in_box([9.1, 10.9], [2.9, 2.1]) == ("2.9", "2.10", "2.11", "3.9", "3.10", "3.11")
+    assert hours_in_box([5, 5], [1, 1]) == ("1.5",)
+    assert hours_in_box([-9, -3], [1, 7]) == ()
+    assert len(hours_in_box([-1, 24], [0, 8])) == 168
