@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from functools import cached_property
@@ -41,9 +42,11 @@ class Delimited:
         self._block_bytes = block_bytes
         with Unpacked(file.path, file.gzipped) as source:
             head = source.read(SAMPLE_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-        text = head.decode("utf-8", "replace")
-        self.delimiter: str | None = _separator(text.split("\n", 1)[0])
-        names = next(csv.reader(text.splitlines(keepends=True), delimiter=self._separator), [])
+        # Without `newline`, every kind of line break reads as LF.
+        text = io.StringIO(head.decode("utf-8", "replace"), newline=None)
+        self.delimiter: str | None = _separator(text.readline().rstrip("\n"))
+        text.seek(0)
+        names = next(csv.reader(text, delimiter=self._separator), [])
         if len(names) < 2:
             raise CartscapeError(
                 f"{file.path} has one column only ({names[0][:60] if names else ''}); "
@@ -130,7 +133,7 @@ def _parse(block: Block, schema: pa.Schema, separator: str, header: bool, quoted
             table, bad = _split(block.data, schema, separator, quoted, threads=True)
         except pa.ArrowInvalid:
             bad = [(0, "")]
-        if not bad and table.num_rows == block.data.count(b"\n"):
+        if not bad and table.num_rows == block.line_breaks:
             lines = np.arange(block.first_line, block.first_line + table.num_rows)
             return RawChunk(table, pa.array(lines, pa.int64()), block.broken)
     starts, ends, lines = (bound[1:] if header else bound for bound in block.bounds())

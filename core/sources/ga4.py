@@ -109,11 +109,11 @@ def _items_source(schema: pa.Schema) -> Column | None:
 
 
 def _fan_out(schema: pa.Schema, name: str, listed: str) -> str:
-    """FROM: `clean` with an item, its place from 1, and the ids of the items shown."""
+    """FROM: `raw` with an item, its place from 1, and the ids of the items shown."""
     items = _top("items", schema)
     item = _items_source(schema)
     if items is None or item is None:
-        return "(SELECT *, NULL AS item, 1 AS place, NULL AS shown_items FROM clean)"
+        return "(SELECT *, NULL AS item, 1 AS place, NULL AS shown_items FROM raw)"
     each = f"list_contains([{', '.join(map(literal, _EACH_ITEM))}], {name})"
     ids = _known(
         _text(_child(Column("one", item.type), "item_id")),
@@ -124,7 +124,7 @@ def _fan_out(schema: pa.Schema, name: str, listed: str) -> str:
         f"(SELECT *, fanned[place] AS item FROM (SELECT *, unnest(range(1, len(fanned) + 1)) AS place FROM ("
         f"SELECT *, {one} THEN {items.sql} ELSE [NULL] END AS fanned, "
         f"list_filter(list_transform({items.sql}, lambda one: {ids}), lambda one: one IS NOT NULL) "
-        f"AS shown_items FROM clean)))"
+        f"AS shown_items FROM raw)))"
     )
 
 

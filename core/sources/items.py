@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from core.events import ITEMS
 from core.sources.raw import RawFile
-from core.sources.values import clean_sql
+from core.sources.values import with_clean
 
 _TEXTS = ("title", "description", "category", "brand")
 
-#: SQL of item_id and of any of ITEMS' columns, over `clean`.
+#: SQL of item_id and of any of ITEMS' columns, over `raw`.
 Expressions = Callable[[RawFile], Mapping[str, str]]
 
 
@@ -31,9 +31,9 @@ def gather_items(
     for raw in raws:
         found = expressions(raw)
         picked = ", ".join(found.get(name, "NULL") for name in ("item_id", *_TEXTS, "price"))
-        query = f"INSERT INTO seen SELECT {picked}, count(*) FROM ({clean_sql(raw.schema)}) GROUP BY ALL"
+        query = f"INSERT INTO seen SELECT {picked}, count(*) FROM raw GROUP BY ALL"
         for part in raw.parts():
-            connection.register("raw", part.read().table)
+            connection.register("raw", with_clean(part.read().table))
             connection.execute(query)
             connection.unregister("raw")
     table = connection.sql(_ITEMS).to_arrow_table()

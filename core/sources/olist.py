@@ -30,7 +30,7 @@ from core.sources.raw import Broken, RawFile, broken_rejects
 from core.sources.reader import Chunk, Described
 from core.sources.stream import fingerprint, open_raw, own_connection
 from core.sources.times import time
-from core.sources.validate import Recipe, contract_sql, latest, numbered, split
+from core.sources.validate import Recipe, contract_sql, latest, prepared, split
 from core.sources.values import Column, Value, literal
 
 __all__ = ["JOINED_NEEDS", "is_olist_file", "open_olist"]
@@ -212,7 +212,7 @@ class OlistReader:
                 "SELECT * EXCLUDE n FROM o_candidates WHERE n >= $start AND n < $stop ORDER BY n",
                 params={"start": start, "stop": start + self._rows},
             ).to_arrow_table()
-            connection.register("raw", numbered(part.drop_columns("row_line"), part.column("row_line")))
+            connection.register("raw", prepared(part.drop_columns("row_line"), part.column("row_line")))
             events, rejects = split(connection.sql(sql, params={"latest": latest()}).to_arrow_table())
             connection.unregister("raw")
             if number == 0 and first:

@@ -16,8 +16,8 @@ from core.sources.files import SourceFile
 from core.sources.flat import check_columns
 from core.sources.raw import Broken, RawFile
 from core.sources.stream import open_raw
-from core.sources.validate import LINE, numbered
-from core.sources.values import Column, clean_sql, literal, quoted
+from core.sources.validate import LINE, prepared
+from core.sources.values import Column, literal, quoted
 
 _DATES = (
     "order_purchase_timestamp",
@@ -151,11 +151,8 @@ def _load(
     broken: list[tuple[RawFile, Broken]] = []
     for part in raw.parts():
         chunk = part.read()
-        connection.register("raw", numbered(chunk.table, chunk.lines))
-        connection.execute(
-            f"INSERT INTO {table} SELECT {picked}, {LINE}, {literal(raw.file.name)} "
-            f"FROM ({clean_sql(raw.schema)})"
-        )
+        connection.register("raw", prepared(chunk.table, chunk.lines))
+        connection.execute(f"INSERT INTO {table} SELECT {picked}, {LINE}, {literal(raw.file.name)} FROM raw")
         connection.unregister("raw")
         broken += [(raw, row) for row in chunk.broken]
     return broken

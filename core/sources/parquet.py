@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from core.errors import CartscapeError
 from core.sources.files import SourceFile, unpack_whole
 from core.sources.raw import Part, RawChunk, unique_names
+from core.sources.values import is_text
 
 BATCH_ROWS = 262_144
 SAMPLE_ROWS = 2_000
@@ -81,6 +82,6 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     """Text that was written as bytes or as a dictionary is text."""
     if pa.types.is_dictionary(kind):
         return _plain(kind.value_type)
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or is_text(kind):
         return pa.string()
     return kind

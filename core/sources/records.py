@@ -1,6 +1,7 @@
 """Text cut into blocks of whole records, each with the physical line it starts on.
 
-A record is one line, unless a quoted field holds line breaks. A quote counts only where a field
+A line ends with LF, CR LF or CR, and a record is one line, unless a quoted field holds line breaks.
+A quote counts only where a field
 begins, as in RFC 4180; a stray one (`15" screen`) is an ordinary character. A quote that is never
 closed breaks its own line alone and does not swallow the rest of the file.
 """
@@ -31,6 +32,7 @@ class Block:
 
     data: bytes
     first_line: int
+    line_breaks: int
     starts: npt.NDArray[np.int64] | None
     ends: npt.NDArray[np.int64] | None
     lines: npt.NDArray[np.int64] | None
@@ -60,7 +62,7 @@ def blocks(source: Unpacked, size: int, delimiter: bytes, quoted: bool) -> Itera
             return
         block, rest = _cut(data, line, delimiter, quoted, final, source.done)
         if block is not None:
-            line += block.data.count(b"\n")
+            line += block.line_breaks
             yield block
         if final and not rest:
             return
@@ -71,12 +73,15 @@ def _cut(
 ) -> tuple[Block | None, bytes]:
     """The whole records at the front of `data`, and what is left of it."""
     cut = data.rfind(b"\n") + 1
-    if not quoted or b'"' not in data:
+    if (not quoted or b'"' not in data) and not _lone_returns(data):
         if not cut:
             return None, data
-        return Block(data[:cut], line, None, None, None, (), done), data[cut:]
+        return Block(data[:cut], line, data.count(b"\n"), None, None, None, (), done), data[cut:]
     newlines = _newlines(data)
-    inner, unclosed, open_from = _multiline(data, newlines, delimiter, final)
+    cut = int(newlines[-1]) + 1 if len(newlines) else 0
+    inner, unclosed, open_from = (
+        _multiline(data, newlines, delimiter, final) if quoted else (np.zeros(len(newlines), bool), [], None)
+    )
     if open_from is not None:
         cut = open_from
         newlines, inner = newlines[newlines < cut], inner[: int(np.searchsorted(newlines, cut))]
@@ -93,7 +98,7 @@ def _cut(
             for s, e, n in zip(starts[bad], ends[bad], lines[bad], strict=True)
         )
         starts, ends, lines = starts[~bad], ends[~bad], lines[~bad]
-    return Block(data[:cut], line, starts, ends, lines, broken, done), data[cut:]
+    return Block(data[:cut], line, len(newlines), starts, ends, lines, broken, done), data[cut:]
 
 
 def _multiline(
@@ -102,21 +107,23 @@ def _multiline(
     """(which line breaks lie inside a record, indices of lines with an unclosed quote,
     the byte at which an unfinished last record starts, if there is one).
 
-    Only a line with an odd number of quotes can open a record of several lines, so only those
-    and the lines that follow one are looked at.
+    Only a line with an odd number of quotes, or with a stray one, can open a record of several lines,
+    so only those and the lines that follow one are looked at.
     """
-    bounds = np.concatenate(
-        (newlines + 1, [len(data)] if newlines.size == 0 or newlines[-1] + 1 < len(data) else [])
-    )
-    bounds = bounds.astype(np.int64)
-    quotes = np.searchsorted(_find(data, _QUOTE), bounds)
-    per_line = np.diff(quotes, prepend=0)
+    bounds = newlines + 1
+    quotes = _find(data, _QUOTE)
+    upto = np.searchsorted(quotes, bounds)
+    per_line = np.diff(upto, prepend=0)
     starts = np.concatenate(([0], bounds[:-1]))
     with_quotes = np.flatnonzero(per_line)
+    may_open = per_line % 2 == 1
+    may_open[
+        _with_stray(data, quotes[: upto[-1] if len(upto) else 0], bounds, upto - per_line, delimiter)
+    ] = True
     inner = np.zeros(len(newlines), dtype=bool)
     unclosed: list[int] = []
     after = -1
-    for opening in np.flatnonzero(per_line % 2):
+    for opening in np.flatnonzero(may_open):
         if opening <= after or not _ends_inside(data[starts[opening] : bounds[opening]], delimiter, False):
             continue
         closing = None
@@ -135,6 +142,24 @@ def _multiline(
         else:
             return inner, unclosed, int(starts[opening])
     return inner, unclosed, None
+
+
+def _with_stray(
+    data: bytes,
+    quotes: npt.NDArray[np.int64],
+    bounds: npt.NDArray[np.int64],
+    first: npt.NDArray[np.int64],
+    delimiter: bytes,
+) -> npt.NDArray[np.int64]:
+    """Indices of lines in which the first, third, … quote neither begins a field nor doubles another.
+
+    In a line without one, quotes open and close in turn.
+    """
+    line = np.searchsorted(bounds, quotes, side="right")
+    opening = (np.arange(len(quotes)) - first[line]) % 2 == 0 if len(quotes) else np.zeros(0, bool)
+    before = np.frombuffer(b"\n" + data, np.uint8)[quotes]  # the byte in front of each quote
+    at_start = np.isin(before, np.frombuffer(b'\n\r"' + delimiter, np.uint8))
+    return np.unique(line[opening & ~at_start])
 
 
 def _ends_inside(line: bytes, delimiter: bytes, inside: bool) -> bool:
@@ -163,7 +188,20 @@ def _find(data: bytes, byte: int) -> npt.NDArray[np.int64]:
 
 
 def _newlines(data: bytes) -> npt.NDArray[np.int64]:
-    return _find(data, _NEWLINE)
+    """Where lines end: the last byte of each line break. A CR at the very end may be half of one."""
+    ends = _find(data, _NEWLINE)
+    if not _lone_returns(data):
+        return ends
+    returns = _find(data, _RETURN)
+    following = np.frombuffer(data + b"\n", np.uint8)[returns + 1]
+    return np.sort(np.concatenate((ends, returns[following != _NEWLINE])))
+
+
+def _lone_returns(data: bytes) -> int:
+    """CRs that end a line by themselves."""
+    if b"\r" not in data:
+        return 0
+    return data.count(b"\r") - data.count(b"\r\n") - data.endswith(b"\r")
 
 
 def _without_blanks(

@@ -23,7 +23,7 @@ from core.sources.reader import Described
 from core.sources.stream import StreamReader, open_raw, with_rows
 from core.sources.times import time
 from core.sources.validate import Recipe
-from core.sources.values import Column, Value, clean_sql
+from core.sources.values import Column, Value, with_clean
 
 NEEDS = ("timestamp", "visitorid", "event", "itemid")
 _PROPERTY_NEEDS = ("timestamp", "itemid", "property", "value")
@@ -92,7 +92,7 @@ def _recipe(raw: RawFile, zone: str) -> Recipe:
             "category": Value("category"),
         },
         user_columns=("visitorid",),
-        source=f"clean LEFT JOIN categories ON item_id = {item}",
+        source=f"raw LEFT JOIN categories ON item_id = {item}",
     )
 
 
@@ -110,13 +110,13 @@ def _categories(
         _insert(
             raw,
             f"INSERT INTO found SELECT {item}, arg_max({value}, TRY_CAST({at} AS DOUBLE)), "
-            f"max(TRY_CAST({at} AS DOUBLE)) FROM ({clean_sql(raw.schema)}) WHERE {name} = 'categoryid' "
+            f"max(TRY_CAST({at} AS DOUBLE)) FROM raw WHERE {name} = 'categoryid' "
             f"AND {item} IS NOT NULL GROUP BY ALL",
             connection,
         )
     for raw in trees:
         child, parent = (values.identifier(Column.named(name, raw.schema)) for name in _TREE_NEEDS)
-        _insert(raw, f"INSERT INTO tree SELECT {child}, {parent} FROM ({clean_sql(raw.schema)})", connection)
+        _insert(raw, f"INSERT INTO tree SELECT {child}, {parent} FROM raw", connection)
     # UNION, not UNION ALL: a tree that bites its own tail still comes to an end.
     return connection.sql("""
         WITH RECURSIVE up AS (
@@ -133,6 +133,6 @@ def _categories(
 
 def _insert(raw: RawFile, query: str, connection: duckdb.DuckDBPyConnection) -> None:
     for part in raw.parts():
-        connection.register("raw", part.read().table)
+        connection.register("raw", with_clean(part.read().table))
         connection.execute(query)
         connection.unregister("raw")

@@ -69,7 +69,7 @@ def time(column: Column, zone: str, order: Order = "day") -> Value:
 
 
 def _from_text(plain: str, zone: str, order: Order) -> str:
-    """Numbers by their first 8 characters being digits, then ISO, then the rest; each only where needed."""
+    """ISO first, as most are; then compact dates, numbers, and the rest; each only where it is needed."""
     formats = [
         f"{day}{clock}"
         for day in (*(_DAY_FIRST if order == "day" else _MONTH_FIRST), *_NAMED)
@@ -77,7 +77,7 @@ def _from_text(plain: str, zone: str, order: Order) -> str:
     ]
     styles = "[" + ", ".join(literal(style) for style in formats) + "]"
     number = f"TRY_CAST({plain} AS DOUBLE)"
-    digits = f"regexp_full_match({plain}, '[-+]?\\d{{9,}}(\\.\\d*)?([eE]\\+?\\d+)?|\\d\\.\\d+[eE]\\+?\\d+')"
+    digits = f"regexp_full_match({plain}, '[-+]?\\d+(\\.\\d*)?([eE][-+]?\\d+)?')"
     compact = f"regexp_full_match({plain}, '(19|20)\\d{{6}}(T?\\d{{6}}Z?)?')"
     squeezed = f"TRY_STRPTIME(regexp_replace({plain}, '[TZ]', '', 'g'), ['%Y%m%d%H%M%S', '%Y%m%d'])"
     return (

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from core.events import PRICE, SOURCE_EVENTS
 from core.sources.raw import RawChunk, RawFile, broken_rejects
 from core.sources.reader import REJECTS
-from core.sources.values import ABSENT, Value, clean_sql, literal, quoted
+from core.sources.values import ABSENT, Value, literal, quoted, with_clean
 
 #: No behaviour log is older; an older date is a zero or a wrong unit.
 EARLIEST = "TIMESTAMP '1990-01-01'"
@@ -60,7 +60,7 @@ _TEXTS = ("session_id", "item_id", "category", "query", "region", "city", "devic
 class Recipe:
     """How one file's raw columns become contract columns.
 
-    `values` holds SQL over the relation `clean` (see `values.clean_sql`); fields
+    `values` holds SQL over the relation `raw` (see `prepared`); fields
     that are left out are null. `source` is the FROM clause, where a row fans out into several.
     `refuse` are further (condition, reason) pairs, asked before all others.
     `user_columns` hold shoppers' ids and never reach a reject's row.
@@ -69,7 +69,7 @@ class Recipe:
     values: Mapping[str, Value]
     user_columns: tuple[str, ...]
     internal: tuple[str, ...] = ()  # columns that the reader made, of no use in a reject's row
-    source: str = "clean"
+    source: str = "raw"
     refuse: tuple[tuple[str, str], ...] = ()
     event_names: bool = True  # whether usual synonyms are mapped
     file: str = "$file"  # SQL for the name of the file that a row is from
@@ -87,7 +87,7 @@ class Validator:
 
     def check(self, chunk: RawChunk) -> tuple[pa.Table, pa.Table]:
         """(events as SOURCE_EVENTS, rejects as REJECTS), together every row of the chunk."""
-        self._connection.register("raw", numbered(chunk.table, chunk.lines))
+        self._connection.register("raw", prepared(chunk.table, chunk.lines))
         try:
             judged = self._connection.sql(
                 self._sql, params={"latest": latest(), "file": self._raw.file.name}
@@ -104,9 +104,10 @@ _LINE, _NUMBER = " line", " number"
 LINE = quoted(_LINE)
 
 
-def numbered(table: pa.Table, lines: pa.Array | pa.ChunkedArray) -> pa.Table:
-    """A chunk as `contract_sql` reads it: with the line of each row, and its number in the chunk."""
-    return table.append_column(_LINE, lines).append_column(_NUMBER, pa.array(np.arange(table.num_rows)))
+def prepared(table: pa.Table, lines: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """A chunk as `contract_sql` reads it: cleaned, with each row's line and its number in the chunk."""
+    table = with_clean(table).append_column(_LINE, lines)
+    return table.append_column(_NUMBER, pa.array(np.arange(table.num_rows)))
 
 
 def latest() -> dt.datetime:
@@ -142,7 +143,7 @@ def _known_zones(judged: pa.Table) -> pa.Table:
 
 
 def contract_sql(schema: pa.Schema, recipe: Recipe) -> str:
-    """One query over `raw` (see `numbered`): SOURCE_EVENTS, then number, and a reject's columns.
+    """One query over `raw` (see `prepared`): SOURCE_EVENTS, then number, and a reject's columns.
 
     Parameters: $latest (a TIMESTAMP after which a date lies in the future) and $file.
     """
@@ -168,7 +169,7 @@ def contract_sql(schema: pa.Schema, recipe: Recipe) -> str:
     texts = ", ".join(f"({value(name).sql})::VARCHAR AS {name}" for name in _TEXTS)
     event = f"replace(replace(lower(({value('event').sql})::VARCHAR), ' ', '_'), '-', '_')"
     return f"""
-WITH clean AS ({clean_sql(schema)}), parsed AS (
+WITH parsed AS (
     SELECT ({value("ts").sql})::TIMESTAMP AS ts, {value("ts").given} AS ts_given,
         ({value("tz").sql})::VARCHAR AS tz, ({value("user_id").sql})::VARCHAR AS user_id,
         {event} AS event, {texts},
@@ -213,11 +214,10 @@ def _sql_price() -> str:
 
 
 def _event_case(name: str) -> str:
-    cases = " ".join(
-        f"WHEN {name} IN ({', '.join(literal(word) for word in words)}) THEN {literal(canonical)}"
-        for canonical, words in EVENT_NAMES.items()
+    usual = ", ".join(
+        f"{literal(word)}: {literal(canonical)}" for canonical, words in EVENT_NAMES.items() for word in words
     )
-    return f"CASE {cases} ELSE {name} END"
+    return f"COALESCE(MAP {{{usual}}}[{name}], {name})"
 
 
 def _signed_event() -> str:

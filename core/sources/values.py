@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 #: Texts that mean "nothing", in lower case.
 NOTHING = ("", "nan", "null", "none", "n/a", "\\n", "<null>", "nat")
+_NOTHING = pa.array(NOTHING, pa.string())
 
 #: Of one piece; more does not fit the contract's decimal.
 _PRICE = "DECIMAL(18, 4)"
@@ -19,7 +21,7 @@ _PRICE = "DECIMAL(18, 4)"
 
 @dataclass(frozen=True)
 class Column:
-    """A raw column as an SQL expression over `clean` (see `clean_sql`), with its Arrow type."""
+    """A raw column as an SQL expression over `raw` (see `with_clean`), with its Arrow type."""
 
     sql: str
     type: pa.DataType
@@ -64,22 +66,19 @@ def is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
-def clean_sql(schema: pa.Schema) -> str:
-    """A query over `raw` that adds a cleaned twin to each text column, so that it is cleaned once
-    however often an expression names it.
+def with_clean(table: pa.Table) -> pa.Table:
+    """The table with a cleaned twin of each text column: trimmed, and null where it says nothing.
+
+    In Arrow rather than in SQL, which takes twenty times as long for it.
     """
-    twins = "".join(
-        f", {_cleaned(quoted(column.name))} AS {quoted(_CLEAN + column.name)}"
-        for column in schema
-        if is_text(column.type)
-    )
-    return f"SELECT *{twins} FROM raw"
-
-
-def _cleaned(sql: str) -> str:
-    nothing = ", ".join(literal(word) for word in NOTHING)
-    bare = f"trim({sql}, e' \\t\\r\\n')"
-    return f"(CASE WHEN lower({bare}) NOT IN ({nothing}) THEN {bare} END)"
+    for name, kind in zip(table.schema.names, table.schema.types, strict=True):
+        if is_text(kind):
+            trimmed = pc.utf8_trim_whitespace(table.column(name))
+            nothing = pc.is_in(pc.ascii_lower(trimmed), _NOTHING)
+            if pc.any(nothing).as_py():
+                trimmed = pc.if_else(nothing, pa.scalar(None, trimmed.type), trimmed)
+            table = table.append_column(_CLEAN + name, trimmed)
+    return table
 
 
 def quoted(name: str) -> str:
@@ -97,7 +96,9 @@ def text(column: Column) -> str:
     if column.cleaned:
         return column.sql
     if column.is_text:
-        return _cleaned(column.sql)
+        nothing = ", ".join(literal(word) for word in NOTHING)
+        bare = f"trim({column.sql})"
+        return f"(CASE WHEN NOT list_contains([{nothing}], lower({bare})) THEN {bare} END)"
     if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
         # Ids that passed through a float column, as 13085.0.
         return (

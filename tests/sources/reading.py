@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 
 from core.events import SOURCE_EVENTS
 from core.sources import Described, open_source
 from core.sources.reader import REJECTS
 
+#: A pandas frame; its stubs know too little of what a cell holds.
+Frame = Any
+
 
 @dataclass(frozen=True)
 class Read:
     described: Described
-    events: pd.DataFrame
-    rejects: pd.DataFrame
-    tables: dict[str, pd.DataFrame]
+    events: Frame
+    rejects: Frame
+    tables: dict[str, Frame]
     chunks: int
 
     @property

@@ -8,18 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.sources.reading import Read, read
+from tests.sources.reading import Frame, Read, read
 
 SAO_PAULO = "America/Sao_Paulo"
 
 
 @pytest.fixture(scope="module")
-def trivago(shared_data: Path) -> tuple[pd.DataFrame, Read]:
+def trivago(shared_data: Path) -> tuple[Frame, Read]:
     folder = shared_data / "trivago"
     return pd.read_parquet(folder / "trivago_100k_geocoded.parquet"), read(folder)
 
 
-def test_trivago_is_recognised_and_whole(trivago: tuple[pd.DataFrame, Read]) -> None:
+def test_trivago_is_recognised_and_whole(trivago: tuple[Frame, Read]) -> None:
     source, got = trivago
     assert got.described.format == "trivago"
     assert len(got.events) == len(source) and got.rejects.empty
@@ -30,7 +30,7 @@ def test_trivago_is_recognised_and_whole(trivago: tuple[pd.DataFrame, Read]) -> 
     )
 
 
-def test_trivago_actions_become_events(trivago: tuple[pd.DataFrame, Read]) -> None:
+def test_trivago_actions_become_events(trivago: tuple[Frame, Read]) -> None:
     source, got = trivago
     action = source["action_type"]
     expected = {
@@ -48,7 +48,7 @@ def test_trivago_actions_become_events(trivago: tuple[pd.DataFrame, Read]) -> No
     assert (got.events["item_id"].notna().to_numpy() == ~texts.to_numpy()).all()
 
 
-def test_trivago_keeps_what_was_shown_and_the_price_of_the_click(trivago: tuple[pd.DataFrame, Read]) -> None:
+def test_trivago_keeps_what_was_shown_and_the_price_of_the_click(trivago: tuple[Frame, Read]) -> None:
     source, got = trivago
     clicks = got.events[got.events["event"] == "click"]
     rows = source[source["action_type"] == "clickout item"]
@@ -61,7 +61,7 @@ def test_trivago_keeps_what_was_shown_and_the_price_of_the_click(trivago: tuple[
     assert got.events["shown"].notna().sum() == source["impressions"].notna().sum()
 
 
-def test_trivago_places(trivago: tuple[pd.DataFrame, Read]) -> None:
+def test_trivago_places(trivago: tuple[Frame, Read]) -> None:
     source, got = trivago
     assert got.events["lat"].notna().sum() == source["lat"].notna().sum()
     parts = source["city"].str.rsplit(", ", n=1)
@@ -71,12 +71,12 @@ def test_trivago_places(trivago: tuple[pd.DataFrame, Read]) -> None:
 
 
 @pytest.fixture(scope="module")
-def retail(shared_data: Path) -> tuple[pd.DataFrame, Read]:
+def retail(shared_data: Path) -> tuple[Frame, Read]:
     folder = shared_data / "online_retail_ii"
     return pd.read_parquet(folder / "online_retail_II_2009_2010.parquet"), read(folder)
 
 
-def test_online_retail_counts(retail: tuple[pd.DataFrame, Read]) -> None:
+def test_online_retail_counts(retail: tuple[Frame, Read]) -> None:
     source, got = retail
     known = source[source["Customer ID"].notna()]
     assert got.described.format == "online-retail"
@@ -92,7 +92,7 @@ def test_online_retail_counts(retail: tuple[pd.DataFrame, Read]) -> None:
     assert (got.events["region"].to_numpy() == known["Country"].to_numpy()).all()
 
 
-def test_online_retail_money_and_time(retail: tuple[pd.DataFrame, Read]) -> None:
+def test_online_retail_money_and_time(retail: tuple[Frame, Read]) -> None:
     source, got = retail
     known = source[source["Customer ID"].notna()]
     ours = (got.events["price"].astype(float) * got.events["quantity"]).sum()
@@ -101,7 +101,7 @@ def test_online_retail_money_and_time(retail: tuple[pd.DataFrame, Read]) -> None
     np.testing.assert_array_equal(got.events["ts"].to_numpy(), local.to_numpy())
 
 
-def test_online_retail_rejects_hold_their_row(retail: tuple[pd.DataFrame, Read]) -> None:
+def test_online_retail_rejects_hold_their_row(retail: tuple[Frame, Read]) -> None:
     source, got = retail
     lines = got.rejects["line"].to_numpy()
     np.testing.assert_array_equal(lines, np.flatnonzero(source["Customer ID"].isna()) + 1)
@@ -110,7 +110,7 @@ def test_online_retail_rejects_hold_their_row(retail: tuple[pd.DataFrame, Read])
     assert "Customer ID" not in row
 
 
-def test_online_retail_items(retail: tuple[pd.DataFrame, Read]) -> None:
+def test_online_retail_items(retail: tuple[Frame, Read]) -> None:
     source, got = retail
     items = got.tables["items"].set_index("item_id")
     assert set(items.index) == set(source["StockCode"].str.strip())
@@ -122,14 +122,14 @@ def test_online_retail_items(retail: tuple[pd.DataFrame, Read]) -> None:
 
 
 @pytest.fixture(scope="module")
-def olist(shared_data: Path) -> tuple[dict[str, pd.DataFrame], Read]:
+def olist(shared_data: Path) -> tuple[dict[str, Frame], Read]:
     folder = shared_data / "olist"
     names = ("orders", "order_items", "customers", "order_reviews", "geolocation")
     files = {name: pd.read_csv(folder / f"olist_{name}_dataset.csv.gz", dtype=str) for name in names}
     return files, read(folder)
 
 
-def test_olist_steps(olist: tuple[dict[str, pd.DataFrame], Read]) -> None:
+def test_olist_steps(olist: tuple[dict[str, Frame], Read]) -> None:
     files, got = olist
     orders, items = files["orders"], files["order_items"]
     without_items = ~orders["order_id"].isin(items["order_id"])
@@ -147,7 +147,7 @@ def test_olist_steps(olist: tuple[dict[str, pd.DataFrame], Read]) -> None:
     assert not got.events.duplicated([c for c in got.events if c != "shown"]).any()
 
 
-def test_olist_money_is_net_of_cancellations(olist: tuple[dict[str, pd.DataFrame], Read]) -> None:
+def test_olist_money_is_net_of_cancellations(olist: tuple[dict[str, Frame], Read]) -> None:
     files, got = olist
     orders, items = files["orders"], files["order_items"]
     off = orders["order_id"][orders["order_status"].isin(["canceled", "unavailable"])]
@@ -156,7 +156,7 @@ def test_olist_money_is_net_of_cancellations(olist: tuple[dict[str, pd.DataFrame
     assert ours == pytest.approx(kept["price"].astype(float).sum(), abs=0.01)
 
 
-def test_olist_times_are_those_of_sao_paulo(olist: tuple[dict[str, pd.DataFrame], Read]) -> None:
+def test_olist_times_are_those_of_sao_paulo(olist: tuple[dict[str, Frame], Read]) -> None:
     files, got = olist
     for event, column in (("approved", "order_approved_at"), ("delivered", "order_delivered_customer_date")):
         local = pd.to_datetime(files["orders"][column].dropna())
@@ -168,7 +168,7 @@ def test_olist_times_are_those_of_sao_paulo(olist: tuple[dict[str, pd.DataFrame]
         assert differing.mean() < 0.001
 
 
-def test_olist_shoppers_and_places(olist: tuple[dict[str, pd.DataFrame], Read]) -> None:
+def test_olist_shoppers_and_places(olist: tuple[dict[str, Frame], Read]) -> None:
     files, got = olist
     customers = files["customers"].set_index("customer_id")
     assert set(got.events["user_id"]) == set(
@@ -184,7 +184,7 @@ def test_olist_shoppers_and_places(olist: tuple[dict[str, pd.DataFrame], Read]) 
     assert "São Paulo" in set(got.events["region"]) and got.events["region"].nunique() == 27
 
 
-def test_olist_reviews_are_a_table(olist: tuple[dict[str, pd.DataFrame], Read]) -> None:
+def test_olist_reviews_are_a_table(olist: tuple[dict[str, Frame], Read]) -> None:
     files, got = olist
     reviews = got.tables["reviews"]
     assert len(reviews) == len(files["order_reviews"]) and reviews["review_id"].is_unique
@@ -195,14 +195,14 @@ def test_olist_reviews_are_a_table(olist: tuple[dict[str, pd.DataFrame], Read]) 
     assert reviews["text"].notna().sum() == (said.sum(axis=1).str.strip() != "").sum()
 
 
-def test_olist_folder_does_not_count_the_join_twice(olist: tuple[dict[str, pd.DataFrame], Read]) -> None:
+def test_olist_folder_does_not_count_the_join_twice(olist: tuple[dict[str, Frame], Read]) -> None:
     _, got = olist
     assert "order_items_joined.parquet" not in got.described.files
     assert any("order_items_joined.parquet" in note for note in got.described.notes)
 
 
 def test_olist_join_alone_gives_the_same_sales(
-    olist: tuple[dict[str, pd.DataFrame], Read], shared_data: Path
+    olist: tuple[dict[str, Frame], Read], shared_data: Path
 ) -> None:
     files, folder = olist
     joined = read(shared_data / "olist" / "order_items_joined.parquet")
@@ -210,7 +210,7 @@ def test_olist_join_alone_gives_the_same_sales(
     counts = joined.events["event"].value_counts()
     assert counts["purchase"] == len(files["order_items"])
 
-    def sales(got: Read) -> pd.DataFrame:
+    def sales(got: Read) -> Frame:
         bought = got.events[(got.events["event"] == "purchase") & got.events["item_id"].notna()]
         keys = ["ts", "user_id", "item_id", "category", "region", "city"]
         return bought.assign(price=bought["price"].astype(float))[[*keys, "price"]].sort_values(

@@ -1,0 +1,86 @@
+"""Text cut into records: the same rows and lines, however small the blocks."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.sources.delimited import Delimited, JsonLines
+from core.sources.files import recognise
+from core.sources.records import MAX_RECORD_BYTES
+from tests.sources.reading import written
+
+Rows = tuple[list[tuple[Any, ...]], list[tuple[int, str, str]]]
+
+
+def rows_of(path: Path, block_bytes: int) -> Rows:
+    """(line and values of each row, broken rows)."""
+    rows: list[tuple[Any, ...]] = []
+    broken: list[tuple[int, str, str]] = []
+    for part in Delimited(recognise(path), block_bytes).parts():
+        chunk = part.read()
+        values = zip(*(column.to_pylist() for column in chunk.table.columns), strict=True)
+        rows += [(line, *row) for line, row in zip(chunk.lines.to_pylist(), values, strict=True)]
+        broken += [(row.line, row.reason, row.text) for row in chunk.broken]
+    return rows, sorted(broken)
+
+
+_lines = st.lists(st.text(alphabet='ab,"\n\r;é', max_size=12), max_size=12)
+
+
+@settings(max_examples=300)
+@given(_lines, st.integers(1, 64))
+def test_blocks_do_not_change_what_is_read(lines: list[str], block_bytes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "log.csv"
+        path.write_bytes(("a,b,c\n" + "\n".join(lines)).encode())
+        whole = rows_of(path, 1 << 20)
+        assert rows_of(path, block_bytes) == whole
+    numbers = [row[0] for row in whole[0]]
+    assert numbers == sorted(set(numbers))
+
+
+@given(st.lists(st.lists(st.text(alphabet='ab,"\né', max_size=5), min_size=2, max_size=2), max_size=10))
+def test_what_a_csv_writer_writes_is_read_back(table: list[list[str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "log.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+            writer.writerows([["a", "b"], *table])
+        rows, broken = rows_of(path, 32)
+    assert [list(row[1:]) for row in rows] == table and broken == []
+    line, expected = 2, []
+    for row in table:
+        expected.append(line)
+        line += 1 + "".join(row).count("\n")
+    assert [row[0] for row in rows] == expected
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_every_line_ending(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(ending.join(["a,b", "1,2", "", "3,4"]).encode())
+    assert rows_of(path, 4)[0] == [(2, "1", "2"), (4, "3", "4")]
+
+
+def test_a_quote_that_never_closes_breaks_one_line(tmp_path: Path) -> None:
+    tail = "x,y\n" * (MAX_RECORD_BYTES // 4 + 10)
+    rows, broken = rows_of(written(tmp_path, "log.csv", 'a,b\n1,"2\n' + tail), 1 << 16)
+    assert [line for line, _, _ in broken] == [2] and len(rows) == tail.count("\n")
+
+
+def test_names_that_sql_cannot_tell_apart(tmp_path: Path) -> None:
+    path = written(tmp_path, "log.csv", "Price,price,, a \n1,2,3,4\n")
+    assert Delimited(recognise(path)).schema.names == ["Price", "price_2", "column_3", "a"]
+
+
+def test_json_lines_keep_their_lines(tmp_path: Path) -> None:
+    path = written(tmp_path, "log.jsonl", '{"a": 1}\n\n{"a": "two, \\"b\\""}\n')
+    (part,) = JsonLines(recognise(path)).parts()
+    assert part.read().lines.to_pylist() == [1, 3]
