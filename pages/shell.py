@@ -47,6 +47,9 @@ def main() -> None:
             state.write_url()
             _notices()
             scope_bar()
+            if page.title != data.title and ask.is_empty(state.scope()):
+                states.nothing_here()
+                return
         elif page.title != data.title:
             st.switch_page(data)
         page.run()

@@ -131,6 +131,8 @@ class _Search:
 
     def _best(self) -> dict[str, int] | None:
         """The segment of what is left that departs most from the common change."""
+        if not self.gain.size:
+            return None
         best, best_z = None, LEAST_Z
         after, before, gain = (np.where(self.left, a, 0) for a in (self.after, self.before, self.gain))
         scale = after.sum() / before.sum() if before.sum() > 0 else 0.0

@@ -52,6 +52,12 @@ def _answer(
     return ANALYSES[name].run(_store, scope, **dict(options))
 
 
+def is_empty(scope: Scope) -> bool:
+    """Whether the scope holds no event at all, now and in the compared period."""
+    row = ask("overview", scope).table.slice(0, 1).to_pylist()[0]
+    return not row["value"] and not row["previous"]
+
+
 def command(name: str, scope: Scope, **options: str) -> str:
     """The command line that prints what the page shows."""
     parts = ["python -m core show", name, "--store", shlex.quote(str(store().path))]

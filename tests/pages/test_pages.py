@@ -1,0 +1,113 @@
+"""Every page draws on every kind of log, and what cannot be drawn is a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.analyses.measures import MEASURES
+from pages.parts import page
+from tests.pages.conftest import PAGES, Open
+
+SPAN = {"from_": "2025-05-01", "to": "2025-06-15"}
+
+
+def said(test: AppTest) -> str:
+    """All words of a page that are not a title."""
+    elements = [*test.markdown, *test.caption, *test.error, *test.warning, *test.info]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def whole(test: AppTest) -> AppTest:
+    """The page, once it is sure that nothing failed on it."""
+    assert not test.exception
+    assert not [error.value for error in test.error]
+    return test
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_draws_the_sample(app: Open, page: str) -> None:
+    test = whole(app(page, store="sample", **SPAN))
+    assert "1 May to 15 Jun 2025" in said(test) or page == "data"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_draws_a_log_without_place_price_and_purchase(app: Open, page: str) -> None:
+    words = said(whole(app(page, store="bare")))
+    if page == "map":
+        assert "no coordinates" in words
+    elif page != "data":
+        assert "no purchase events" in words
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_answers_to_a_comparison_switched_off(app: Open, page: str) -> None:
+    test = whole(app(page, store="sample", compare="off", **SPAN))
+    if page == "overview":
+        assert not any(metric.delta for metric in test.metric)
+        assert "Nothing is compared" in said(test)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_says_when_nothing_fits(app: Open, page: str) -> None:
+    test = whole(app(page, store="sample", region="Atlantis", **SPAN))
+    if page != "data":
+        assert "Nothing in the log fits" in said(test)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_dates_beside_the_log_are_a_sentence(app: Open, page: str) -> None:
+    test = app(page, store="sample", from_="2031-01-01", to="2031-02-01")
+    assert not test.exception
+    if page != "data":
+        assert "Nothing in the log fits" in said(test)
+
+
+@pytest.mark.parametrize("mode", ["change", "hotspots"])
+@pytest.mark.parametrize("measure", ["events", "conversion"])
+def test_each_mode_of_the_map(app: Open, mode: str, measure: str) -> None:
+    whole(app("map", store="sample", mode=mode, measure=measure, resolution="3", **SPAN))
+
+
+@pytest.mark.parametrize("maps", ["two", "playback"])
+def test_each_set_of_maps(app: Open, maps: str) -> None:
+    whole(app("map", store="sample", maps=maps, columns="on", resolution="3", **SPAN))
+
+
+@pytest.mark.parametrize("by", ["region", "category", "device"])
+def test_each_set_of_small_multiples(app: Open, by: str) -> None:
+    whole(app("when", store="sample", by=by, step="week", measure="revenue", **SPAN))
+
+
+def test_numbers_say_of_what(app: Open) -> None:
+    test = whole(app("overview", store="sample", **SPAN))
+    assert [metric.label for metric in test.metric] == [
+        "Events", "Shoppers", "Sessions", "Conversion", "Revenue",
+    ]  # fmt: skip
+    assert test.metric[4].value.startswith("$")
+    assert [metric.proto.help for metric in test.metric] == [page.meaning(m) for m in MEASURES][:5]
+
+
+def test_every_picture_has_its_table_export_and_command(app: Open) -> None:
+    test = whole(app("when", store="sample", **SPAN))
+    commands = [block.value for block in test.code]
+    assert [command.split()[4] for command in commands] == ["hours", "trend", "calendar", "trend"]
+    assert all(c.startswith("python -m core show") and "--store" in c for c in commands)
+    tables = [toggle for toggle in test.toggle if toggle.label == "View as table"]
+    assert len(tables) == len(commands)
+    tables[0].set_value(True).run()
+    whole(test)
+    assert len(test.dataframe) == 1
+
+
+def test_a_damaged_store_is_named_and_the_others_work(app: Open, pages_home: Path) -> None:
+    torn = pages_home / "torn"
+    torn.mkdir()
+    (torn / "manifest.json").write_text("{")
+    test = app("overview", store="torn")
+    assert not test.exception
+    assert "torn" in said(test)
+    assert len(test.metric) == 5
+    assert "torn" in said(app("data", store="sample"))
