@@ -63,7 +63,11 @@ class Parquet:
             yield Part(lambda batch=batch, first=first: self._chunk(batch, first), seen / total)  # type: ignore[misc]
 
     def _chunk(self, batch: pa.RecordBatch, first: int) -> RawChunk:
-        table = pa.Table.from_batches([batch]).rename_columns(self.schema.names).cast(self.schema)
+        columns = [
+            column if column.type.equals(field.type) else column.cast(field.type)
+            for column, field in zip(batch.columns, self.schema, strict=True)
+        ]
+        table = pa.table(columns, schema=self.schema)
         lines = pa.array(np.arange(first, first + table.num_rows), pa.int64())
         return RawChunk(table, lines, ())
 
