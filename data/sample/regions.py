@@ -24,6 +24,8 @@ REGIONAL: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("Swim & Beach", ("Florida", "Hawaii", "California", "South Carolina", "North Carolina"), 3.0),
     ("Swim & Beach", ("North Dakota", "South Dakota", "Montana", "Wyoming", "Alaska"), 0.4),
     ("Camping & Hiking", ("Mountain", "Oregon", "Washington", "Alaska", "Vermont"), 1.9),
+    ("Cycling", ("Washington", "Oregon", "Idaho"), 2.4),
+    ("Cycling", ("Colorado", "Minnesota", "Vermont"), 1.4),
     ("Coffee & Tea", ("Washington", "Oregon"), 1.7),
     ("Garden & Patio", ("East South Central", "South Atlantic"), 1.2),
     ("Tools & Hardware", ("West North Central", "Texas", "Oklahoma", "Michigan"), 1.3),
