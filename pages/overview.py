@@ -54,7 +54,7 @@ def _metric(row: dict[str, Any], compared: str) -> None:
         written(row["value"], row["unit"], ask.currency()),
         delta=change(relative).replace("−", "-") if relative is not None else None,
         delta_description=f"vs {compared}" if relative is not None and compared else None,
-        chart_data=[value or 0 for value in row["spark"] or []],
+        chart_data=[value or 0 for value in row["spark"]] if row["value"] is not None else None,
         chart_type="area",
         help=page.meaning(row["measure"]),
     )

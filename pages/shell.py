@@ -74,7 +74,7 @@ def _choose_store() -> bool:
 def _begin_scope() -> None:
     """Dates for a scope that has none, so that the URL and the commands name them."""
     now = state.state()
-    default = dates.default_scope(*ask.span())
+    default = dates.default_scope(*ask.busy_span())
     if now.scope is None:
         now.scope = default
     elif now.scope.start is None and now.scope.end is None:

@@ -33,14 +33,14 @@ def hours_heatmap(
     """Hour × weekday of the `hours` table, 168 squares.
 
     The squares are bars with a base, because a click on a bar comes back as a selection and a click
-    on a Plotly heatmap does not. Their `customdata` is the scope's word for the hour ("5.18"). Colours
-    end at the 2nd and 98th percentile, so that one odd hour does not flatten the rest; the tooltip
-    tells the value itself. `now` is (weekday 1–7, hour) to mark; `chosen` are the scope's hours.
+    on a Plotly heatmap does not. Their `customdata` is the scope's word for the hour ("5.18").
+    Colours end at the 2nd and 98th percentile, so that one odd hour does not flatten the rest; the
+    tooltip tells the value itself. Hours without a value, hidden or empty, are grey. `now` is
+    (weekday 1–7, hour) to mark; `chosen` are the scope's hours.
     """
     rows = {(row["weekday"], row["hour"]): row for row in table.to_pylist()}
     hours = [(day, hour) for day in range(1, 8) for hour in range(24)]
     values = [_value(rows.get(at), measure) for at in hours]
-    low, high = robust_range(values)
     text = [
         f"<b>{LONG_DAYS[day - 1]} {hour:02d}–{(hour + 1) % 24:02d} h</b><br>"
         f"{label}: {exact(value, unit, currency)}{_compared(rows.get((day, hour)), measure, unit, currency)}"
@@ -48,27 +48,26 @@ def hours_heatmap(
     ]
     words = [f"{day}.{hour}" for day, hour in hours]
     picked = [i for i, word in enumerate(words) if word in set(chosen)]
-    figure = go.Figure(
-        go.Bar(
-            x=[hour for _, hour in hours],
-            y=[SQUARE] * len(hours),
-            base=[day - SQUARE / 2 for day, _ in hours],
-            width=SQUARE,
-            marker={
-                "color": [np.nan if v is None else v for v in values],
-                "colorscale": scale(style.sequential),
-                "cmin": low,
-                "cmax": high,
-                "line": {"width": 0},
-                "colorbar": colour_bar(style, label, **ticks(values, low, high, unit, currency)),
-            },
-            customdata=words,
-            hovertext=text,
-            hovertemplate="%{hovertext}<extra></extra>",
+    figure = go.Figure()
+    common = {"width": SQUARE, "hovertemplate": "%{hovertext}<extra></extra>"}
+    there = [i for i, value in enumerate(values) if value is not None]
+    hidden = [i for i, value in enumerate(values) if value is None]
+    for indexes, marker in (
+        (there, _coloured([v for v in values if v is not None], values, label, unit, style, currency)),
+        (hidden, {"color": style.empty, "line": {"width": 0}}),
+    ):
+        chosen_here = [n for n, i in enumerate(indexes) if i in picked]
+        figure.add_bar(
+            x=[hours[i][1] for i in indexes],
+            y=[SQUARE] * len(indexes),
+            base=[hours[i][0] - SQUARE / 2 for i in indexes],
+            marker=marker,
+            customdata=[words[i] for i in indexes],
+            hovertext=[text[i] for i in indexes],
             unselected={"marker": {"opacity": 0.3 if picked else 1}},
-            selectedpoints=picked or None,
+            selectedpoints=chosen_here if picked else None,
+            **common,
         )
-    )
     dressed(figure, style, height=300)
     if now:
         day, hour = now
@@ -116,6 +115,26 @@ def hours_in_box(x: Sequence[float], y: Sequence[float]) -> tuple[str, ...]:
         and min(y) < day + SQUARE / 2
         and max(y) > day - SQUARE / 2
     )
+
+
+def _coloured(
+    there: list[float],
+    values: list[float | None],
+    label: str,
+    unit: Unit,
+    style: Look,
+    currency: str | None,
+) -> dict[str, Any]:
+    """The marker of squares that have a value."""
+    low, high = robust_range(values)
+    return {
+        "color": there,
+        "colorscale": scale(style.sequential),
+        "cmin": low,
+        "cmax": high,
+        "line": {"width": 0},
+        "colorbar": colour_bar(style, label, **ticks(values, low, high, unit, currency)),
+    }
 
 
 def robust_range(values: list[float | None]) -> tuple[float, float]:

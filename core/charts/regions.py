@@ -16,7 +16,15 @@ def region_rows(table: pa.Table, measure: str) -> pa.Table:
             "region": table["region"],
             "value": value,
             "change": pc.multiply(pc.subtract(pc.divide(value, known), 1.0), 100.0),
-            "spark": table["spark"],
+            "spark": _drawable(table["spark"]),
         }
     )
     return rows.sort_by([("value", "descending"), ("region", "ascending")])
+
+
+def _drawable(sparks: pa.ChunkedArray) -> pa.Array:
+    """Lines without gaps, which Streamlit would write as text: a hidden point lies on the ground."""
+    return pa.array(
+        [None if line is None else [value or 0 for value in line] for line in sparks.to_pylist()],
+        pa.list_(pa.float64()),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from math import ceil
 from typing import Any
 
@@ -15,6 +16,8 @@ from core.charts.numbers import Unit, exact, tick_format
 
 #: Small multiples at most; the table behind them keeps every group.
 MOST_PANELS = 24
+#: Days of which each gets its tick.
+FEW_DAYS = 8
 
 
 def trend_line(
@@ -80,8 +83,13 @@ def trend_line(
     dressed(figure, style, height=296)
     figure.update_layout(hovermode="x unified", margin_t=34)
     figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=6)
-    figure.update_xaxes(showgrid=False, hoverformat="%a %-d %b %Y")
+    figure.update_xaxes(showgrid=False, hoverformat="%a %-d %b %Y", **_day_ticks(days))
     return figure
+
+
+def _day_ticks(days: list[date]) -> dict[str, Any]:
+    """A tick a day where there are few, so that no hours appear between them."""
+    return {"tickvals": days, "tickformat": "%a %-d %b"} if len(days) <= FEW_DAYS else {}
 
 
 def trend_panels(
@@ -119,8 +127,9 @@ def trend_panels(
     for index, note in enumerate(figure.layout.annotations):
         axis = figure.get_subplot(index // columns + 1, index % columns + 1).xaxis
         note.x = axis.domain[0]
+    shown = sorted(set(table["day"].to_pylist()))
     figure.update_layout(showlegend=False, hovermode="x", margin_t=26)
-    figure.update_xaxes(showgrid=False, nticks=4, hoverformat="%a %-d %b %Y")
+    figure.update_xaxes(showgrid=False, hoverformat="%a %-d %b %Y", **(_day_ticks(shown) or {"nticks": 4}))
     figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=3)
     return figure
 

@@ -13,6 +13,7 @@ import streamlit as st
 from core.analyses import ANALYSES, Answer
 from core.analyses.currency import currency as money_of
 from core.analyses.measures import Measure
+from core.analyses.span import busy_span as busy_days
 from core.errors import CartscapeError, StoreBusy
 from core.marts import open_cube
 from core.scope import Scope
@@ -70,6 +71,18 @@ def span() -> tuple[date, date]:
     """First and last local day of the store."""
     cube = open_cube(store())
     return cube.first_day, cube.last_day
+
+
+def busy_span() -> tuple[date, date]:
+    """First and last day that are worth opening with."""
+    now = store()
+    return _busy_span(now, now.fingerprint)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _busy_span(_store: Store, fingerprint: str) -> tuple[date, date]:
+    del fingerprint
+    return busy_days(_store)
 
 
 def has(measure: Measure) -> bool:

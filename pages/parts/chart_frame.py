@@ -20,6 +20,7 @@ from core.charts.page_html import Part, table_csv
 from pages.parts import state, tables
 
 _PARTS = "_parts_of_the_page"
+_SAID = "_notes_said_on_the_page"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def style() -> Look:
 def begin_page() -> None:
     """Forget the frames of the page before; the export gathers those drawn from here on."""
     st.session_state[_PARTS] = {}
+    st.session_state[_SAID] = {}
 
 
 def parts() -> dict[str, Part]:
@@ -65,7 +67,13 @@ def frame(
     parts()[key] = Part(
         title or answer.title, answer.of, answer.notes, answer.table, export.figure, export.svg
     )
-    _frame(key, answer, command, draw, export, title or answer.title, hint)
+    _frame(key, answer, command, draw, export, title or answer.title, [*_fresh(key, answer), hint])
+
+
+def _fresh(key: str, answer: Answer) -> list[str]:
+    """The notes that no other frame of this page says."""
+    sayers: dict[str, str] = st.session_state.setdefault(_SAID, {})
+    return [note for note in answer.notes if sayers.setdefault(note, key) == key]
 
 
 @st.fragment
@@ -76,7 +84,7 @@ def _frame(
     draw: Callable[[], None],
     export: Export,
     title: str,
-    hint: str,
+    said: list[str],
 ) -> None:
     if state.state().changed:  # a click in this frame: the whole page answers
         st.rerun()
@@ -88,8 +96,7 @@ def _frame(
             tables.show(answer.table, key=f"table_{key}")
         else:
             draw()
-        said = [f"{answer.of}.", *answer.notes, *([hint] if hint and not as_table else [])]
-        st.caption(" ".join(said))
+        st.caption(" ".join(filter(None, [f"{answer.of}.", *said])))
 
 
 def _menu(key: str, answer: Answer, command: str, export: Export) -> bool:

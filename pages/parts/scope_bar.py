@@ -47,7 +47,7 @@ def scope_bar() -> None:
                     type="tertiary",
                     help="Back to the last days of the whole log",
                     on_click=state.set_scope,
-                    args=(dates.default_scope(first, last),),
+                    args=(dates.default_scope(*ask.busy_span()),),
                 )
         _chips(scope)
 

@@ -21,7 +21,7 @@ _CSS = """
 /* a picture's own buttons lie in the picture, not over the menu of its frame */
 [class*="st-key-frame_"] [data-testid="stElementToolbar"] { top: .4rem; right: .4rem; }
 /* scripts take no room */
-.st-key-map_watch { position: absolute; width: 0; height: 0; overflow: hidden; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-map_watch) { position: absolute; width: 0; height: 0; }
 [data-testid="stMetric"] { padding: .1rem 0; }
 </style>
 """

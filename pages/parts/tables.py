@@ -56,12 +56,23 @@ def columns(table: pa.Table) -> dict[str, Any]:
 
 def show(table: pa.Table, key: str) -> None:
     """The table, scrolling where it is long."""
-    rows = min(table.num_rows, MOST_ROWS_SHOWN) + 1
-    st.dataframe(table, key=key, column_config=columns(table), hide_index=True, height=rows * ROW + 2)
+    st.dataframe(
+        table,
+        key=key,
+        column_config=columns(table),
+        hide_index=True,
+        height=height_of(table.num_rows),
+        placeholder="–",
+    )
 
 
 def _words(name: str) -> str:
     return name.replace("_", " ").capitalize()
+
+
+def height_of(rows: int, most: int = MOST_ROWS_SHOWN * ROW) -> int:
+    """Pixels for a table's rows and its head, `most` at most: it scrolls beyond."""
+    return min((rows + 1) * ROW + 2, most)
 
 
 def region_columns(measure: Measure, currency: str | None) -> dict[str, Any]:
@@ -73,5 +84,7 @@ def region_columns(measure: Measure, currency: str | None) -> dict[str, Any]:
         "change": st.column_config.NumberColumn(
             "Change", format="%+.1f %%", width=66, help="Against the compared period"
         ),
-        "spark": st.column_config.LineChartColumn("Over time", help="Events", width=86, y_min=0),
+        "spark": st.column_config.LineChartColumn(
+            "Over time", help="Events; a hidden point lies on the ground", width=86, y_min=0
+        ),
     }

@@ -46,12 +46,12 @@ def test_hours_draw_every_hour_of_the_week_once(style: Look) -> None:
     figure = hours_heatmap(
         tables.hours(), "events", "Events", "count", style, now=(5, 18), chosen=("5.18", "1.0")
     )
-    bars = figure.data[0]
-    assert len(set(bars.customdata)) == 168
-    by_word = dict(zip(bars.customdata, bars.marker.color, strict=True))
-    assert by_word["5.18"] == 518
-    assert np.isnan(by_word["7.3"])
+    bars, hidden = figure.data
+    assert len(set(bars.customdata)) == 167
+    assert dict(zip(bars.customdata, bars.marker.color, strict=True))["5.18"] == 518
+    assert list(hidden.customdata) == ["7.3"]
     assert [bars.customdata[i] for i in bars.selectedpoints] == ["1.0", "5.18"]
+    assert list(hidden.selectedpoints) == []
     mark = figure.layout.shapes[0]
     assert (mark.x0, mark.x1, mark.y0, mark.y1) == (17.5, 18.5, 4.5, 5.5)
 
