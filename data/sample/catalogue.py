@@ -187,8 +187,8 @@ def catalogue(seed: int) -> Catalogue:
         ids[row] = item_id
         rows[row] = (name, description, rows[row][2], brand, rows[row][4])
         # More than half of its kind's demand, and its kind the largest of the category.
-        kind_pull[number] = 4.0
-        item_pull[row] = 1.5 * item_pull[first[number] : first[number] + count[number]].sum()
+        kind_pull[number] = 5.0
+        item_pull[row] = 1.8 * item_pull[first[number] : first[number] + count[number]].sum()
     titles, texts, of_category, brands, cents_each = zip(*rows, strict=True)
     table = pa.table(
         {

@@ -35,31 +35,53 @@ BROKEN_CHECKOUT = Story(
 
 RISING_CATEGORY = Story(
     name="rising category",
-    summary="Cycling rises in the Pacific Northwest, from 1 March on, to almost three times its usual.",
+    summary="Cycling rises in the Pacific Northwest, from 1 March on, to more than three times its usual.",
     look="Demand map › hot spots with category Cycling; When › trend by region.",
     truth={
         "category": "Cycling",
         "regions": ("Idaho", "Oregon", "Washington"),
         "first_day": date(2025, 3, 1),
         "last_day": date(2025, 6, 30),
-        "factor": 2.8,  # reached on the last day, in a straight line from 1 on the first
+        "factor": 3.4,  # reached on the last day, in a straight line from 1 on the first
     },
 )
 
 CAMPAIGN = Story(
     name="campaign with a known lift",
-    summary="Spring Garden Weeks bring Garden & Patio 50 % more visits in six states, none in six like them.",
+    summary="Spring Garden Weeks bring Garden & Patio 60 % more visits in ten states, none in ten like them.",
     look="Overview with category Garden & Patio, 7 April – 4 May against the four weeks before, treated "
     "against control states (table `campaigns`).",
     truth={
         "campaign": "Spring Garden Weeks",
         "category": "Garden & Patio",
         # The first treated state is matched with the first control state, and so on.
-        "treated": ("Texas", "Georgia", "Illinois", "Virginia", "Missouri", "Colorado"),
-        "control": ("Florida", "North Carolina", "Pennsylvania", "New Jersey", "Tennessee", "Arizona"),
+        "treated": (
+            "Texas",
+            "Georgia",
+            "Illinois",
+            "Virginia",
+            "Missouri",
+            "Colorado",
+            "Michigan",
+            "Massachusetts",
+            "Minnesota",
+            "South Carolina",
+        ),
+        "control": (
+            "Florida",
+            "North Carolina",
+            "Pennsylvania",
+            "New Jersey",
+            "Tennessee",
+            "Arizona",
+            "Indiana",
+            "Maryland",
+            "Wisconsin",
+            "Alabama",
+        ),
         "first_day": date(2025, 4, 7),
         "last_day": date(2025, 5, 4),
-        "lift": 0.5,
+        "lift": 0.6,
     },
 )
 

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 #: Categories that a shopper comes back to, and how often each is what a visit is for.
 FAVORITES = (0.58, 0.28, 0.14)
 #: Candidates are kept in proportion to demand, which may reach this height; higher ones are cut to it.
-MOST_DEMAND = 2.8
+MOST_DEMAND = 3.5
 #: Of the shoppers, those who were there before the span began.
 FOUNDERS = 0.55
 
