@@ -14,6 +14,8 @@ from core.charts.numbers import Unit, exact
 
 #: Weeks that the picture has room for at least.
 LEAST_WEEKS = 26
+#: Names of months that fit beside each other.
+MOST_MONTHS = 14
 
 
 def calendar_heatmap(
@@ -63,15 +65,12 @@ def calendar_heatmap(
     dressed(figure, style, height=196)
     # A short log keeps squares that look like squares.
     room = max(weeks, LEAST_WEEKS)
-    months = {(day.year, day.month): (day - monday).days // 7 for day in sorted(by_day, reverse=True)}
+    named = _months(sorted(by_day), monday, room)
     figure.update_xaxes(
         range=[-0.5, room - 0.5],
-        tickvals=list(months.values()),
-        ticktext=[
-            f"{date(year, month, 1):%b}"
-            + (f" {year}" if month == 1 or (year, month) == (first.year, first.month) else "")
-            for year, month in months
-        ],
+        tickvals=list(named),
+        ticktext=list(named.values()),
+        tickangle=0,
         showgrid=False,
         zeroline=False,
         fixedrange=True,
@@ -88,3 +87,17 @@ def calendar_heatmap(
         ticks="",
     )
     return figure
+
+
+def _months(days: list[date], monday: date, room: int) -> dict[int, str]:
+    """Week → name of the month that begins in it, as many as stand beside each other unturned."""
+    first_weeks = {(day.year, day.month): (day - monday).days // 7 for day in reversed(days)}
+    apart = max(room // MOST_MONTHS, 3)
+    named: dict[int, str] = {}
+    told: set[int] = set()
+    for (year, month), week in sorted(first_weeks.items()):
+        if named and week - max(named) < apart:
+            continue
+        named[week] = f"{date(year, month, 1):%b}" + (f" {year}" if year not in told else "")
+        told.add(year)
+    return named

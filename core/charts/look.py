@@ -104,9 +104,20 @@ def scale(colours: tuple[str, ...]) -> list[tuple[float, str]]:
 def dressed(figure: go.Figure, style: Look, height: int) -> go.Figure:
     """The figure in the house's clothes: fonts, margins, grid, hover label; `height` in pixels.
 
-    Titles are left out, as the frame around a picture carries them.
+    Axes are dressed through a template, once for all of them. Titles are left out, as the frame
+    around a picture carries them.
     """
+    small = {"size": 12, "color": style.muted}
+    axis = {
+        "gridcolor": style.grid,
+        "zerolinecolor": style.grid,
+        "linecolor": style.grid,
+        "tickfont": small,
+        "title": {"font": small},
+        "automargin": True,
+    }
     figure.update_layout(
+        template={"layout": {"xaxis": axis, "yaxis": axis}},
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8, "pad": 2},
         paper_bgcolor="rgba(0,0,0,0)",
@@ -126,7 +137,7 @@ def dressed(figure: go.Figure, style: Look, height: int) -> go.Figure:
             "y": 1.02,
             "yanchor": "bottom",
             "bgcolor": "rgba(0,0,0,0)",
-            "font": {"size": 12, "color": style.muted},
+            "font": small,
         },
         modebar={
             "bgcolor": "rgba(0,0,0,0)",
@@ -135,16 +146,6 @@ def dressed(figure: go.Figure, style: Look, height: int) -> go.Figure:
             "orientation": "h",
         },
     )
-    axis = {
-        "gridcolor": style.grid,
-        "zerolinecolor": style.grid,
-        "linecolor": style.grid,
-        "tickfont": {"size": 12, "color": style.muted},
-        "title": {"font": {"size": 12, "color": style.muted}},
-        "automargin": True,
-    }
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis)
     return figure
 
 

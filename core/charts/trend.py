@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from math import ceil
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
-from plotly.subplots import make_subplots
 
 from core.charts.look import Look, dressed
 from core.charts.numbers import Unit, exact, tick_format
 
 #: Small multiples at most; the table behind them keeps every group.
 MOST_PANELS = 24
+#: Pixels of a panel with its title.
+PANEL_HEIGHT = 128
 #: Days of which each gets its tick.
 FEW_DAYS = 8
 
@@ -49,7 +51,7 @@ def trend_line(
         figure.add_scatter(
             x=days,
             y=previous,
-            mode="lines",
+            mode="lines" if len(rows) > 1 else "markers",
             line={"color": style.muted, "width": 1.5, "dash": "dot"},
             hovertext=[f"{compared}: {exact(v, unit, currency)}" for v in previous],
             hovertemplate="%{hovertext}<extra></extra>",
@@ -109,29 +111,72 @@ def trend_panels(
     """
     names = panel_names(table, by, measure)
     rows = max(ceil(len(names) / columns), 1)
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        shared_xaxes=True,
-        shared_yaxes=True,
-        subplot_titles=names,
-        horizontal_spacing=0.025,
-        vertical_spacing=min(0.34 / rows, 0.16),
-    )
+    shown = sorted(set(table["day"].to_pylist()))
+    data: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {"annotations": []}
     for index, name in enumerate(names):
         part = table.filter(pc.equal(table[by], pa.scalar(name))).to_pylist()
-        place = {"row": index // columns + 1, "col": index % columns + 1}
-        _panel(figure, place, part, name, measure, label, unit, style, currency)
-    dressed(figure, style, height=132 * rows + 30)
-    figure.update_annotations(font={"size": 12, "color": style.ink}, xanchor="left", yanchor="bottom")
-    for index, note in enumerate(figure.layout.annotations):
-        axis = figure.get_subplot(index // columns + 1, index % columns + 1).xaxis
-        note.x = axis.domain[0]
-    shown = sorted(set(table["day"].to_pylist()))
+        place = _place(index, len(names), rows, columns)
+        layout["annotations"].append(
+            {
+                "text": name, "showarrow": False, "xref": "paper", "yref": "paper",
+                "x": place.left, "y": place.top, "xanchor": "left", "yanchor": "bottom",
+                "font": {"size": 12, "color": style.ink},
+            }
+        )  # fmt: skip
+        layout |= place.axes()
+        data += _panel(place, part, name, measure, label, unit, style, currency)
+    # A dictionary at once: Plotly checks one update an axis slowly, and there are many axes.
+    figure = go.Figure({"data": data, "layout": layout})
+    dressed(figure, style, height=PANEL_HEIGHT * rows + 34)
     figure.update_layout(showlegend=False, hovermode="x", margin_t=26)
-    figure.update_xaxes(showgrid=False, hoverformat="%a %-d %b %Y", **(_day_ticks(shown) or {"nticks": 4}))
-    figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=3)
+    figure.layout.template.layout.xaxis.update(
+        showgrid=False, hoverformat="%a %-d %b %Y", **(_day_ticks(shown) or {"nticks": 4})
+    )
+    figure.layout.template.layout.yaxis.update(tickformat=tick_format(unit), rangemode="tozero", nticks=3)
     return figure
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a panel lies, in shares of the picture, and the names of its axes."""
+
+    number: int  # from 1
+    left: float
+    right: float
+    bottom: float
+    top: float
+    first: bool  # in its row: it has the ticks of the shared vertical axis
+    last: bool  # in its column: it has the ticks of the shared horizontal axis
+
+    def axes(self) -> dict[str, Any]:
+        """Its two axes, on the scale of the first panel's."""
+        end = "" if self.number == 1 else str(self.number)
+        matched = {} if self.number == 1 else {"matches": "x"}
+        return {
+            f"xaxis{end}": {
+                "domain": [self.left, self.right], "anchor": f"y{end}", "showticklabels": self.last,
+                **matched,
+            },
+            f"yaxis{end}": {
+                "domain": [self.bottom, self.top], "anchor": f"x{end}", "showticklabels": self.first,
+                **({"matches": "y"} if matched else {}),
+            },
+        }  # fmt: skip
+
+    def on(self) -> dict[str, str]:
+        """The axes of a trace."""
+        end = "" if self.number == 1 else str(self.number)
+        return {"xaxis": f"x{end}", "yaxis": f"y{end}"}
+
+
+def _place(index: int, count: int, rows: int, columns: int) -> _Place:
+    row, column = divmod(index, columns)
+    gap_x, gap_y = 0.022, min(0.36 / rows, 0.2)
+    width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
+    left, top = column * (width + gap_x), 1 - row * (height + gap_y)
+    last = index + columns >= count
+    return _Place(index + 1, left, left + width, top - height, top, column == 0, last)
 
 
 def panel_names(table: pa.Table, by: str, measure: str) -> list[str]:
@@ -143,8 +188,7 @@ def panel_names(table: pa.Table, by: str, measure: str) -> list[str]:
 
 
 def _panel(
-    figure: go.Figure,
-    place: dict[str, int],
+    place: _Place,
     part: list[dict[str, Any]],
     name: str,
     measure: str,
@@ -152,38 +196,40 @@ def _panel(
     unit: Unit,
     style: Look,
     currency: str | None,
-) -> None:
+) -> list[dict[str, Any]]:
+    """The traces of one panel."""
     days = [row["day"] for row in part]
     previous = [row.get(f"previous_{measure}") for row in part]
+    common = {"type": "scatter", "mode": "lines" if len(part) > 1 else "markers", **place.on()}
+    traces: list[dict[str, Any]] = []
     if any(value is not None for value in previous):
-        figure.add_scatter(
-            x=days,
-            y=previous,
-            mode="lines",
-            line={"color": style.muted, "width": 1, "dash": "dot"},
-            hoverinfo="skip",
-            **place,
-        )
-    figure.add_scatter(
-        x=days,
-        y=[row[measure] for row in part],
-        mode="lines" if len(part) > 1 else "markers",
-        line={"color": style.accent, "width": 1.7},
-        hovertext=[
-            f"<b>{name}</b><br>{label}: {exact(row[measure], unit, currency)}"
-            + (f"<br>Compared: {exact(p, unit, currency)}" if p is not None else "")
-            for row, p in zip(part, previous, strict=True)
-        ],
-        hovertemplate="%{hovertext}<extra></extra>",
-        **place,
+        dotted = {"color": style.muted, "width": 1, "dash": "dot"}
+        traces.append({**common, "x": days, "y": previous, "line": dotted, "hoverinfo": "skip"})
+    traces.append(
+        {
+            **common,
+            "x": days,
+            "y": [row[measure] for row in part],
+            "line": {"color": style.accent, "width": 1.7},
+            "hovertext": [
+                f"<b>{name}</b><br>{label}: {exact(row[measure], unit, currency)}"
+                + (f"<br>Compared: {exact(p, unit, currency)}" if p is not None else "")
+                for row, p in zip(part, previous, strict=True)
+            ],
+            "hovertemplate": "%{hovertext}<extra></extra>",
+        }
     )
     odd = [row for row in part if row.get("anomaly")]
     if odd:
-        figure.add_scatter(
-            x=[row["day"] for row in odd],
-            y=[row[measure] for row in odd],
-            mode="markers",
-            marker={"size": 7, "symbol": "circle-open", "color": style.flag, "line": {"width": 2}},
-            hoverinfo="skip",
-            **place,
+        ring = {"size": 7, "symbol": "circle-open", "color": style.flag, "line": {"width": 2}}
+        traces.append(
+            {
+                **common,
+                "mode": "markers",
+                "x": [row["day"] for row in odd],
+                "y": [row[measure] for row in odd],
+                "marker": ring,
+                "hoverinfo": "skip",
+            }
         )
+    return traces

@@ -88,7 +88,7 @@ def _frame(
 ) -> None:
     if state.state().changed:  # a click in this frame: the whole page answers
         st.rerun()
-    with st.container(border=True, key=f"frame_{key}"):
+    with st.container(border=True, key=f"frame_{key}", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{key}"):
             st.markdown(f"**{title}**", width="stretch")
             as_table = _menu(key, answer, command, export)
