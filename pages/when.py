@@ -23,8 +23,8 @@ from core.charts.trend import MOST_PANELS, panel_names, trend_line, trend_panels
 from pages.parts import ask, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
-BY = {"region": "Region by region", "category": "By category", "device": "By device"}
-HOURS_HINT = "Click a square or drag over several to keep those hours; the red frame is the hour it is now."
+BY = {"region": "By region", "category": "By category", "device": "By device"}
+HOURS_HINT = "Click or drag over squares to keep those hours; the red frame is now."
 STEPS = {"day": "By day", "week": "By week"}
 
 

@@ -82,6 +82,8 @@ def _currency(code: str | None) -> str:
     return "" if code is None else SYMBOLS.get(code, f"{code} ")
 
 
-def tick_format(unit: Unit) -> str:
-    """The d3 format of an axis in this unit."""
-    return ".1%" if unit == "share" else "~s"
+def ticks_in(unit: Unit, currency: str | None = None) -> dict[str, str]:
+    """The settings of a Plotly axis in this unit."""
+    if unit == "money":
+        return {"tickformat": "~s", "tickprefix": _currency(currency)}
+    return {"tickformat": ".1%" if unit == "share" else "~s"}

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.charts.look import Look, dressed
-from core.charts.numbers import Unit, exact, tick_format
+from core.charts.numbers import Unit, exact, ticks_in
 
 #: Small multiples at most; the table behind them keeps every group.
-MOST_PANELS = 24
+MOST_PANELS = 12
 #: Pixels of a panel with its title.
 PANEL_HEIGHT = 128
 #: Days of which each gets its tick.
@@ -84,7 +84,7 @@ def trend_line(
         )
     dressed(figure, style, height=296)
     figure.update_layout(hovermode="x unified", margin_t=34)
-    figure.update_yaxes(tickformat=tick_format(unit), rangemode="tozero", nticks=6)
+    figure.update_yaxes(**ticks_in(unit, currency), rangemode="tozero", nticks=6)
     figure.update_xaxes(showgrid=False, hoverformat="%a %-d %b %Y", **_day_ticks(days))
     return figure
 
@@ -133,7 +133,7 @@ def trend_panels(
     figure.layout.template.layout.xaxis.update(
         showgrid=False, hoverformat="%a %-d %b %Y", **(_day_ticks(shown) or {"nticks": 4})
     )
-    figure.layout.template.layout.yaxis.update(tickformat=tick_format(unit), rangemode="tozero", nticks=3)
+    figure.layout.template.layout.yaxis.update(**ticks_in(unit, currency), rangemode="tozero", nticks=3)
     return figure
 
 

@@ -18,6 +18,10 @@ _CSS = """
   border-color: color-mix(in srgb, var(--st-primary-color) 35%, transparent); }
 [class*="st-key-frame_"] { gap: .35rem; padding: .6rem .85rem; }
 [class*="st-key-head_"] button { min-height: 1.6rem; padding: 0 .35rem; }
+/* frames beside each other end together */
+[data-testid="stColumn"] > [data-testid="stVerticalBlock"] { height: 100%; }
+[data-testid="stColumn"] > [data-testid="stVerticalBlock"] > [data-testid="stLayoutWrapper"]:last-child {
+  flex: 1 1 auto; }
 /* a picture's own buttons lie in the picture, not over the menu of its frame */
 [class*="st-key-frame_"] [data-testid="stElementToolbar"] { top: .4rem; right: .4rem; }
 /* scripts take no room */
