@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from core.events import EVENTS
+from core.store.pseudonyms import LENGTH
 
 #: Seconds that local time is ahead of UTC at this place and moment; `log.local_ts` is ts + utc_offset.
 UTC_OFFSET = "utc_offset"
@@ -22,6 +25,13 @@ TEXTS = tuple(f.name for f in STORED if pa.types.is_string(f.type))
 BUCKETS = 256
 
 
-def bucket_of(pseudonym: str) -> int:
-    """The bucket of a user, 0–255."""
-    return int(pseudonym[:2], 16)
+_HEX = np.zeros(256, np.int64)
+_HEX[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
+
+
+def buckets_of(pseudonyms: pa.Array) -> npt.NDArray[np.int64]:
+    """The bucket of each user, 0–255, from text of LENGTH hex characters."""
+    text = np.frombuffer(pseudonyms.buffers()[2] or b"", np.uint8)
+    start = int(np.frombuffer(pseudonyms.buffers()[1], np.int32)[pseudonyms.offset]) if len(pseudonyms) else 0
+    digits = _HEX[text[start : start + len(pseudonyms) * LENGTH].reshape(-1, LENGTH)[:, :2]]
+    return np.asarray(digits[:, 0] * 16 + digits[:, 1])

@@ -24,9 +24,11 @@ from core.store.place import Locator
 from core.store.pseudonyms import Secret
 from core.store.report import LoadReport, Meter, Progress
 from core.store.sessions import Tail
-from core.store.staging import FORMAT, STAGED_ROWS, Preparer, Staging
+from core.store.staging import FORMAT, Preparer, Staging
 from core.store.views import sweep_spill
 
+#: Chunks are gathered until they hold this many rows.
+STAGED_ROWS = 262_144
 #: Share of a load's time that goes into reading and staging; the rest sorts the months.
 _READING = 0.6
 _FORGOTTEN = 7 * 86_400  # seconds after which the staged part of an abandoned load is dropped

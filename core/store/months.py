@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.store.columns import BUCKETS, SESSION_CUT, STORED, UTC_OFFSET, bucket_of
+from core.store.columns import BUCKETS, SESSION_CUT, STORED, UTC_OFFSET, buckets_of
 from core.store.files import digest, put
 from core.store.manifest import Part
 from core.store.sessions import GAP, Tail, cut
@@ -229,8 +229,8 @@ class _Writer:
             return
         ts = one_array(rows["ts"]).view(pa.int64()).to_numpy()
         users = one_array(rows["user_id"])
-        buckets = np.array([bucket_of(u) for u in users.dictionary.to_pylist()], np.int64)
-        self._buckets += np.bincount(buckets[users.indices.to_numpy()], minlength=BUCKETS)
+        buckets = buckets_of(users.dictionary)[users.indices.to_numpy()]
+        self._buckets += np.bincount(buckets, minlength=BUCKETS)
         local = ts + one_array(rows[UTC_OFFSET]).to_numpy().astype(np.int64) * 1_000_000
         self._days += [int(local.min()), int(local.max())]
         mine = one_array(rows[SESSION_CUT])

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from core.errors import CartscapeError
 from core.events import SOURCE_EVENTS
 from core.sources.reader import REJECTS, Chunk
-from core.store.columns import BUCKETS, SESSION_CUT, STORED, TEXTS, UTC_OFFSET, bucket_of
+from core.store.columns import BUCKETS, SESSION_CUT, STORED, TEXTS, UTC_OFFSET, buckets_of
 from core.store.files import put
 from core.store.hashing import row_hashes
 from core.store.place import Locator
@@ -33,8 +33,6 @@ Ints = npt.NDArray[np.int64]
 
 #: Bound into the staging folder's name: what an older program staged is not picked up.
 FORMAT = 1
-#: Chunks are gathered until they hold this many rows.
-STAGED_ROWS = 262_144
 _ROW_GROUP = 16_384
 #: A column with no more distinct values than this is written as a dictionary, which is several times faster.
 _FEW = 2_048
@@ -188,8 +186,8 @@ class Preparer:
             if pa.types.is_string(column.type):
                 columns[name] = column.dictionary_encode()
         users = columns["user_id"]
-        names = self._secret.pseudonyms(users.dictionary.to_pylist())
-        columns["user_id"] = pa.DictionaryArray.from_arrays(users.indices, pa.array(names, pa.string()))
+        names = pa.array(self._secret.pseudonyms(users.dictionary.to_pylist()), pa.string())
+        columns["user_id"] = pa.DictionaryArray.from_arrays(users.indices, names)
         columns["event_id"] = pa.array(row_hashes([columns[name] for name in SOURCE_EVENTS.names]))
         unknown = self._drop_unknown_zones(columns)
         places = self._locator.locate(
@@ -201,7 +199,7 @@ class Preparer:
         offsets = self._offsets(columns["tz"], moments)
         columns[UTC_OFFSET] = pa.array(offsets, pa.int32())
         columns[SESSION_CUT] = columns["session_id"].is_null()
-        buckets = np.array([bucket_of(n) for n in names], np.int64)[users.indices.to_numpy()]
+        buckets = buckets_of(names)[users.indices.to_numpy()]
         order, counts = _staging_order(columns["ts"], buckets)
         table = pa.table({f.name: _compact(columns[f.name]).take(order) for f in STORED})
         first_day, last_day = days_of(moments, offsets)

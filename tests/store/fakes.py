@@ -37,9 +37,10 @@ class TableReader:
     format: str = "events"
     name: str = "table.csv"
 
-    @property
-    def described(self) -> Described:
-        return Described(self.format, (self.name,))
+    described: Described = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.described = Described(self.format, (self.name,))
 
     def chunks(self, skip: int = 0) -> Iterator[Chunk]:
         count = max(-(-self.events.num_rows // self.step), 1 if self.rejects.num_rows else 0)

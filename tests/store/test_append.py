@@ -29,7 +29,7 @@ def content(store: Store) -> dict[str, str]:
     return {m: hashlib.sha256(Path(p).read_bytes()).hexdigest() for m, p in store.months.items()}
 
 
-def rows(store: Store) -> list[tuple]:
+def rows(store: Store) -> list[tuple[object, ...]]:
     return store.cursor().sql("SELECT * FROM log ORDER BY ALL").fetchall()
 
 

@@ -1,5 +1,6 @@
 """The row hash: fixed for ever, and different where a row differs."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -21,7 +22,7 @@ row = st.tuples(
 TYPES = [pa.string(), pa.string(), pa.int64(), pa.float64(), pa.decimal128(18, 4), pa.list_(pa.string())]
 
 
-def arrays(rows: list[tuple]) -> list[pa.Array]:
+def arrays(rows: Sequence[tuple[object, ...]]) -> list[pa.Array]:
     return [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), TYPES, strict=True)]
 
 
@@ -39,14 +40,14 @@ def test_hashes_do_not_change_with_the_version_of_anything() -> None:
 
 
 @given(st.lists(row, min_size=1, max_size=30))
-def test_rows_share_a_hash_exactly_when_they_are_equal(rows: list[tuple]) -> None:
+def test_rows_share_a_hash_exactly_when_they_are_equal(rows: list[tuple[object, ...]]) -> None:
     hashes = row_hashes(arrays(rows)).tolist()
     keys = [repr(r) for r in rows]
     assert len(set(zip(hashes, keys, strict=True))) == len(set(hashes)) == len(set(keys))
 
 
 @given(st.lists(row, min_size=2, max_size=20), st.integers(0, 5))
-def test_a_row_has_its_hash_wherever_it_stands(rows: list[tuple], at: int) -> None:
+def test_a_row_has_its_hash_wherever_it_stands(rows: list[tuple[object, ...]], at: int) -> None:
     whole = row_hashes(arrays(rows))
     at = min(at, len(rows) - 1)
     assert row_hashes([a.slice(at) for a in arrays(rows)]).tolist() == whole[at:].tolist()

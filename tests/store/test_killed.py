@@ -57,7 +57,7 @@ def test_a_killed_load_leaves_the_last_good_store_and_resumes(
     assert left.cursor().sql("SELECT * FROM events ORDER BY ALL").fetchall() == before
 
     monkeypatch.setattr(ingest, "STAGED_ROWS", STEP)
-    again = Counting(**vars(reader()))
+    again = Counting(reader().events, step=STEP)
     report = left.append(again)
     assert (report.rows_read, report.stored) == (ROWS, ROWS)
     assert left.month_fingerprints == uninterrupted

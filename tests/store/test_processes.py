@@ -89,7 +89,7 @@ def test_readers_go_on_during_a_load_and_move_on_when_they_like(tmp_path: Path) 
 
     seen: list[int] = []
     load = Watched(busy_log(3_000, seed=2))
-    load.look = lambda: seen.append(count(reader.refresh()))  # type: ignore[method-assign]
+    load.look = lambda: seen.append(count(reader.refresh()))
     writer.append(load)
     assert seen == [2_000] * 3
     assert count(writer) == 5_000
