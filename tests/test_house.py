@@ -28,7 +28,10 @@ ROOMS = (
     "cli",
 )
 
-CODE = [*sorted(path for folder in ("core", "pages", "data") for path in (ROOT / folder).rglob("*.py")), ROOT / "app.py"]
+CODE = [
+    *sorted(path for folder in ("core", "pages", "data") for path in (ROOT / folder).rglob("*.py")),
+    ROOT / "app.py",
+]
 
 
 def imports(path: Path) -> Iterator[str]:

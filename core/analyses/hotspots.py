@@ -29,8 +29,8 @@ def hotspots(
     """Emerging hot spots of an additive measure over the scope's space-time cube.
 
     Columns: cell, lat, lon, region, value (the measure over the whole period), kind (see
-    `core.space.hotspots.emerging`), z and p (Getis-Ord Gi* of the last step, p after false-discovery
-    control), trend (Mann-Kendall z of the Gi* series) and trend_p. `step` is day, week or auto.
+    `core.space.hotspots.emerging`), z and p (Getis-Ord Gi* of the last step and its p-value before
+    false-discovery control, which `kind` reflects), trend (Mann-Kendall z of the Gi* series) and trend_p. `step` is day, week or auto.
     """
     name = _additive(measure)
     cube = open_cube(store)

@@ -82,7 +82,7 @@ def test_every_measure_equals_pandas(rows: list[dict[str, object]], scope: Scope
             if period and {"day", "week"} & set(by):
                 continue  # paired by place in the period, not by date
             part = oracle.within(log, part_scope)
-            want = dict(oracle.grouped(part, by)) if by else {(): oracle.measures(part)}
+            want = oracle.grouped(part, by) if by else {(): oracle.measures(part)}
             assert groups.events[period].sum() == len(part)
             labels = [axis.labels.to_pylist() for axis in groups.axes]
             for place in np.ndindex(groups.events[period].shape):
