@@ -9,11 +9,11 @@ class CartscapeError(Exception):
     exit_code = 1
 
 
-class WrongCall(CartscapeError):
+class WrongCall(CartscapeError):  # noqa: N818
     """The request itself was wrong: an unknown key, a bad value, a missing file. Exit code 2."""
 
     exit_code = 2
 
 
-class StoreBusy(CartscapeError):
+class StoreBusy(CartscapeError):  # noqa: N818
     """Another process is writing to the store. Exit code 1."""

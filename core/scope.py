@@ -47,9 +47,7 @@ class Scope:
             values = [value] if isinstance(value, str) else list(value)
             values = [v for v in values if v != ""]
             if key not in _FIELDS:
-                raise WrongCall(
-                    f"The scope has no key {key!r}; it knows {', '.join(sorted(_FIELDS))}."
-                )
+                raise WrongCall(f"The scope has no key {key!r}; it knows {', '.join(sorted(_FIELDS))}.")
             if not values:
                 continue
             field = _FIELDS[key]
@@ -114,9 +112,7 @@ class Scope:
 
     def hour_indexes(self) -> tuple[int, ...]:
         """The chosen hours of the week as 0–167, Monday midnight is 0."""
-        return tuple(
-            (int(day) - 1) * 24 + int(hour) for day, hour in (h.split(".") for h in self.hours)
-        )
+        return tuple((int(day) - 1) * 24 + int(hour) for day, hour in (h.split(".") for h in self.hours))
 
     def predicate(self, local: str = "local_ts") -> tuple[str, list[Any]]:
         """One SQL predicate over the log and its bound parameters.
@@ -191,7 +187,8 @@ def _compare(text: str) -> str:
     first, dots, last = text.partition("..")
     if not dots:
         raise WrongCall(
-            f"compare={text!r} is not known; it takes previous, year, off, or two dates as 2025-01-01..2025-01-28."
+            f"compare={text!r} is not known; it takes previous, year, off, or two dates "
+            "as 2025-01-01..2025-01-28."
         )
     start, end = _date("compare", first), _date("compare", last)
     if start > end:

@@ -102,7 +102,7 @@ def grouped(part: pd.DataFrame, by: list[str]) -> dict[tuple[Any, ...], dict[str
             _label(part[b], value)
             for b, value in zip(by, key if isinstance(key, tuple) else (key,), strict=True)
         )
-        found[labels] = {name: None if pd.isna(value) else float(value) for name, value in row.items()}
+        found[labels] = {str(name): None if pd.isna(value) else float(value) for name, value in row.items()}
     return found
 
 

@@ -163,7 +163,7 @@ class _Search:
             spread = np.sqrt(np.maximum(after + before * scale**2, 0))
             excess = after - before * scale
         else:
-            spread = np.sqrt(np.maximum(after + before, 0))
+            spread = np.sqrt(np.maximum(after + before, 0)) * self._spread_of_one()
             share = before / all_before if all_before > 0 else before * 0
             excess = (
                 (gain - common * share) * max(float(self.total.whole[0]), 1.0)
@@ -173,6 +173,12 @@ class _Search:
         out = np.zeros(np.shape(excess))
         np.divide(excess, spread, out=out, where=spread > 0)
         return out
+
+    def _spread_of_one(self) -> float:
+        """Standard deviation of one trial of a rate (Bernoulli); 1 where the ratio is not a share."""
+        assert self.total.whole is not None
+        rate = float(self.total.part.sum()) / max(float(self.total.whole.sum()), 1.0)
+        return float(np.sqrt(rate * (1 - rate))) if 0 < rate < 1 else 1.0
 
     def _publishable(self, away: tuple[int, ...]) -> np.ndarray:
         """Segments with k shoppers, or none, in both periods. The largest leaf is a lower bound."""

@@ -30,7 +30,8 @@ def hotspots(
 
     Columns: cell, lat, lon, region, value (the measure over the whole period), kind (see
     `core.space.hotspots.emerging`), z and p (Getis-Ord Gi* of the last step and its p-value before
-    false-discovery control, which `kind` reflects), trend (Mann-Kendall z of the Gi* series) and trend_p. `step` is day, week or auto.
+    false-discovery control, which `kind` reflects), trend (Mann-Kendall z of the Gi* series) and
+    trend_p. `step` is day, week or auto.
     """
     name = _additive(measure)
     cube = open_cube(store)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import h3.api.basic_int as h3
@@ -27,12 +29,12 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 
 @lru_cache(maxsize=4)
-def log_of(path: str) -> pd.DataFrame:
-    return oracle.whole_log(Store.open(path))  # type: ignore[arg-type]
+def log_of(path: Path) -> pd.DataFrame:
+    return oracle.whole_log(Store.open(path))
 
 
 def log(store: Store) -> pd.DataFrame:
-    return log_of(store.path)  # type: ignore[arg-type]
+    return log_of(store.path)
 
 
 def common(rows: pd.DataFrame, column: str) -> str:
@@ -60,7 +62,7 @@ def scopes(rows: pd.DataFrame) -> dict[str, Scope]:
     return found
 
 
-def same(got: dict[str, Any], want: dict[str, float | None], sells: bool) -> None:
+def same(got: Mapping[Any, Any], want: dict[str, float | None], sells: bool) -> None:
     """The measures of one row equal the oracle's; null only where it is undefined.
 
     `sells` says whether the log and the scope's choice of events hold purchases at all.

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,9 @@ def measure(store: Store, runs: int, python: str) -> dict[str, Any]:
         for title, scope in chosen.items()
     ]
     files = [str(path) for path in store.months.values()]
-    ours = [_timed(lambda q=q, s=s: _ours(store, q, s), runs * 3) for q, _, s in asked]
+    ours = [_timed(partial(_ours, store, q, s), runs * 3) for q, _, s in asked]
     connection = duckdb.connect()
-    plain = [_timed(lambda q=q, s=s: _duckdb(connection, files, q, s), runs) for q, _, s in asked]
+    plain = [_timed(partial(_duckdb, connection, files, q, s), runs) for q, _, s in asked]
     zones = [row[0] for row in connection.read_parquet(files).select("tz").distinct().fetchall()]
     other = _chdb(python, [chdb_sql(files, zones, q, s) for q, _, s in asked], runs)
     rows = [

@@ -90,7 +90,7 @@ def test_progress_is_a_line_now_and_then_elsewhere(monkeypatch: pytest.MonkeyPat
     stream = Terminal(False)
     clock = iter([0.0, 1.0, 4.9, 5.1, 30.0])
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("core.cli.progress.time.monotonic", lambda: next(clock))
     with progress.shown() as teller:
         for i in range(4):
             teller.of_load(Progress(i / 10, i * 1000, float(i), 12.0, "reading"))

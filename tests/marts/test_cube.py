@@ -6,6 +6,7 @@ import json
 import tempfile
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -59,16 +60,16 @@ def append(store: Store, events: pa.Table, name: str = "log.csv") -> Store:
     return store.refresh()
 
 
-def store_of(rows: list[dict[str, object]], path: Path) -> Store:
+def store_of(rows: list[dict[str, Any]], path: Path) -> Store:
     columns = {name: [row[name] for row in rows] for name in rows[0] if name != "place"}
-    lat, lon = zip(*(row["place"] for row in rows), strict=True)  # type: ignore[misc]
+    lat, lon = zip(*(row["place"] for row in rows), strict=True)
     events = source_table(**columns, lat=list(lat), lon=list(lon))
     return append(Store.create(path, kind="sample"), events)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(EVENT, min_size=1, max_size=60), SCOPES, GROUPINGS)
-def test_every_measure_equals_pandas(rows: list[dict[str, object]], scope: Scope, by: list[str]) -> None:
+def test_every_measure_equals_pandas(rows: list[dict[str, Any]], scope: Scope, by: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = store_of(rows, Path(folder) / "log")
         cube = open_cube(store)
