@@ -128,16 +128,26 @@ def _part(block: Block, schema: pa.Schema, separator: str, header: bool, quoted:
 
 def _parse(block: Block, schema: pa.Schema, separator: str, header: bool, quoted: bool) -> RawChunk:
     """Split a block's records into columns; what does not split is `broken`."""
-    if not header and block.starts is None:
-        try:
-            table, bad = _split(block.data, schema, separator, quoted, threads=True)
-        except pa.ArrowInvalid:
-            bad = [(0, "")]
-        if not bad and table.num_rows == block.line_breaks:
-            lines = np.arange(block.first_line, block.first_line + table.num_rows)
-            return RawChunk(table, pa.array(lines, pa.int64()), block.broken)
-    starts, ends, lines = (bound[1:] if header else bound for bound in block.bounds())
-    text, starts, ends, lines, unreadable = _readable(block.data, starts, ends, lines)
+    if header:
+        block = block.without_first()
+    if block.starts is None:
+        text, count = block.data, block.line_breaks
+    else:
+        text, count = _joined(block.data, *block.bounds()[:2])[0], len(block.starts)
+    try:
+        table, bad = _split(text, schema, separator, quoted, threads=True)
+    except pa.ArrowInvalid:
+        bad = [(0, "")]
+    if not bad and table.num_rows == count:
+        lines = np.arange(block.first_line, block.first_line + count) if block.lines is None else block.lines
+        return RawChunk(table, pa.array(lines, pa.int64()), block.broken)
+    return _parse_carefully(block, schema, separator, quoted)
+
+
+def _parse_carefully(block: Block, schema: pa.Schema, separator: str, quoted: bool) -> RawChunk:
+    """The same for a block with blank lines, or with records that cannot be read."""
+    text, starts, ends, lines, unreadable = _readable(block.data, *block.bounds())
+    # On one thread, as only then pyarrow knows the number of a record.
     table, bad = _split(text, schema, separator, quoted, threads=False)
     odd = np.array([number - 1 for number, _ in bad], dtype=np.int64)
     broken = [
@@ -199,9 +209,12 @@ def _readable(
 
 
 def _joined(data: bytes, starts: Places, ends: Places) -> tuple[bytes, Places, Places]:
+    """The records one after the other, with their new bounds."""
     lengths = ends - starts
     joined = np.cumsum(lengths)
-    return b"".join(data[s:e] for s, e in zip(starts, ends, strict=True)), joined - lengths, joined
+    gaps = np.flatnonzero(starts[1:] != ends[:-1]) + 1
+    runs = zip(starts[np.r_[:1, gaps]], ends[np.r_[gaps - 1, -1]], strict=True) if len(starts) else ()
+    return b"".join(data[start:end] for start, end in runs), joined - lengths, joined
 
 
 def _decodes(record: bytes) -> bool:

@@ -17,7 +17,7 @@ from core.sources.flat import Flat
 from core.sources.raw import RawFile
 from core.sources.times import time
 from core.sources.validate import Recipe
-from core.sources.values import ABSENT, Column, Value, literal, quoted
+from core.sources.values import Column, Value, literal, quoted
 
 NEEDS = ("event_timestamp", "event_name", "user_pseudo_id")
 
@@ -28,6 +28,10 @@ _EACH_ITEM = (
 #: One event, whose items are what was shown.
 _LISTS = ("view_item_list", "view_promotion", "view_search_results")
 
+#: Parameters that are read.
+_PARAMS = ("ga_session_id", "search_term", "currency", "value")
+#: What GA4 writes where it knows nothing.
+_NOTHING = ("", "(not set)", "(none)", "(data deleted)", "(other)")
 _VALUE = dict.fromkeys(("string_value", "int_value", "float_value", "double_value"), "VARCHAR")
 SHAPES: dict[str, object] = {
     "event_params": [{"key": "VARCHAR", "value": _VALUE}],
@@ -55,77 +59,98 @@ _MAPPING = {
 
 def _recipe(raw: RawFile, zone: str) -> Recipe:
     schema = raw.schema
-    name = f"lower({values.text(Column.named('event_name', schema))})"
-    user = values.text(Column.named("user_pseudo_id", schema))
     when = time(Column.named("event_timestamp", schema), zone)
-    item = _items_source(schema)
-    item_id = _known(_text(_child(item, "item_id")), _text(_child(item, "item_name")))
-    total = _number(_child(_top("ecommerce", schema), "purchase_revenue"), _param(schema, "value"))
-    price = _number(_child(item, "price"))
-    session = _param(schema, "ga_session_id")
-    query = _param(schema, "search_term")
-    country = _text(_child(_top("geo", schema), "country"))
-    listed = f"list_contains([{', '.join(map(literal, _LISTS))}], {name})"
-    whole = f"({name} = 'purchase' AND item IS NULL)"
+    total = values.decimal(_flat("total"))
+    price = values.decimal(_flat("price"))
+    whole = "(name = 'purchase' AND item IS NULL)"
     return Recipe(
         values={
             "ts": Value(f"({when.sql}) + to_microseconds(place - 1)", when.given),
-            "user_id": Value(user),
-            "session_id": Value(f"left(sha256({user} || '.' || {session}), 16)")
-            if session != "NULL"
-            else ABSENT,
-            "event": Value(f"CASE WHEN {name} = 'view_item_list' THEN 'list' ELSE {name} END"),
-            "item_id": Value(item_id),
-            "category": Value(_text(_child(item, "item_category"))),
-            "query": Value(query),
+            "user_id": Value(values.text(Column.named("user_pseudo_id", schema))),
+            "session_id": Value("flat.session"),
+            "event": Value("CASE WHEN name = 'view_item_list' THEN 'list' ELSE name END"),
+            "item_id": Value("flat.item_id"),
+            "category": Value("flat.category"),
+            "query": Value("flat.query"),
             "price": Value(
                 f"CASE WHEN {whole} THEN {total.sql} ELSE {price.sql} END",
                 f"(CASE WHEN {whole} THEN {total.given} ELSE {price.given} END)",
             ),
-            "quantity": _count(_child(item, "quantity")),
-            "currency": Value(_param(schema, "currency")),
-            "region": Value(_known(_text(_child(_top("geo", schema), "region")), country)),
-            "city": Value(_text(_child(_top("geo", schema), "city"))),
-            "device": Value(_text(_child(_top("device", schema), "category"))),
-            "channel": Value(
-                _known(
-                    _text(_child(_top("traffic_source", schema), "medium")),
-                    _text(_child(_top("traffic_source", schema), "source")),
-                )
-            ),
-            "shown": Value(f"CASE WHEN {listed} AND len(shown_items) > 0 THEN shown_items END"),
+            "quantity": values.integer(_flat("quantity")),
+            "currency": Value("flat.currency"),
+            "region": Value("flat.region"),
+            "city": Value("flat.city"),
+            "device": Value("flat.device"),
+            "channel": Value("flat.channel"),
+            "shown": Value("shown_items"),
         },
         user_columns=tuple(column for column in ("user_pseudo_id", "user_id") if column in schema.names),
-        source=_fan_out(schema, name, listed),
+        source=_source(schema),
     )
 
 
-def _items_source(schema: pa.Schema) -> Column | None:
-    """The item of one fanned-out row."""
+def _flat(name: str) -> Column:
+    return Column(f"flat.{name}", pa.string(), cleaned=True)
+
+
+def _source(schema: pa.Schema) -> str:
+    """FROM: `raw`, a row an item where the event is about items, with its `place` from 1, the event's
+    `name`, the ids of `shown_items`, and what lies nested as the texts of one struct `flat`.
+    """
+    item = _item(schema, "item")
+    geo, ecommerce, traffic = (_top(name, schema) for name in ("geo", "ecommerce", "traffic_source"))
+    user = values.text(Column.named("user_pseudo_id", schema))
+    flat = {
+        "session": f"left(sha256({user} || '.' || {_param(schema, 'ga_session_id')}), 16)",
+        "query": _param(schema, "search_term"),
+        "currency": _param(schema, "currency"),
+        "total": _known(_text(_child(ecommerce, "purchase_revenue")), _param(schema, "value")),
+        "item_id": _known(_text(_child(item, "item_id")), _text(_child(item, "item_name"))),
+        "category": _text(_child(item, "item_category")),
+        "price": _text(_child(item, "price")),
+        "quantity": _text(_child(item, "quantity")),
+        "region": _known(_text(_child(geo, "region")), _text(_child(geo, "country"))),
+        "city": _text(_child(geo, "city")),
+        "device": _text(_child(_top("device", schema), "category")),
+        "channel": _known(_text(_child(traffic, "medium")), _text(_child(traffic, "source"))),
+    }
+    struct = "{" + ", ".join(f"{name}: ({sql})::VARCHAR" for name, sql in flat.items()) + "}"
+    return f"(SELECT *, {struct} AS flat FROM ({_fan_out(schema)}))"
+
+
+def _item(schema: pa.Schema, name: str) -> Column | None:
+    """One item of the list, under a name."""
     items = _top("items", schema)
-    if items is None or not items.is_list or not pa.types.is_struct(items.type.value_type):
+    if items is None or not items.is_list or not pa.types.is_struct(_element(items.type)):
         return None
-    return Column("item", _element(items.type))
+    return Column(name, _element(items.type))
 
 
-def _fan_out(schema: pa.Schema, name: str, listed: str) -> str:
-    """FROM: `raw` with an item, its place from 1, and the ids of the items shown."""
-    items = _top("items", schema)
-    item = _items_source(schema)
-    if items is None or item is None:
-        return "(SELECT *, NULL AS item, 1 AS place, NULL AS shown_items FROM raw)"
-    each = f"list_contains([{', '.join(map(literal, _EACH_ITEM))}], {name})"
-    ids = _known(
-        _text(_child(Column("one", item.type), "item_id")),
-        _text(_child(Column("one", item.type), "item_name")),
+def _fan_out(schema: pa.Schema) -> str:
+    params = _params(schema)
+    found = "".join(
+        f", list_filter({params.sql}, lambda one: one.key = {literal(key)})[1] AS param_{key}"
+        for key in _PARAMS
+        if params is not None
     )
-    one = f"CASE WHEN {each} AND len({items.sql}) > 0 OR len({items.sql}) = 1 AND NOT ({listed}) "
-    return (
-        f"(SELECT *, fanned[place] AS item FROM (SELECT *, unnest(range(1, len(fanned) + 1)) AS place FROM ("
-        f"SELECT *, {one} THEN {items.sql} ELSE [NULL] END AS fanned, "
-        f"list_filter(list_transform({items.sql}, lambda one: {ids}), lambda one: one IS NOT NULL) "
-        f"AS shown_items FROM raw)))"
+    named = f"SELECT *, lower({values.text(Column.named('event_name', schema))}) AS name{found} FROM raw"
+    items, one = _top("items", schema), _item(schema, "one")
+    if items is None or one is None:
+        return f"SELECT *, NULL AS item, 1 AS place, NULL AS shown_items FROM ({named})"
+    ids = _known(_text(_child(one, "item_id")), _text(_child(one, "item_name")))
+    each, listed = (
+        f"list_contains([{', '.join(map(literal, names))}], name)" for names in (_EACH_ITEM, _LISTS)
     )
+    about = f"{each} AND len({items.sql}) > 0 OR len({items.sql}) = 1 AND NOT {listed}"
+    shown = f"list_filter(list_transform({items.sql}, lambda one: {ids}), lambda one: one IS NOT NULL)"
+    return f"""
+        SELECT *, fanned[place] AS item FROM (
+            SELECT *, unnest(range(1, len(fanned) + 1)) AS place FROM (
+                SELECT *, CASE WHEN {about} THEN {items.sql} ELSE [NULL] END AS fanned,
+                    CASE WHEN {listed} AND len({items.sql}) > 0 THEN {shown} END AS shown_items
+                FROM ({named})
+            )
+        )"""
 
 
 def _top(name: str, schema: pa.Schema) -> Column | None:
@@ -160,42 +185,28 @@ def _text(column: Column | None) -> str:
     """Text, null also where GA4 says that it does not know."""
     if column is None:
         return "NULL"
-    plain = values.identifier(column)
-    return f"(CASE WHEN {plain} NOT IN ('(not set)', '(none)', '(data deleted)', '(other)') THEN {plain} END)"
+    plain = f"trim({column.sql}::VARCHAR)"
+    for nothing in _NOTHING:
+        plain = f"nullif({plain}, {literal(nothing)})"
+    return plain
 
 
 def _known(*options: str) -> str:
     return f"COALESCE({', '.join(options)})"
 
 
-def _number(*options: Column | str | None) -> Value:
-    """The first of some columns (or SQL texts) that holds an amount."""
-    found = [
-        values.decimal(Column(option, pa.string()) if isinstance(option, str) else option)
-        for option in options
-        if option is not None and option != "NULL"
-    ]
-    if not found:
-        return ABSENT
-    sql = f"COALESCE({', '.join(value.sql for value in found)})"
-    return Value(sql, "(" + " OR ".join(f"({value.given})" for value in found) + ")")
-
-
-def _count(column: Column | None) -> Value:
-    return ABSENT if column is None else values.integer(column)
-
-
 def _param(schema: pa.Schema, key: str) -> str:
-    """An event parameter as text, whatever type it was sent in."""
-    params = _top("event_params", schema)
-    if params is None or not params.is_list:
+    """An event parameter as text, whatever type it was sent in; over a row with its `param_…`."""
+    params = _params(schema)
+    if params is None:
         return "NULL"
-    one = Column("one", _element(params.type))
-    value = _child(one, "value")
-    options = [_text(_child(value, kind)) for kind in _VALUE]
-    found = f"list_filter({params.sql}, lambda one: one.key = {literal(key)})[1]"
-    as_text = f"list_transform([{found}], lambda one: {_known(*options)})[1]"
-    return f"({as_text})" if any(option != "NULL" for option in options) else "NULL"
+    value = _child(Column(f"param_{key}", _element(params.type)), "value")
+    return _known(*(_text(_child(value, kind)) for kind in _VALUE))
+
+
+def _params(schema: pa.Schema) -> Column | None:
+    params = _top("event_params", schema)
+    return params if params is not None and params.is_list else None
 
 
 GA4 = Flat(

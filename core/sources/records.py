@@ -9,7 +9,7 @@ closed breaks its own line alone and does not swallow the rest of the file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,22 @@ class Block:
             return self.starts, self.ends, self.lines
         ends = _newlines(self.data) + 1
         return _without_blanks(self.data, ends, np.arange(self.first_line, self.first_line + len(ends)))
+
+    def without_first(self) -> Block:
+        """The block without its first non-blank record, the header."""
+        if self.starts is not None and self.ends is not None and self.lines is not None:
+            return replace(self, starts=self.starts[1:], ends=self.ends[1:], lines=self.lines[1:])
+        cut, breaks = 0, 0
+        while cut < len(self.data):
+            start, cut, breaks = cut, self.data.index(b"\n", cut) + 1, breaks + 1
+            if self.data[start:cut].strip(b"\r\n"):
+                break
+        return replace(
+            self,
+            data=self.data[cut:],
+            first_line=self.first_line + breaks,
+            line_breaks=self.line_breaks - breaks,
+        )
 
 
 def blocks(source: Unpacked, size: int, delimiter: bytes, quoted: bool) -> Iterator[Block]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Literal
 from zoneinfo import available_timezones
 
@@ -31,9 +32,15 @@ _NAMED = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%a, %d 
 _UNITS = ((1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
 
 
+@cache
+def known_zones() -> frozenset[str]:
+    """Every IANA name that this machine knows; looked up once, as it walks folders for it."""
+    return frozenset(available_timezones())
+
+
 def check_zone(zone: str) -> str:
     """The zone itself. Raises WrongCall where it is no IANA name."""
-    if zone not in available_timezones():
+    if zone not in known_zones():
         raise WrongCall(f"There is no time zone {zone!r}; write an IANA name, as in America/Sao_Paulo.")
     return zone
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from zoneinfo import available_timezones
 
 import duckdb
 import numpy as np
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from core.events import PRICE, SOURCE_EVENTS
 from core.sources.raw import RawChunk, RawFile, broken_rejects
 from core.sources.reader import REJECTS
+from core.sources.times import known_zones
 from core.sources.values import ABSENT, Value, literal, quoted, with_clean
 
 #: No behaviour log is older; an older date is a zero or a wrong unit.
@@ -134,7 +134,9 @@ def split(judged: pa.Table) -> tuple[pa.Table, pa.Table]:
 def _known_zones(judged: pa.Table) -> pa.Table:
     """Zones that are no IANA names become null: local hours are computed with them later."""
     zones = judged.column("tz")
-    available = available_timezones()
+    if zones.null_count == len(zones):
+        return judged
+    available = known_zones()
     unknown = [zone for zone in pc.unique(zones).to_pylist() if zone is not None and zone not in available]
     if not unknown:
         return judged

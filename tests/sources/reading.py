@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,17 @@ class Read:
         return json.loads(self.rejects["row"].iloc[number])
 
 
+@cache
+def connection() -> duckdb.DuckDBPyConnection:
+    """One for all tests of this process: a reader leaves it as it was."""
+    return duckdb.connect()
+
+
 def read(*paths: Path, **options: Any) -> Read:
     """Everything that a source gives, held to the reader's contract on the way."""
-    with duckdb.connect() as connection:
-        reader = open_source(list(paths), connection=connection, **options)
-        chunks = list(reader.chunks())
-        tables = {name: table.to_pandas() for name, table in reader.side_tables().items()}
+    reader = open_source(list(paths), connection=connection(), **options)
+    chunks = list(reader.chunks())
+    tables = {name: table.to_pandas() for name, table in reader.side_tables().items()}
     for chunk in chunks:
         assert chunk.events.schema.equals(SOURCE_EVENTS)
         assert chunk.rejects.schema.equals(REJECTS)

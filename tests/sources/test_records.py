@@ -34,7 +34,7 @@ def rows_of(path: Path, block_bytes: int) -> Rows:
 _lines = st.lists(st.text(alphabet='ab,"\n\r;é', max_size=12), max_size=12)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(_lines, st.integers(1, 64))
 def test_blocks_do_not_change_what_is_read(lines: list[str], block_bytes: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

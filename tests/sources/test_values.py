@@ -5,23 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
 from zoneinfo import ZoneInfo
 
-import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.sources import times, values
 from core.sources.stream import own_connection
 from core.sources.values import Column, Value
-
-
-@cache
-def _connection() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
+from tests.sources.reading import connection
 
 
 def evaluate(items: Sequence[object], kind: pa.DataType, make: object, zone: str = "UTC") -> list[object]:
@@ -29,7 +23,7 @@ def evaluate(items: Sequence[object], kind: pa.DataType, make: object, zone: str
     table = values.with_clean(pa.table({"raw": pa.array(items, kind)}))
     value = make(Column.named("raw", table.schema))  # type: ignore[operator]
     sql = value.sql if isinstance(value, Value) else value
-    with own_connection(_connection(), zone) as own:
+    with own_connection(connection(), zone) as own:
         own.register("raw_table", table)
         return own.sql(f"SELECT {sql} AS x FROM raw_table").to_arrow_table().column("x").to_pylist()
 
@@ -99,7 +93,8 @@ _moments = st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2037, 12, 31))
 _zones = st.sampled_from(["UTC", "Asia/Kolkata", "America/Sao_Paulo", "Europe/London"])
 
 
-@given(st.lists(_moments, min_size=1, max_size=20))
+@settings(max_examples=15)
+@given(st.lists(_moments, min_size=1, max_size=50))
 def test_epochs_of_any_unit(moments: list[dt.datetime]) -> None:
     micros = [int((moment - dt.datetime(1970, 1, 1)) / dt.timedelta(microseconds=1)) for moment in moments]
     for unit in (1, 1_000, 1_000_000):
@@ -109,7 +104,8 @@ def test_epochs_of_any_unit(moments: list[dt.datetime]) -> None:
         assert read_times([str(value) for value in floored]) == expected
 
 
-@given(st.lists(_moments, min_size=1, max_size=20), _zones)
+@settings(max_examples=20)
+@given(st.lists(_moments, min_size=1, max_size=50), _zones)
 def test_iso_with_an_offset_is_that_moment(moments: list[dt.datetime], zone: str) -> None:
     aware = [moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo("Asia/Kolkata")) for moment in moments]
     assert read_times([moment.isoformat() for moment in aware], zone=zone) == moments
@@ -169,6 +165,7 @@ def test_floats_that_are_no_amounts() -> None:
     assert got == [Decimal("1.5"), None, None, None]
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))
 def test_whole_numbers(numbers: list[int]) -> None:
     assert evaluate([str(number) for number in numbers], pa.string(), values.integer) == numbers
