@@ -52,9 +52,7 @@ EVENTS = pa.schema(
 DERIVED = ("event_id", "cell")
 
 #: What a source yields: `user_id` is still the source's own id, `tz` and `session_id` may be null.
-SOURCE_EVENTS = pa.schema(
-    [pa.field(f.name, f.type) for f in EVENTS if f.name not in DERIVED]
-)
+SOURCE_EVENTS = pa.schema([pa.field(f.name, f.type) for f in EVENTS if f.name not in DERIVED])
 
 ITEMS = pa.schema(
     [
