@@ -14,7 +14,9 @@ from core.sources.files import SourceFile, unpack_whole
 from core.sources.raw import Part, RawChunk, unique_names
 from core.sources.values import is_text
 
+#: Rows of one chunk, fewer where rows are long: nested exports hold kilobytes a row.
 BATCH_ROWS = 262_144
+_BATCH_BYTES = 128 << 20
 SAMPLE_ROWS = 2_000
 
 
@@ -47,7 +49,7 @@ class Parquet:
         """The file's rows, in order."""
         rows = self._open()
         total, seen = max(rows.metadata.num_rows, 1), 0
-        batches = rows.iter_batches(batch_size=self._batch_rows)
+        batches = rows.iter_batches(batch_size=_batch_rows(rows.metadata, self._batch_rows))
         while True:
             try:
                 batch = next(batches, None)
@@ -80,6 +82,12 @@ class Parquet:
     def head(self) -> RawChunk:
         """The first rows."""
         return self._head
+
+
+def _batch_rows(metadata: pq.FileMetaData, most: int) -> int:
+    """Rows that unpack to a bounded size, by what the file says of itself: the same on every run."""
+    size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+    return max(min(most, _BATCH_BYTES * metadata.num_rows // max(size, 1)), 1_000)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -190,3 +190,20 @@ def test_ids() -> None:
     ]  # fmt: skip
     assert evaluate([13085.0, 1.5, float("nan")], pa.float64(), values.identifier) == ["13085", "1.5", None]
     assert evaluate([7], pa.int64(), values.identifier) == ["7"]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+def test_every_type_of_timestamp(unit: str, zone: str | None) -> None:
+    moment = MOMENT if zone is None else MOMENT.replace(tzinfo=dt.UTC)
+    assert read_times([moment, None], pa.timestamp(unit, zone)) == [MOMENT, None]
+
+
+def test_other_types_of_time() -> None:
+    assert read_times([MOMENT.date()], pa.date32()) == [MOMENT.replace(hour=0, minute=0, second=0)]
+    assert read_times([1541599523.25], pa.float64()) == [MOMENT.replace(microsecond=250_000)]
+    assert read_times([Decimal("1541599523.25")], pa.decimal128(20, 2)) == [
+        MOMENT.replace(microsecond=250_000)
+    ]
+    assert read_times([float("nan"), float("inf")], pa.float64()) == [None, None]
+    assert read_times([2**62], pa.int64()) == [dt.datetime(2116, 2, 20, 23, 53, 38, 427388)]
