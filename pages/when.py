@@ -18,13 +18,13 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from core.charts.days import calendar_heatmap
-from core.charts.hours import hours_heatmap, hours_in_box
+from core.charts.hours import hours_heatmap
 from core.charts.trend import MOST_PANELS, panel_names, trend_line, trend_panels
 from pages.parts import ask, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
 BY = {"region": "By region", "category": "By category", "device": "By device"}
-HOURS_HINT = "Click or drag over squares to keep those hours; the red frame is now."
+HOURS_HINT = "Click squares to keep those hours, again to let them go; the red frame is now."
 STEPS = {"day": "By day", "week": "By week"}
 
 
@@ -49,20 +49,18 @@ def _hours() -> None:
         answer.table, measure.name, measure.label, measure.unit, style(),
         now=_now(), chosen=scope.hours, currency=ask.currency(),
     )  # fmt: skip
-    key = "hours_of_the_week"
+    key = f"hours_{state.state().version}"  # a chart of its own after each click, so that none is told twice
 
     def picked() -> None:
-        selection = st.session_state[key]["selection"]
-        words = {str(point["customdata"]) for point in selection["points"]}
-        for box in selection["box"]:
-            words |= set(hours_in_box(box["x"], box["y"]))
+        clicked = {str(point["customdata"]) for point in st.session_state[key]["selection"]["points"]}
+        words = set(scope.hours) ^ clicked  # a second click lets the hour go
         state.change_scope(hours=tuple(sorted(words, key=_order)))
 
     def draw() -> None:
         plot(
             figure, key, answer.title,
             alt=f"{measure.label} by hour of the day and day of the week, {answer.of}.",
-            on_select=picked, modes=("points", "box"),
+            on_select=picked,
         )  # fmt: skip
 
     title = f"{measure.label} by hour of the week"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -96,25 +95,8 @@ def hours_heatmap(
         zeroline=False,
         fixedrange=True,
     )
-    figure.update_layout(showlegend=False, dragmode="select", clickmode="event+select", barmode="overlay")
+    figure.update_layout(showlegend=False, dragmode=False, clickmode="event+select", barmode="overlay")
     return figure
-
-
-def hours_in_box(x: Sequence[float], y: Sequence[float]) -> tuple[str, ...]:
-    """The scope's words of the squares that a box dragged in the picture touches.
-
-    `x` and `y` are the box's ends on the axes, in either order. Plotly's own choice is no use here:
-    it takes a bar only where the box holds the bar's end.
-    """
-    return tuple(
-        f"{day}.{hour}"
-        for day in range(1, 8)
-        for hour in range(24)
-        if min(x) < hour + SQUARE / 2
-        and max(x) > hour - SQUARE / 2
-        and min(y) < day + SQUARE / 2
-        and max(y) > day - SQUARE / 2
-    )
 
 
 def _coloured(

@@ -63,7 +63,7 @@ def test_a_log_is_mapped_previewed_and_loaded(page: Page, own_app: App) -> None:
     assert len(found) == 2
     (name,) = set(found) - {"sample"}
     assert found[name].events == 600
-    visit(page, own_app.link("", store=name))
+    visit(page, own_app.link("", **{"store": name, "from": "2025-03-01", "to": "2025-03-28"}))
     assert page.locator('[data-testid="stMetricValue"]').first.inner_text().startswith("600")
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from core.charts.changes import changes_bridge, is_other, is_total, part_name
 from core.charts.days import calendar_heatmap
-from core.charts.hours import hours_heatmap, hours_in_box, robust_range
+from core.charts.hours import hours_heatmap, robust_range
 from core.charts.look import DARK, LIGHT, Look
 from core.charts.page_html import Part, page_html, table_csv
-from core.charts.trend import panel_names, trend_line, trend_panels
+from core.charts.trend import MOST_PANELS, panel_names, trend_line, trend_panels
 from tests.charts import tables
 
 LOOKS = pytest.mark.parametrize("style", [LIGHT, DARK], ids=["light", "dark"])
@@ -95,6 +95,17 @@ def test_panels_run_from_the_largest_group(style: Look) -> None:
     assert [note.text for note in figure.layout.annotations] == ["Utah", "Texas", "Ohio"]
 
 
+@pytest.mark.parametrize("count", [1, 2, 5, 9, 12, 15])
+def test_panels_stay_inside_the_picture_and_share_one_scale(count: int) -> None:
+    table = tables.days(10, tuple(f"R{i:02}" for i in range(count)))
+    figure = trend_panels(table, "region", "events", "Events", "count", LIGHT)
+    drawn = min(count, MOST_PANELS)
+    assert len(figure.layout.annotations) == drawn
+    axes = [figure.layout[f"yaxis{'' if i == 1 else i}"] for i in range(1, drawn + 1)]
+    assert all(0 <= axis.domain[0] < axis.domain[1] <= 1 for axis in axes)
+    assert [axis.matches for axis in axes[1:]] == ["y"] * (drawn - 1)
+
+
 def test_page_html_fetches_nothing() -> None:
     table = tables.days()
     parts = [
@@ -123,10 +134,3 @@ def test_csv_holds_every_row_and_flattens_lists() -> None:
 def test_figures_are_plain_json(style: Look) -> None:
     figure = hours_heatmap(tables.hours(), "events", "Events", "count", style)
     json.loads(figure.to_json())
-
-
-def test_a_box_takes_the_hours_that_it_touches() -> None:
-    assert hours_in_box([9.1, 10.9], [2.9, 2.1]) == ("2.9", "2.10", "2.11", "3.9", "3.10", "3.11")
-    assert hours_in_box([5, 5], [1, 1]) == ("1.5",)
-    assert hours_in_box([-9, -3], [1, 7]) == ()
-    assert len(hours_in_box([-1, 24], [0, 8])) == 168
