@@ -176,7 +176,9 @@ def _place(index: int, count: int, rows: int, columns: int) -> _Place:
     width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
     left, top = column * (width + gap_x), 1 - row * (height + gap_y)
     last = index + columns >= count
-    return _Place(index + 1, left, left + width, top - height, top, column == 0, last)
+    # Rounding must not put an edge a hair outside the picture, which Plotly refuses.
+    right, bottom = min(left + width, 1.0), max(top - height, 0.0)
+    return _Place(index + 1, left, right, bottom, top, column == 0, last)
 
 
 def panel_names(table: pa.Table, by: str, measure: str) -> list[str]:
