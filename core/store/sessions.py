@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.events import SESSION_GAP_MINUTES
+from core.store.columns import SESSION_CUT
 
 GAP = SESSION_GAP_MINUTES * 60_000_000  # microseconds; an absence of exactly this long does not cut
 
@@ -36,6 +37,18 @@ class Tail:
             picked = pa.array(rows)
             names, ids = users.take(picked).to_pylist(), sessions.take(picked).to_pylist()
             self.last.update(zip(names, zip(ids, ts[rows].tolist(), strict=True), strict=True))
+
+    def with_last(self, rows: pa.Table) -> Tail:
+        """The tail and the last user of sorted rows, whose session may go on in the next part."""
+        ts = rows["ts"].combine_chunks().view(pa.int64()).to_numpy()
+        users = rows["user_id"].combine_chunks()
+        codes = users.indices.to_numpy()
+        own = (codes == codes[-1]) & rows[SESSION_CUT].to_numpy()
+        if not own.any():
+            return self
+        at = int(np.flatnonzero(own)[-1])
+        last = (rows["session_id"][at].as_py(), int(ts[at]))
+        return Tail({**self.last, users[at].as_py(): last})
 
 
 def cut(users: pa.DictionaryArray, ts: Ints, before: Tail) -> tuple[pa.Array, Ints]:

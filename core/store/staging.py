@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,18 +58,21 @@ class Staged:
         """The file's footer, read once."""
         return pq.read_metadata(self.path)
 
-    def rows(self, month: str, first: int, last: int) -> pa.Table:
+    def rows(self, month: str, first: int, last: int, columns: Sequence[str]) -> pa.Table:
         """The rows of a month's buckets `first` to `last` (exclusive)."""
         before = 0
         for name, counts in self.counts.items():
             if name == month:
                 start = before + int(counts[:first].sum())
-                return read_rows(self.path, start, start + int(counts[first:last].sum()), self.metadata)
+                stop = start + int(counts[first:last].sum())
+                return read_rows(self.path, start, stop, columns, self.metadata)
             before += int(counts.sum())
-        return STORED.empty_table()
+        return STORED.empty_table().select(list(columns))
 
 
-def read_rows(path: Path, start: int, stop: int, metadata: pq.FileMetaData | None = None) -> pa.Table:
+def read_rows(
+    path: Path, start: int, stop: int, columns: Sequence[str], metadata: pq.FileMetaData | None = None
+) -> pa.Table:
     """Rows start to stop (exclusive) of a Parquet file, text columns as dictionaries."""
     with pq.ParquetFile(path, metadata=metadata, read_dictionary=list(TEXTS)) as file:
         groups, before, first = [], 0, None
@@ -79,7 +82,7 @@ def read_rows(path: Path, start: int, stop: int, metadata: pq.FileMetaData | Non
                 groups.append(group)
                 first = before if first is None else first
             before += rows
-        return file.read_row_groups(groups, columns=STORED.names).slice(start - (first or 0), stop - start)
+        return file.read_row_groups(groups, columns=list(columns)).slice(start - (first or 0), stop - start)
 
 
 class Staging:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -19,8 +20,8 @@ from core.sources.reader import REJECTS
 from core.store.columns import STORED, UTC_OFFSET
 from core.store.manifest import Manifest, Part
 
-#: Where queries spill what does not fit into memory, a folder for each process.
-SPILL = "spill"
+#: Queries spill what does not fit into memory into a folder of their process; DuckDB makes and removes it.
+SPILL = "spill-"
 _LEFT_BEHIND = 86_400  # seconds after which a spill folder belongs to a process that died
 
 
@@ -30,7 +31,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     database = duckdb.connect(
         config={
             "memory_limit": chosen.memory_limit,
-            "temp_directory": str(folder / SPILL / f"{os.getpid()}-{secrets.token_hex(4)}"),
+            "temp_directory": str(folder / f"{SPILL}{os.getpid()}-{secrets.token_hex(4)}"),
             **({"threads": chosen.threads} if chosen.threads else {}),
         }
     )
@@ -65,8 +66,8 @@ def make_views(database: duckdb.DuckDBPyConnection, folder: Path, manifest: Mani
 
 def sweep_spill(folder: Path) -> None:
     """Remove what processes that died have spilled."""
-    if (folder / SPILL).exists():
-        for path in (folder / SPILL).iterdir():
+    for path in folder.glob(f"{SPILL}*"):
+        with contextlib.suppress(FileNotFoundError):  # its process may remove it at this moment
             if time.time() - path.stat().st_mtime > _LEFT_BEHIND:
                 shutil.rmtree(path, ignore_errors=True)
 

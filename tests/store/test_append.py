@@ -11,7 +11,7 @@ import pytest
 from core.errors import CartscapeError, WrongCall
 from core.events import EVENTS
 from core.sources.reader import REJECTS
-from core.store import Progress, Store, ingest, months, staging
+from core.store import Progress, Store, ingest, parts, staging
 from tests.store.fakes import TableReader, busy_log, source_table
 
 
@@ -76,16 +76,22 @@ def test_events_of_one_moment_stay_in_the_order_of_the_source(tmp_path: Path) ->
     assert pq.read_table(path)["event"].to_pylist() == names
 
 
-def test_small_parts_and_groups_give_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = busy_log(8_000)
+@pytest.mark.parametrize("users", [200, 3, 1])
+def test_small_parts_and_groups_give_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, users: int
+) -> None:
+    """With few users, one of them alone is more than a part, and is cut by time."""
+    table = busy_log(8_000, users)
     whole = Store.create(tmp_path / "whole")
     whole.append(TableReader(table))
-    monkeypatch.setattr(months, "PART_ROWS", 500)
+    monkeypatch.setattr(parts, "PART_ROWS", 500)
     monkeypatch.setattr(ingest, "STAGED_ROWS", 1_500)
     monkeypatch.setattr(staging, "_ROW_GROUP", 200)
-    parts = Store.create(tmp_path / "parts")
-    parts.append(TableReader(table, step=400))
-    assert content(parts) == content(whole)
+    pieces = Store.create(tmp_path / "pieces")
+    pieces.append(TableReader(table.slice(0, 5_000), step=400))
+    pieces.append(TableReader(table.slice(4_000), step=400))
+    assert pieces.events == whole.events
+    assert content(pieces) == content(whole)
 
 
 def test_one_load_or_many_in_any_order_give_the_same_rows(tmp_path: Path) -> None:
