@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import h3.api.basic_int as h3
 import numpy as np
 import numpy.typing as npt
@@ -131,6 +132,14 @@ def _distinct(lat: pa.Array, lon: pa.Array) -> tuple[npt.NDArray[np.int64], Numb
     index[rows] = pairs
     lat_of, lon_of = np.divmod(distinct, max(len(lon_values), 1))
     return index, lat_values[lat_of], lon_values[lon_of]
+
+
+@lru_cache(maxsize=1)
+def known_zones() -> frozenset[str]:
+    """The names of the zones whose clocks are known."""
+    with duckdb.connect() as database:
+        names = database.execute("SELECT name FROM pg_timezone_names()").fetchall()
+    return frozenset(name for (name,) in names)
 
 
 @lru_cache(maxsize=1)

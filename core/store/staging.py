@@ -26,7 +26,7 @@ from core.sources.reader import REJECTS, Chunk
 from core.store.columns import BUCKETS, SESSION_CUT, STORED, TEXTS, UTC_OFFSET, buckets_of
 from core.store.files import put
 from core.store.hashing import row_hashes
-from core.store.place import Locator
+from core.store.place import Locator, known_zones
 from core.store.pseudonyms import Secret
 
 Ints = npt.NDArray[np.int64]
@@ -172,8 +172,6 @@ class Preparer:
         self._secret = secret
         self._locator = locator
         self._cursor = cursor
-        names = cursor.execute("SELECT name FROM pg_timezone_names()").fetchall()
-        self._zones = {name for (name,) in names}
 
     def prepare(self, chunks: list[Chunk]) -> tuple[pa.Table, pa.Table, dict[str, Any]]:
         """Rows in staging order, rejects with pseudonyms, and the facts that the file carries."""
@@ -229,11 +227,11 @@ class Preparer:
         """Null the zones that no clock knows, so that the place fills them in; say how many rows."""
         zones = columns["tz"]
         values = zones.dictionary.to_pylist()
-        wrong = [i for i, name in enumerate(values) if name not in self._zones]
+        wrong = [i for i, name in enumerate(values) if name not in known_zones()]
         if not wrong:
             return {}
         indices = zones.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        known = pa.array([n if n in self._zones else None for n in values], pa.string())
+        known = pa.array([n if n in known_zones() else None for n in values], pa.string())
         columns["tz"] = known.take(zones.indices).dictionary_encode()
         return {values[i]: int((indices == i).sum()) for i in wrong}
 

@@ -22,6 +22,7 @@ from core.store.files import room_on_disk
 from core.store.ingest import SAMPLE, Load
 from core.store.lock import WriterLock
 from core.store.manifest import NAME, Manifest, Part
+from core.store.place import known_zones
 from core.store.pseudonyms import Secret
 from core.store.report import LoadReport, Progress
 
@@ -65,9 +66,7 @@ class Store:
             raise WrongCall(f"{path} holds a store already; open it, or name another folder.")
         if path.exists() and (not path.is_dir() or any(p for p in path.rglob("*") if not _left_by_create(p))):
             raise WrongCall(f"{path} holds other files; name a new folder for the store.")
-        database = duckdb.connect()
-        zones = database.execute("SELECT count(*) FROM pg_timezone_names() WHERE name = ?", [default_tz])
-        if zones.fetchall() == [(0,)]:
+        if default_tz not in known_zones():
             raise WrongCall(f"{default_tz!r} is not a time zone; a zone looks like America/New_York.")
         secret = Secret.of_sample(seed) if kind == SAMPLE else Secret.load()
         with room_on_disk(path):
@@ -81,7 +80,13 @@ class Store:
     def open(cls, path: Path) -> Store:
         """Open a store for reading; raises a sentence when it is missing, damaged or too new."""
         path = Path(path).absolute()
-        return cls(path, *_read(path))
+        while True:
+            manifest, stamp = _read(path)
+            try:
+                return cls(path, manifest, stamp)
+            except CartscapeError:
+                if stamp == _stamp(path):  # else writers went on so far that its files are gone
+                    raise
 
     @property
     def kind(self) -> str:

@@ -76,7 +76,7 @@ def test_events_of_one_moment_stay_in_the_order_of_the_source(tmp_path: Path) ->
     assert pq.read_table(path)["event"].to_pylist() == names
 
 
-@pytest.mark.parametrize("users", [200, 3, 1])
+@pytest.mark.parametrize("users", [200, 1])
 def test_small_parts_and_groups_give_the_same_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, users: int
 ) -> None:
