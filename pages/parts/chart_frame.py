@@ -17,7 +17,7 @@ import streamlit as st
 from core.analyses import Answer
 from core.charts.look import Look, look
 from core.charts.page_html import Part, table_csv
-from pages.parts import state, tables
+from pages.parts import ask, state, tables
 
 _PARTS = "_parts_of_the_page"
 _SAID = "_notes_said_on_the_page"
@@ -64,10 +64,11 @@ def frame(
     `draw` puts the picture (or "view as table" is on and the answer's table stands in its place);
     `hint` says what a click in it does.
     """
+    title = title or answer.title
     parts()[key] = Part(
-        title or answer.title, answer.of, answer.notes, answer.table, export.figure, export.svg
+        title, answer.of, answer.notes, answer.table, export.figure, export.svg, command, ask.currency()
     )
-    _frame(key, answer, command, draw, export, title or answer.title, [*_fresh(key, answer), hint])
+    _frame(key, answer, command, draw, export, title, [*_fresh(key, answer), hint])
 
 
 def _fresh(key: str, answer: Answer) -> list[str]:
@@ -91,7 +92,7 @@ def _frame(
     with st.container(border=True, key=f"frame_{key}", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{key}"):
             st.markdown(f"**{title}**", width="stretch")
-            as_table = _menu(key, answer, command, export)
+            as_table = _menu(key, answer, command, export, title)
         if as_table:
             tables.show(answer.table, key=f"table_{key}")
         else:
@@ -99,7 +100,7 @@ def _frame(
         st.caption(" ".join(filter(None, [f"{answer.of}.", *said])))
 
 
-def _menu(key: str, answer: Answer, command: str, export: Export) -> bool:
+def _menu(key: str, answer: Answer, command: str, export: Export, title: str) -> bool:
     """The menu of a frame; returns whether the table is shown in place of the picture."""
     with st.popover(
         "", icon=":material/more_horiz:", type="tertiary", key=f"menu_{key}", help="Table, export, command"
@@ -108,7 +109,7 @@ def _menu(key: str, answer: Answer, command: str, export: Export) -> bool:
         st.download_button(
             "Table as CSV",
             data=lambda: table_csv(answer.table),
-            file_name=file_name(answer.title, "csv"),
+            file_name=file_name(title, "csv"),
             mime="text/csv",
             icon=":material/table:",
             key=f"csv_{key}",
@@ -119,7 +120,7 @@ def _menu(key: str, answer: Answer, command: str, export: Export) -> bool:
             st.download_button(
                 "Picture as PNG",
                 data=export.png,
-                file_name=file_name(answer.title, "png"),
+                file_name=file_name(title, "png"),
                 mime="image/png",
                 icon=":material/image:",
                 key=f"png_{key}",
@@ -162,6 +163,6 @@ def plot(
 
 
 def file_name(title: str, ending: str) -> str:
-    """A file name that says what is inside: cartscape-revenue-by-hour-of-the-week.csv."""
-    words = "".join(c if c.isalnum() else " " for c in title.lower()).split()
+    """A file name that says what is inside: cartscape-sample-revenue-by-hour-of-the-week.csv."""
+    words = "".join(c if c.isalnum() else " " for c in f"{ask.store().name} {title}".lower()).split()
     return f"cartscape-{'-'.join(words)[:80]}.{ending}"

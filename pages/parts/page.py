@@ -69,7 +69,7 @@ def _export(title: str) -> None:
     st.download_button(
         "Export page",
         data=lambda: page_html(f"Cartscape · {title}", about, list(parts.values()), style),
-        file_name=chart_frame.file_name(f"{title} {ask.store().name}", "html"),
+        file_name=chart_frame.file_name(title, "html"),
         mime="text/html",
         icon=":material/download:",
         type="tertiary",

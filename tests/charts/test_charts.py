@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from core.charts.changes import changes_bridge, is_other, is_total, part_name
@@ -111,7 +112,7 @@ def test_page_html_fetches_nothing() -> None:
     parts = [
         Part("Trend <of> events", "1 to 9 Jun", (), table, trend_line(table, "events", "E", "count", LIGHT)),
         Part("Map", "all", ("a note",), table, svg=lambda: "<svg><rect/></svg>"),
-        Part("Numbers", "all", (), tables.changes()),
+        Part("Numbers", "all", (), tables.changes(), command="python -m core show changes"),
     ]
     text = page_html("Overview", "store", parts, LIGHT)
     assert "default-src 'none'" in text
@@ -121,6 +122,23 @@ def test_page_html_fetches_nothing() -> None:
     assert "<svg><rect/></svg>" in text
     assert "a note" in text
     assert text.count("plotly.js v") == 1
+    assert "python -m core show changes" in text
+
+
+def test_page_html_writes_numbers_in_their_unit() -> None:
+    table = pa.table(
+        {
+            "measure": ["conversion", "revenue"],
+            "label": ["Conversion", "Revenue"],
+            "unit": ["share", "money"],
+            "value": [0.034, 1234.5],
+            "change": [0.041, -0.5],
+            "spark": [[1.0, None, 3.0], [2.0, 2.0]],
+        }
+    )
+    text = page_html("Overview", "store", [Part("N", "all", (), table, currency="USD")], LIGHT)
+    for written in ("3.40 %", "$1,234.50", "4.10 %", "Conversion", "<polyline"):
+        assert written in text
 
 
 def test_csv_holds_every_row_and_flattens_lists() -> None:
