@@ -33,8 +33,9 @@ from pages.parts.chart_frame import Export, frame, style
 
 MODES = {"absolute": "Level", "change": "Change", "hotspots": "Hot spots"}
 MAPS = {"one": "One map", "two": "Two maps", "playback": "Playback"}
-#: Pixels: map, legend and words fit a laptop's window under the bars.
-HEIGHT = 470
+#: Pixels: map, legend and words fit a laptop's window under the bars; a map and half
+#: of one are at least as wide as this.
+HEIGHT, WIDTH, HALF = 470, 760, 380
 HINT = "Click hexagons to keep those places; click again to drop them."
 
 
@@ -56,20 +57,21 @@ def main() -> None:
             "This log has no coordinates, so there is no map. Load it again with the columns lat and lon, or "
             "map yours on the page Data."
         )
-        _regions()
+        _regions(beside=False)
         return
     _controls()
     left, right = st.columns([7, 3], gap="small")
     with left:
         _maps()
     with right:
-        _regions()
+        _regions(beside=True)
 
 
 def _controls() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="map_controls"):
-        page.choose("mode", "What the colour says", MODES)
         page.choose("maps", "Maps", MAPS)
+        if state.view("maps") != "playback":  # a day of a playback is compared with nothing
+            page.choose("mode", "What the colour says", MODES)
         if state.view("maps") == "two":
             page.pick("second", "Second map", {m.name: m.label for m in page.offered()})
         sizes = {"auto": "Size by extent", **{str(r): f"H3 resolution {r}" for r in range(3, 10)}}
@@ -90,15 +92,19 @@ def _maps() -> None:
         )
         return
     # Another store or other regions are another map; other dates are the same map with other colours.
-    place = f"{abs(hash((state.state().store, scope.regions))):x}"
-    seen = map_watch.seen(f"view_of_{place}")
+    place = f"{abs(hash((state.state().store, scope.regions, state.view('maps')))):x}"
+    two = state.view("maps") == "two"
+    width = HALF if two else WIDTH
+    seen = map_watch.seen(f"view_of_{place}", (width, HEIGHT))
     first = _drawn(measure, mode, asked, seen)
     if not first.layer.cells and seen is None:
         states.nothing_here()
         return
-    fitted = st.session_state.setdefault(f"fitted_{place}", fit_view(first.layer.lat, first.layer.lon))
+    fitted = st.session_state.setdefault(
+        f"fitted_{place}", fit_view(first.layer.lat, first.layer.lon, width, HEIGHT)
+    )
     look_at = seen or fitted
-    if state.view("maps") == "two":
+    if two:
         second = _drawn(page.other_measure(), mode, asked, seen)
         halves = st.columns(2, gap="small")
         for half, drawn, key in zip(halves, (first, second), ("map", "second_map"), strict=True):
@@ -210,7 +216,7 @@ def _toggle(widget: str) -> None:
     state.change_scope(cells=(*kept, *sorted(clicked - set(cells))))
 
 
-def _regions() -> None:
+def _regions(*, beside: bool) -> None:
     scope, measure = state.scope(), page.measure()
     asked = replace(scope, regions=())  # the others stay in sight, to be picked as well
     answer = ask.ask("regions", asked)
@@ -227,7 +233,7 @@ def _regions() -> None:
             rows,
             key=key,
             hide_index=True,
-            height=tables.height_of(rows.num_rows, HEIGHT),
+            height="stretch" if beside else tables.height_of(rows.num_rows),
             placeholder="–",
             column_config=tables.region_columns(measure, ask.currency()),
             on_select=picked,

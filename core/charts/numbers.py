@@ -86,4 +86,4 @@ def ticks_in(unit: Unit, currency: str | None = None) -> dict[str, str]:
     """The settings of a Plotly axis in this unit."""
     if unit == "money":
         return {"tickformat": "~s", "tickprefix": _currency(currency)}
-    return {"tickformat": ".1%" if unit == "share" else "~s"}
+    return {"tickformat": "~%" if unit == "share" else "~s"}

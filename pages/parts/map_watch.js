@@ -33,12 +33,17 @@ function pick(view) {
   return Object.fromEntries(FIELDS.map((field) => [field, view[field] ?? 0]));
 }
 
-export default function ({ data, setStateValue }) {
+const watches = new WeakMap(); // the watch of each mounted component, which new data replaces
+
+export default function ({ data, setStateValue, parentElement }) {
+  watches.get(parentElement)?.();
   let running = true;
   let touched = null; // the map that the visitor moved last leads the others
   let last = null;
   let moved = 0;
   let reported = data?.zoom ?? null;
+  let fitted = reported !== null;
+  let settled = {};
 
   function touch(event) {
     touched = event.target.closest?.(MAPS) ?? touched;
@@ -53,6 +58,22 @@ export default function ({ data, setStateValue }) {
         deck.props.onViewStateChange?.({ viewState: { ...deck.props.viewState, ...pick(view) } });
       }
     }
+  }
+
+  // The page fitted the view to a map of a given size; here is the size that the map really has.
+  function fit(deck) {
+    const viewport = deck.isInitialized && deck.getViewports()[0];
+    if (!viewport || viewport.width < 10) return;
+    if (viewport.width !== settled.width || viewport.height !== settled.height) {
+      settled = { width: viewport.width, height: viewport.height, at: performance.now() };
+    }
+    if (performance.now() - settled.at < REST) return; // a page that is being laid out changes its sizes
+    fitted = true;
+    const more = Math.log2(Math.min(viewport.width / data.size[0], viewport.height / data.size[1]));
+    if (more < 0.1) return;
+    const view = deck.props.viewState;
+    deck.props.onViewStateChange?.({ viewState: { ...view, zoom: view.zoom + more } });
+    moved = performance.now();
   }
 
   function report(deck) {
@@ -73,6 +94,7 @@ export default function ({ data, setStateValue }) {
     const leader = maps.includes(touched) ? touched : maps[0];
     const deck = leader && deckOf(leader);
     if (deck) {
+      if (!fitted && data?.size) fit(deck);
       lead(deck, maps.filter((map) => map !== leader).map(deckOf).filter(Boolean));
       if (moved && performance.now() - moved > REST) report(deck);
     }
@@ -81,8 +103,10 @@ export default function ({ data, setStateValue }) {
 
   for (const name of ["pointerdown", "wheel"]) document.addEventListener(name, touch, { capture: true, passive: true });
   step();
-  return () => {
+  const stop = () => {
     running = false;
     for (const name of ["pointerdown", "wheel"]) document.removeEventListener(name, touch, { capture: true });
   };
+  watches.set(parentElement, stop);
+  return stop;
 }

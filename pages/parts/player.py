@@ -34,26 +34,29 @@ def playback(
     strongest = max(rows, key=lambda row: row[measure] or 0)["day"]
     base = drawn(strongest.isoformat(), ())
     view = fit_view(base.layer.lat, base.layer.lon)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        playing = st.toggle("Play", key="playing")
-    _step(days, playing)
+    if st.session_state.get("play_day") not in days:
+        st.session_state["play_day"] = days[0]
+    playing = bool(st.session_state.get("playing"))
 
     @st.fragment(run_every=PACE if playing else None)
     def show() -> None:
-        if playing and st.session_state.get("_ticked"):
+        if bool(st.session_state.get("playing")) != playing:
+            st.rerun()  # the clock of this fragment is set where it is made
+        if playing and st.session_state.get("_ticking"):
             _next(days)
-        st.session_state["_ticked"] = playing
-        day = st.select_slider("Day", days, key="play_day", format_func=lambda d: f"{d:%a} {d.day} {d:%b %Y}")
+        st.session_state["_ticking"] = playing
+        left, right = st.columns([1, 6], vertical_alignment="bottom", gap="small")
+        left.toggle("Play", key="playing")
+        with right:
+            st.select_slider("Day", days, key="play_day", format_func=_named, label_visibility="collapsed")
+        day = st.session_state["play_day"]
         picture(drawn(day.isoformat(), base.layer.breaks), view, "playback", pickable=False)
 
     show()
 
 
-def _step(days: list[date], playing: bool) -> None:
-    if st.session_state.get("play_day") not in days:
-        st.session_state["play_day"] = days[0]
-    if not playing:
-        st.session_state["_ticked"] = False
+def _named(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def _next(days: list[date]) -> None:

@@ -24,6 +24,10 @@ _CSS = """
   flex: 1 1 auto; }
 /* a picture's own buttons lie in the picture, not over the menu of its frame */
 [class*="st-key-frame_"] [data-testid="stElementToolbar"] { top: .4rem; right: .4rem; }
+/* a map takes the height that the window has */
+[class*="st-key-frame_"] :is([data-testid="stElementContainer"], [data-testid="stFullScreenFrame"]):has(
+  [data-testid="stDeckGlJsonChart"]), [class*="st-key-frame_"] [data-testid="stDeckGlJsonChart"] {
+  height: max(470px, calc(100vh - 350px)) !important; }
 /* scripts take no room */
 [data-testid="stLayoutWrapper"]:has(> .st-key-map_watch) { position: absolute; width: 0; height: 0; }
 [data-testid="stMetric"] { padding: .1rem 0; }
