@@ -54,7 +54,7 @@ def _logs(infos: list[StoreInfo]) -> None:
             shown = info.name == state.state().store
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(_about(info, shown), width="stretch")
-                if not shown and not info.error:
+                if not shown and not info.error and info.events:
                     st.button(
                         "Show",
                         key=f"show_{info.name}",

@@ -39,7 +39,7 @@ def main() -> None:
     chart_frame.begin_page()
     try:
         state.read_url()
-        if not ask.stores():
+        if first_start.is_due():
             first_start.make_sample()
         if _choose_store():
             first_start.build_marts()
@@ -60,7 +60,7 @@ def main() -> None:
 def _choose_store() -> bool:
     """Take the store that the link names, else the first that can be read; False where none can."""
     now = state.state()
-    good = [info.name for info in ask.stores() if not info.error]
+    good = ask.filled()
     if now.store and now.store not in good:
         broken = next((info for info in ask.stores() if info.name == now.store), None)
         why = broken.error if broken and broken.error else f"There is no log named {now.store!r} here."

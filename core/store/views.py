@@ -77,7 +77,7 @@ def _source(folder: Path, parts: Iterable[Part], schema: pa.Schema, named: bool 
     files = ", ".join("'" + str(folder / part.file).replace("'", "''") + "'" for part in parts)
     if files:
         return f"SELECT * FROM read_parquet([{files}]{', filename = true' if named else ''})"
-    empty = duckdb.from_arrow(schema.empty_table())
+    empty = duckdb.connect().from_arrow(schema.empty_table())  # the module's own is not for threads
     types = dict(zip(empty.columns, empty.types, strict=True))
     if named:
         types["filename"] = duckdb.sqltypes.VARCHAR

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import threading
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -22,9 +24,22 @@ from core.store import Store, StoreInfo, list_stores
 from pages.parts import state
 
 
+@dataclass
+class _Held:
+    """The store of a folder as it was last seen on disk, for all visitors."""
+
+    store: Store
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self) -> Store:
+        with self.lock:
+            self.store = self.store.refresh()
+            return self.store
+
+
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _opened(path: str) -> Store:
-    return Store.open(Path(path))
+def _held(path: str) -> _Held:
+    return _Held(Store.open(Path(path)))
 
 
 def stores() -> list[StoreInfo]:
@@ -32,11 +47,16 @@ def stores() -> list[StoreInfo]:
     return list_stores(settings().home)
 
 
+def filled() -> list[str]:
+    """Names of the stores that can be read and hold something."""
+    return [info.name for info in stores() if not info.error and info.events]
+
+
 def store() -> Store:
     """The store that the visitor looks at, as it is on disk now."""
     name = state.state().store
     assert name is not None, "the shell chooses a store before a page runs"
-    return _opened(str(settings().home / name)).refresh()
+    return _held(str(settings().home / name)).now()
 
 
 def ask(name: str, scope: Scope, **options: str) -> Answer:
@@ -117,7 +137,7 @@ def rejects(of: Store) -> pa.Table:
 
 def remove(info: StoreInfo) -> None:
     """Delete a store. One that cannot be opened any more is deleted as a folder."""
-    _opened.clear()
+    _held.clear()
     try:
         Store.open(info.path).remove()
     except StoreBusy:

@@ -31,6 +31,12 @@ class Bar:
         self._place.empty()
 
 
+def is_due() -> bool:
+    """Whether there is nothing to show yet: no log at all, or a sample that was cut short."""
+    infos = ask.stores()
+    return not infos or (not ask.filled() and any(i.kind == "sample" and not i.error for i in infos))
+
+
 def make_sample() -> None:
     """Make the sample marketplace in an empty home, then start over with it."""
     with st.container(width=720, key="first_start"):
@@ -43,7 +49,7 @@ def make_sample() -> None:
         teller = Teller(Bar())
         path = settings().home / SAMPLE
         try:
-            store = Store.create(path, kind="sample")
+            store = Store.open(path) if path.exists() else Store.create(path, kind="sample")
             store.append(sample_reader(), teller.of_load)
             marts.build(store.refresh(), teller.of_build)
         except StoreBusy as busy:
@@ -62,8 +68,12 @@ def build_marts() -> None:
 
 
 def _wait(sentence: str) -> None:
-    """Say who is at work, and look again."""
-    st.info(sentence, icon=":material/hourglass_top:")
+    """Say who is at work, and look again until the page can go on."""
+    st.info(
+        "Another window or process is writing this log; the page goes on by itself once it is done.",
+        icon=":material/hourglass_top:",
+    )
+    st.caption(sentence)
 
     @st.fragment(run_every=PATIENCE)
     def look_again() -> None:

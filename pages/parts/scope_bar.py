@@ -54,7 +54,7 @@ def scope_bar() -> None:
 
 def _store_menu() -> None:
     """Which log is shown; only where there is more than one."""
-    names = [info.name for info in ask.stores() if not info.error]
+    names = ask.filled()
     now = state.state().store
     if len(names) < 2:
         return
