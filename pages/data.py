@@ -62,13 +62,7 @@ def _logs(infos: list[StoreInfo]) -> None:
                         on_click=state.set_store,
                         args=(info.name,),
                     )
-                if st.button(
-                    "",
-                    icon=":material/delete:",
-                    key=f"remove_{info.name}",
-                    type="tertiary",
-                    help=f"Remove {info.name}",
-                ):
+                if st.button("Remove", key=f"remove_{info.name}", type="tertiary"):
                     _confirm_removal(info)
 
 

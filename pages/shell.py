@@ -24,7 +24,7 @@ PAGES = Path(__file__).parent
 def main() -> None:
     """One run of the app."""
     st.set_page_config(page_title="Cartscape", page_icon=str(PAGES / "parts" / "icon.png"), layout="wide")
-    style_sheet.put()
+    style_sheet.put(chart_frame.style())
     st.logo((PAGES / "parts" / "logo.svg").read_text(), size="small")
     data = st.Page(PAGES / "data.py", title="Data", icon=":material/database:", url_path="data")
     page = st.navigation(

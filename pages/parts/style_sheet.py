@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.charts.look import Look
+
 _CSS = """
 <style>
 /* dense pages: the bars on top, little air around them */
 [data-testid="stMainBlockContainer"] { padding: 4rem 2rem 2rem; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .6rem; }
-.st-key-scope_bar { position: sticky; top: 3.6rem; z-index: 50; background: var(--st-background-color);
-  padding: .2rem 0; gap: .3rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-scope_bar) { position: sticky; top: 3.6rem; z-index: 50;
+  background: PAPER; }
+.st-key-scope_bar { padding: .2rem 0; gap: .3rem; }
 .st-key-scope_row, .st-key-toolbar, .st-key-map_controls { row-gap: .4rem; }
 .st-key-scope_row button { min-height: 2rem; padding: .1rem .6rem; }
 .st-key-scope_chips button { border-radius: 999px; font-size: .85rem; min-height: 1.6rem; padding: 0 .6rem;
-  background: color-mix(in srgb, var(--st-primary-color) 10%, transparent);
-  border-color: color-mix(in srgb, var(--st-primary-color) 35%, transparent); }
+  background: ACCENT1a;
+  border-color: ACCENT59; }
 [class*="st-key-frame_"] { gap: .35rem; padding: .6rem .85rem; }
 [class*="st-key-head_"] button { min-height: 1.6rem; padding: 0 .35rem; }
 /* frames beside each other end together */
@@ -30,11 +33,12 @@ _CSS = """
   height: max(470px, calc(100vh - 350px)) !important; }
 /* scripts take no room */
 [data-testid="stLayoutWrapper"]:has(> .st-key-map_watch) { position: absolute; width: 0; height: 0; }
+[data-testid="stPopoverBody"] [data-testid="stVerticalBlock"] { gap: .5rem; }
 [data-testid="stMetric"] { padding: .1rem 0; }
 </style>
 """
 
 
-def put() -> None:
-    """Put the style sheet into the page."""
-    st.html(_CSS)
+def put(look: Look) -> None:
+    """Put the style sheet into the page, in the colours of the visitor's theme."""
+    st.html(_CSS.replace("PAPER", look.paper).replace("ACCENT", look.accent))

@@ -21,14 +21,25 @@ from core.events import DERIVED, EVENTS
 from core.settings import settings
 from core.sources import FORMATS, Described, columns_of, open_source, preview
 from core.store import LoadReport, Store
-from pages.parts import ask, first_start, state
+from pages.parts import ask, first_start, state, tables
 
 NEW = "A new log"
 OWN_ZONE = "As the format has it"
 UNMAPPED = "—"
-NEEDED = ("ts", "user_id")
 #: Fields that the form asks for first; the rest is folded away.
 USUAL = ("ts", "user_id", "event", "item_id", "category", "price", "quantity", "session_id", "lat", "lon")
+#: How the form calls the contract's fields, where their own name would be jargon.
+NAMES = {
+    "ts": "Time",
+    "user_id": "Shopper",
+    "item_id": "Item",
+    "session_id": "Session",
+    "lat": "Latitude",
+    "lon": "Longitude",
+    "tz": "Time zone",
+    "query": "Search text",
+    "shown": "Items shown beside it",
+}
 _CHUNK = 1 << 20
 
 
@@ -63,7 +74,12 @@ def form() -> None:
         try:
             _wish(paths)
         except CartscapeError as error:
-            st.error(str(error), icon=":material/error:")
+            _sentence(error, paths)
+
+
+def _sentence(error: CartscapeError, paths: tuple[Path, ...]) -> None:
+    """The failure, with the files named as the visitor knows them."""
+    st.error(str(error).replace(f"{paths[0].parent}/", ""), icon=":material/error:")
 
 
 def _said() -> None:
@@ -98,15 +114,17 @@ def _wish(paths: tuple[Path, ...]) -> None:
     wish = Wish(paths, kind, tuple(mapping.items()), None if tz == OWN_ZONE else tz, chosen)
     try:
         described, events, rejects = _preview(wish)
-    except CartscapeError:
-        # The columns can still be mapped by hand, where the files have columns at all.
-        if kind in ("auto", "events"):
-            _mapping(paths, columns_of(paths, connection=_scratch(paths)), dict(mapping), open_now=True)
-        raise
+    except CartscapeError as error:
+        if kind not in ("auto", "events"):
+            raise
+        columns = columns_of(paths, connection=_scratch(paths))  # raises where there are no columns at all
+        _sentence(error, paths)
+        _mapping(paths, columns, dict(mapping), open_now=True)
+        return
     _recognised(described, events, rejects)
     if described.format == "events":
-        columns = [*described.mapping.values(), *described.unmapped]
-        _mapping(paths, tuple(columns), described.mapping, open_now=False)
+        columns = (*described.mapping.values(), *described.unmapped)
+        _mapping(paths, columns, described.mapping, open_now=False)
     if st.button("Load", type="primary", icon=":material/upload:", key="upload_load"):
         _load(wish)
 
@@ -119,11 +137,14 @@ def _recognised(described: Described, events: pa.Table, rejects: pa.Table) -> No
         st.caption(note)
     st.caption(f"The first {events.num_rows} events, as they would be stored (ids become pseudonyms):")
     there = [name for name in events.column_names if events[name].null_count < events.num_rows]
-    st.dataframe(events.select(there), hide_index=True, height=220, key="preview_events")
+    st.dataframe(events.select(there), hide_index=True, height=220, key="preview_events", placeholder="–")
     if rejects.num_rows:
         st.caption(f"{rejects.num_rows} of the first rows would be rejected:")
         st.dataframe(
-            rejects.select(["line", "reason", "row"]), hide_index=True, height=160, key="preview_rejects"
+            rejects.select(["line", "reason", "row"]),
+            hide_index=True,
+            height=tables.height_of(rejects.num_rows, 220),
+            key="preview_rejects",
         )
 
 
@@ -135,7 +156,7 @@ def _mapping(paths: tuple[Path, ...], columns: tuple[str, ...], now: dict[str, s
         st.expander("Which column is what", expanded=open_now, icon=":material/rule:"),
         st.form("mapping", border=False),
     ):
-        st.caption(f"Needed: {' and '.join(NEEDED)}. Everything else makes more pages answer.")
+        st.caption("Time, shopper and event are needed. Everything else makes more pages answer.")
         chosen: dict[str, Any] = {}
         grid = st.columns(5, gap="small")
         for i, field in enumerate(ordered):
@@ -143,10 +164,11 @@ def _mapping(paths: tuple[Path, ...], columns: tuple[str, ...], now: dict[str, s
             column = now.get(field, UNMAPPED)
             with grid[i % len(grid)]:
                 chosen[field] = st.selectbox(
-                    field,
+                    NAMES.get(field, field.capitalize()),
                     options,
                     index=options.index(column) if column in options else 0,
                     key=f"map_{field}",
+                    help=f"The field {field} of the event contract",
                 )
         if st.form_submit_button("Use this mapping"):
             st.session_state[_mapping_key(paths)] = {f: c for f, c in chosen.items() if c != UNMAPPED}
