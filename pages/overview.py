@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 
 from core.charts.changes import changes_bridge, is_other, is_total
-from core.charts.numbers import change, written
+from core.charts.numbers import change, is_level, written
 from core.charts.trend import trend_line
 from pages.parts import ask, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
@@ -49,10 +49,12 @@ def _numbers() -> None:
 
 def _metric(row: dict[str, Any], compared: str) -> None:
     relative = row["change"]
+    # A string counts as a rise or a fall; the number 0 is drawn without either.
+    delta = None if relative is None else 0 if is_level(relative) else change(relative).replace("−", "-")
     st.metric(
         row["label"],
         written(row["value"], row["unit"], ask.currency()),
-        delta=change(relative).replace("−", "-") if relative is not None else None,
+        delta=delta,
         delta_description=f"vs {compared}" if relative is not None and compared else None,
         chart_data=[value or 0 for value in row["spark"]] if row["value"] is not None else None,
         chart_type="area",

@@ -60,7 +60,14 @@ def change(relative: float | None) -> str:
         return MISSING
     if abs(relative) >= 9.995:
         return f"×{relative + 1:.0f}" if relative > 0 else f"−{abs(relative) * 100:.0f} %"
+    if is_level(relative):
+        return f"{_percent(0)} %"
     return f"{'+' if relative >= 0 else '−'}{_percent(abs(relative))} %"
+
+
+def is_level(relative: float) -> bool:
+    """Whether a relative change is written as none."""
+    return abs(relative) < 0.0005
 
 
 def signed(value: float | None, unit: Unit, currency: str | None = None) -> str:
@@ -69,7 +76,8 @@ def signed(value: float | None, unit: Unit, currency: str | None = None) -> str:
         return MISSING
     sign = "+" if value >= 0 else "−"
     if unit == "share":
-        return f"{sign}{_percent(abs(value))} points"
+        points = abs(value) * 100
+        return f"{sign}{points:.{1 if points >= 0.995 else 2}f} points"
     return f"{sign}{written(abs(value), unit, currency)}"
 
 

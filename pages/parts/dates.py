@@ -51,6 +51,18 @@ def compared_words(scope: Scope) -> str:
     return span_words(other.start, other.end)
 
 
+def uneven_words(scope: Scope, first: date) -> str:
+    """A warning where some of the compared days lie before the log; empty where all are in it."""
+    other = scope.compared()
+    if other is None or other.start is None or other.end is None or not other.start < first <= other.end:
+        return ""
+    missing, days = (first - other.start).days, (other.end - other.start).days + 1
+    return (
+        f"The log begins on {span_words(first, first)}: {missing} of the {days} days compared with lie "
+        "before it, so changes look more upward than they are. Choose later dates, or other days to compare with."
+    )
+
+
 def compare_names(scope: Scope) -> dict[str, str]:
     """The choices of the compare control: word of the URL → what a person reads."""
     names = {

@@ -50,6 +50,8 @@ def scope_bar() -> None:
                     args=(dates.default_scope(*ask.busy_span()),),
                 )
         _chips(scope)
+        if uneven := dates.uneven_words(scope, first):
+            st.caption(f":material/warning: {uneven}")
 
 
 def _store_menu() -> None:

@@ -54,7 +54,15 @@ def test_exact(value: float, unit: Unit, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("relative", "text"),
-    [(0.041, "+4.1 %"), (-0.12, "−12.0 %"), (1.5, "+150 %"), (11, "×12"), (None, "—"), (math.inf, "—")],
+    [
+        (0.041, "+4.1 %"),
+        (-0.12, "−12.0 %"),
+        (-0.0004, "0.0 %"),
+        (1.5, "+150 %"),
+        (11, "×12"),
+        (None, "—"),
+        (math.inf, "—"),
+    ],
 )
 def test_change(relative: float | None, text: str) -> None:
     assert change(relative) == text
@@ -66,6 +74,7 @@ def test_change(relative: float | None, text: str) -> None:
         (1200, "count", "+1.2k"),
         (-340, "money", "−$340"),
         (0.012, "share", "+1.2 points"),
+        (-0.0004, "share", "−0.04 points"),
         (None, "count", "—"),
     ],
 )

@@ -115,6 +115,13 @@ def test_default_dates_of_a_short_log_leave_something_to_compare_with() -> None:
     assert compared.start == date(2025, 3, 1)
 
 
+def test_a_compared_period_that_begins_before_the_log_is_said(app: Open) -> None:
+    words = {"from_": "2025-02-01", "to": "2025-03-31"}
+    assert "28 of the 59 days compared with lie before it" in said(app(store="sample", **words))
+    assert "lie before it" not in said(app(store="sample", **words, compare="off"))
+    assert "lie before it" not in said(app(store="sample"))
+
+
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
