@@ -59,7 +59,8 @@ def uneven_words(scope: Scope, first: date) -> str:
     missing, days = (first - other.start).days, (other.end - other.start).days + 1
     return (
         f"The log begins on {span_words(first, first)}: {missing} of the {days} days compared with lie "
-        "before it, so changes look more upward than they are. Choose later dates, or other days to compare with."
+        "before it, so changes look more upward than they are. Choose later dates, or other days to "
+        "compare with."
     )
 
 

@@ -107,11 +107,11 @@ def test_dark_and_light_are_both_drawn(page: Page, app: App) -> None:
     page.emulate_media(color_scheme="dark")
     visit(page, app.link("when", **SCOPE))
     drawn(page)
-    dark = picture_of(page.locator("body")).convert("L").resize((1, 1)).getpixel((0, 0))
+    dark = picture_of(page.locator('[data-testid="stApp"]')).convert("L").resize((1, 1)).getpixel((0, 0))
     page.emulate_media(color_scheme="light")
     visit(page, app.link("when", **SCOPE))
     drawn(page)
-    light = picture_of(page.locator("body")).convert("L").resize((1, 1)).getpixel((0, 0))
+    light = picture_of(page.locator('[data-testid="stApp"]')).convert("L").resize((1, 1)).getpixel((0, 0))
     assert isinstance(dark, int | float)
     assert isinstance(light, int | float)
     assert dark < 100 < 180 < light
