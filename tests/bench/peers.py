@@ -137,7 +137,8 @@ def chdb_sql(files: list[str], zones: list[str], question: str, scope: Scope) ->
     folder, names = Path(files[0]).parent, ",".join(Path(file).name for file in files)
     groups = {
         "region": f"coalesce(region, '{NONE}')",
-        "cell": f"lower(hex({_parent(5)}))",
+        # hex() writes whole bytes; an H3 address has no leading zero.
+        "cell": f"trimLeft(lower(hex({_parent(5)})), '0')",
         "weekday": "toDayOfWeek(local_ts)",
         "hour": "toHour(local_ts)",
         "day": "toDate(local_ts)",
