@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,32 @@ class Run:
     output: str
 
 
+class _PeakWatch(threading.Thread):
+    """Follows a process's own high-water mark until it ends.
+
+    Not `ru_maxrss`: Linux carries the parent's peak over fork and exec, so that a small child of a
+    large process is reported as large.
+    """
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak_mb = 0.0
+        self._status = Path(f"/proc/{pid}/status")
+
+    def run(self) -> None:
+        """Read the mark every 20 ms; a process that has ended has none."""
+        while (mark := self._mark()) is not None:
+            self.peak_mb = mark
+            time.sleep(0.02)
+
+    def _mark(self) -> float | None:
+        try:
+            lines = self._status.read_text().splitlines()
+        except OSError:
+            return None
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), None)
+
+
 def run(*words: object, environment: dict[str, str] | None = None) -> Run:
     """Run a command from the repository's root to its end; raises with its last words where it fails."""
     began = time.monotonic()
@@ -72,14 +99,16 @@ def run(*words: object, environment: dict[str, str] | None = None) -> Run:
         text=True,
     )
     assert process.stdout
+    watch = _PeakWatch(process.pid)
+    watch.start()
     output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    process.wait()
+    watch.join()
     if process.returncode:
         raise RuntimeError(
             f"{' '.join(map(str, words))} ended with {process.returncode}; its words are above."
         )
-    return Run(time.monotonic() - began, usage.ru_maxrss / 1024, output)
+    return Run(time.monotonic() - began, watch.peak_mb, output)
 
 
 def core(*words: object) -> Run:
