@@ -4,8 +4,6 @@ An event about items (a view, cart, removal, purchase, refund …) becomes one e
 of items shown becomes one event with the list as `shown`; any other event is one event, about its
 item if it has just one. The items of one event are told apart by a microsecond each. A purchase
 without items has its total as the price of one piece.
-
-GA4's session id is only unique within a shopper, so the session is a digest of both.
 """
 
 from __future__ import annotations
@@ -99,9 +97,8 @@ def _source(schema: pa.Schema) -> str:
     """
     item = _item(schema, "item")
     geo, ecommerce, traffic = (_top(name, schema) for name in ("geo", "ecommerce", "traffic_source"))
-    user = values.text(Column.named("user_pseudo_id", schema))
     flat = {
-        "session": f"left(sha256({user} || '.' || {_param(schema, 'ga_session_id')}), 16)",
+        "session": _param(schema, "ga_session_id"),
         "query": _param(schema, "search_term"),
         "currency": _param(schema, "currency"),
         "total": _known(_text(_child(ecommerce, "purchase_revenue")), _param(schema, "value")),
@@ -215,7 +212,7 @@ GA4 = Flat(
     mapping=_MAPPING,
     recipe=_recipe,
     notes=(
-        "The shopper is user_pseudo_id; the session is a digest of it and ga_session_id.",
+        "The shopper is user_pseudo_id, the session ga_session_id.",
         "The region is GA4's region, or the country where there is none; the channel is the medium.",
         "An event about several items counts once for each item.",
     ),

@@ -51,6 +51,11 @@ class Tail:
         return Tail({**self.last, users[at].as_py(): last})
 
 
+def session_id(owners: pa.Array, names: pa.Array) -> pa.Array:
+    """Ids that no two shoppers share: the owner's pseudonym, shortened, and the session's own name."""
+    return pc.binary_join_element_wise(pc.utf8_slice_codeunits(owners, 0, 16), names, "-")
+
+
 def cut(users: pa.DictionaryArray, ts: Ints, before: Tail) -> tuple[pa.Array, Ints]:
     """Sessions of rows sorted by user, then ts (µs).
 
@@ -65,8 +70,7 @@ def cut(users: pa.DictionaryArray, ts: Ints, before: Tail) -> tuple[pa.Array, In
     begins[1:] |= np.diff(ts) > GAP
     starts = np.flatnonzero(begins)
     owners = users.take(pa.array(starts)).cast(pa.string())
-    seconds = pa.array(ts[starts] // 1_000_000).cast(pa.string())
-    ids = pc.binary_join_element_wise(pc.utf8_slice_codeunits(owners, 0, 16), seconds, "-")
+    ids = session_id(owners, pa.array(ts[starts] // 1_000_000).cast(pa.string()))
     if before.last:
         carried = np.flatnonzero(new_user[starts])
         known = pc.is_in(owners.take(pa.array(carried)), pa.array(before.last, pa.string()))

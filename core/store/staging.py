@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,11 +29,12 @@ from core.store.files import put
 from core.store.hashing import row_hashes
 from core.store.place import Locator, known_zones
 from core.store.pseudonyms import Secret
+from core.store.sessions import session_id
 
 Ints = npt.NDArray[np.int64]
 
 #: Bound into the staging folder's name: what an older program staged is not picked up.
-FORMAT = 1
+FORMAT = 2
 _ROW_GROUP = 16_384
 #: A column with no more distinct values than this is written as a dictionary, which is several times faster.
 _FEW = 2_048
@@ -190,6 +192,7 @@ class Preparer:
         names = pa.array(self._secret.pseudonyms(users.dictionary.to_pylist()), pa.string())
         columns["user_id"] = pa.DictionaryArray.from_arrays(users.indices, names)
         columns["event_id"] = pa.array(row_hashes([columns[name] for name in SOURCE_EVENTS.names]))
+        columns["session_id"] = owned_sessions(columns["user_id"], columns["session_id"])
         unknown = self._drop_unknown_zones(columns)
         places = self._locator.locate(
             columns["lat"], columns["lon"], _plain(columns["tz"]), _plain(columns["region"])
@@ -256,6 +259,21 @@ class Preparer:
         ).fetchnumpy()["o"]
         self._cursor.unregister("asked")
         return np.asarray(offsets, np.int64)[inverse]
+
+
+def owned_sessions(users: pa.DictionaryArray, sessions: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The source's session ids led by their shopper's: many a log numbers sessions anew for each."""
+    held = sessions.is_valid()
+    names = max(len(sessions.dictionary), 1)
+    owner, given = users.indices.filter(held).to_numpy(), sessions.indices.filter(held).to_numpy()
+    codes, pairs = pd.factorize(owner.astype(np.int64) * names + given)
+    ids = session_id(
+        users.dictionary.take(pa.array(pairs // names)), sessions.dictionary.take(pa.array(pairs % names))
+    )
+    every = np.zeros(len(users), np.int64)
+    mask = held.to_numpy(zero_copy_only=False)
+    every[mask] = codes
+    return pa.DictionaryArray.from_arrays(pa.array(every, mask=~mask), ids)
 
 
 def days_of(ts: Ints, offsets: Ints) -> tuple[str | None, str | None]:

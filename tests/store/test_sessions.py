@@ -49,14 +49,14 @@ def load(store: Store, log: list[Event]) -> None:
     table = source_table(
         ts=[BORDER + timedelta(minutes=m) for _, m, _ in log],
         user_id=[u for u, _, _ in log],
-        session_id=[f"{u}-{s}" if s else None for u, _, s in log],
+        session_id=[s for _, _, s in log],
         event=[f"{u} {m} {s}" for u, m, s in log],
     )
     store.append(TableReader(table))
 
 
 def sessions(store: Store) -> set[frozenset[Event]]:
-    found = store.cursor().sql("SELECT list(event) FROM events GROUP BY user_id, session_id").fetchall()
+    found = store.cursor().sql("SELECT list(event) FROM events GROUP BY session_id").fetchall()
     return {
         frozenset((u, int(m), None if s == "None" else s) for u, m, s in (e.split() for e in members))
         for (members,) in found
