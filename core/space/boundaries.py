@@ -24,6 +24,8 @@ FOLDER = Path(__file__).parents[2] / "data" / "boundaries"
 US, BRAZIL, COUNTRIES, LAKES = "us-states", "br-states", "countries", "lakes"
 #: The maps, the most detailed first: a point takes the first that covers it.
 MAPS = (US, BRAZIL, COUNTRIES)
+#: The maps of states, and the country that each divides.
+_COUNTRY_OF = {US: "United States", BRAZIL: "Brazil"}
 ATTRIBUTION = {
     US: "US Census Bureau",
     BRAZIL: "Natural Earth",
@@ -119,36 +121,39 @@ def regions_at(lat: Floats, lon: Floats) -> list[str | None]:
     `lat` and `lon` are arrays of one length in WGS84 degrees; NaN gives None. A point off a coast
     belongs to the nearest region within `NEAR` degrees.
     """
-    names: NDArray[np.object_] = np.full(len(lat), None, dtype=object)
+    names: NDArray[np.object_] = np.full(len(lat), "", dtype=object)
+    points = shapely.points(lon, lat)
     left = np.flatnonzero(np.isfinite(lat) & np.isfinite(lon))
-    abroad = _in_other_country(lat, lon, left)
-    for name in MAPS:
-        base = load(name)
-        labels = np.array([region.name for region in base.regions], dtype=object)
-        for near in (None, NEAR):
-            todo = left if name == COUNTRIES or near is None else left[~abroad[left]]
-            points = shapely.points(lon[todo], lat[todo])
-            if near is None:
-                which, region = base.tree.query(points, predicate="intersects")
-            else:
-                which, region = base.tree.query_nearest(points, max_distance=near, all_matches=False)
-            names[todo[which]] = labels[region]
-            left = left[[n is None for n in names[left]]]
-    return list(names)
+    for name in _COUNTRY_OF:
+        names[left] = _covering(name, points[left])
+        left = left[names[left] == ""]
+    # The country comes before a state nearby: Windsor in Ontario is a river's width from Michigan.
+    names[left] = _covering(COUNTRIES, points[left])
+    off = left[names[left] == ""]
+    names[off] = _nearest(COUNTRIES, points[off])
+    for name, country in _COUNTRY_OF.items():
+        todo = left[(names[left] == country) | (names[left] == "")]
+        state = _nearest(name, points[todo])
+        names[todo] = np.where(state == "", names[todo], state)
+    return [name or None for name in names.tolist()]
 
 
-def _in_other_country(lat: Floats, lon: Floats, known: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which points lie inside a country whose states are not mapped.
+def _covering(name: str, points: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the name of the map's region that covers each point, or ""."""
+    return _labelled(name, len(points), load(name).tree.query(points, predicate="intersects"))
 
-    Without it Windsor in Ontario, a river's width from Detroit, would be near Michigan.
-    """
-    abroad = np.zeros(len(lat), dtype=bool)
-    countries = load(COUNTRIES)
-    which, region = countries.tree.query(shapely.points(lon[known], lat[known]), predicate="intersects")
-    mapped = {"United States", "Brazil"}
-    foreign = np.array([countries.regions[i].name not in mapped for i in region], dtype=bool)
-    abroad[known[which[foreign]]] = True
-    return abroad
+
+def _nearest(name: str, points: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the name of the map's region that is nearest to each point and within `NEAR`, or ""."""
+    found = load(name).tree.query_nearest(points, max_distance=NEAR, all_matches=False)
+    return _labelled(name, len(points), found)
+
+
+def _labelled(name: str, count: int, found: NDArray[np.int64]) -> NDArray[np.object_]:
+    """Return the region's name at each of `count` points; `found` are the numbers of points and regions."""
+    names: NDArray[np.object_] = np.full(count, "", dtype=object)
+    names[found[0]] = np.array([region.name for region in load(name).regions], dtype=object)[found[1]]
+    return names
 
 
 def map_for_words(words: Iterable[str]) -> str | None:
@@ -164,7 +169,7 @@ def map_for_words(words: Iterable[str]) -> str | None:
 def map_for_extent(south: float, west: float, north: float, east: float) -> str:
     """Return the map whose regions make sense of a box: states inside the US or Brazil, else countries."""
     area = box(west, south, east, north)
-    for name, country in ((US, "United States"), (BRAZIL, "Brazil")):
+    for name, country in _COUNTRY_OF.items():
         region = load(COUNTRIES).match(country)
         if region is not None and _share_inside(area, region.geometry) > 0.3:
             return name

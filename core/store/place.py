@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -16,20 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import shapely
-import shapely.geometry
 
 from core.events import CELL_RESOLUTION
+from core.space.boundaries import regions_at
 
 if TYPE_CHECKING:
     from timezonefinder import TimezoneFinder
-
-BOUNDARIES = Path(__file__).parents[2] / "data" / "boundaries"
-#: The finer subdivision first: a point in Ohio is in "Ohio", one in Bavaria in "Germany".
-LAYERS = ("us-states.geojson", "br-states.geojson", "countries.geojson")
-
-#: The shapes are simplified; a harbour may lie a little outside its coast. In degrees, about 25 km.
-_OFF_SHORE = 0.25
 
 _REMEMBERED = 500_000  # cells kept between chunks
 
@@ -50,9 +40,8 @@ class Places:
 class Locator:
     """Finds cells, zones and regions; remembers what it found."""
 
-    def __init__(self, default_tz: str, boundaries: Path = BOUNDARIES) -> None:
+    def __init__(self, default_tz: str) -> None:
         self._default_tz = default_tz
-        self._boundaries = boundaries
         self._zones: dict[int, str | None] = {}
         self._regions: dict[int, str | None] = {}
 
@@ -72,8 +61,8 @@ class Locator:
             row_cell = cells[np.where(placed, row_point, 0)]
         else:
             row_cell = np.zeros(len(row_point), np.uint64)
-        tz = pc.fill_null(self._fill(tz, row_cell, placed, self._zones, self._find_zones), self._default_tz)
-        region = self._fill(region, row_cell, placed, self._regions, self._find_regions)
+        tz = pc.fill_null(self._fill(tz, row_cell, placed, self._zones, _zones_at), self._default_tz)
+        region = self._fill(region, row_cell, placed, self._regions, regions_at)
         return Places(pa.array(row_cell, mask=~placed), tz, region)
 
     def _fill(
@@ -102,23 +91,6 @@ class Locator:
         indices[rows] = inverse
         return pc.coalesce(known, found.take(pa.array(indices, mask=~rows)))
 
-    def _find_zones(self, lat: Numbers, lon: Numbers) -> list[str | None]:
-        return list(_zone_finder().timezone_names_at(lngs=lon, lats=lat))
-
-    def _find_regions(self, lat: Numbers, lon: Numbers) -> list[str | None]:
-        """Name of the shape that holds the point, else of the nearest one within reach."""
-        shapes, names = _shapes(self._boundaries)
-        if shapes is None:
-            return [None] * len(lat)
-        points = shapely.points(lon, lat)
-        best = np.full(len(points), len(names))
-        point, shape = shapes.query(points, predicate="intersects")
-        np.minimum.at(best, point, shape)
-        outside = np.flatnonzero(best == len(names))
-        point, shape = shapes.query_nearest(points[outside], max_distance=_OFF_SHORE)
-        np.minimum.at(best, outside[point], shape)
-        return [names[i] if i < len(names) else None for i in best.tolist()]
-
 
 def _distinct(lat: pa.Array, lon: pa.Array) -> tuple[npt.NDArray[np.int64], Numbers, Numbers]:
     """Index of each row's coordinates among the distinct ones (-1 without any), and those."""
@@ -142,21 +114,12 @@ def known_zones() -> frozenset[str]:
     return frozenset(name for (name,) in names)
 
 
+def _zones_at(lat: Numbers, lon: Numbers) -> list[str | None]:
+    return list(_zone_finder().timezone_names_at(lngs=lon, lats=lat))
+
+
 @lru_cache(maxsize=1)
 def _zone_finder() -> TimezoneFinder:
     from timezonefinder import TimezoneFinder  # takes a second to import
 
     return TimezoneFinder()
-
-
-@lru_cache(maxsize=2)
-def _shapes(folder: Path) -> tuple[shapely.STRtree | None, tuple[str, ...]]:
-    """The boundary polygons in order of precedence, and their names."""
-    shapes, names = [], []
-    for layer in LAYERS:
-        path = folder / layer
-        if path.exists():
-            for feature in json.loads(path.read_text())["features"]:
-                shapes.append(shapely.geometry.shape(feature["geometry"]))
-                names.append(feature["properties"]["name"])
-    return (shapely.STRtree(shapes) if shapes else None), tuple(names)

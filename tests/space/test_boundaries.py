@@ -48,10 +48,22 @@ def test_points_find_their_region() -> None:
         "District of Columbia": (38.9, -77.03), "Michigan": (42.33, -83.05), "Canada": (42.30, -83.02),
         "Mexico": (31.74, -106.48), "Texas": (31.77, -106.40), "São Paulo": (-23.55, -46.63),
         "Rio de Janeiro": (-22.91, -43.2), "France": (48.85, 2.35), "Singapore": (1.3, 103.8),
-        "Fiji": (-17.8, 178.0), "Russia": (66.5, -172.0),
+        "Fiji": (-17.8, 178.0), "Russia": (66.5, -172.0), "Germany": (48.14, 11.58),
     }  # fmt: skip
     lat, lon = np.array(list(places.values())).T
     assert boundaries.regions_at(lat, lon) == list(places)
+
+
+def test_points_off_a_coast_belong_to_the_nearest_shore() -> None:
+    off = {
+        "Illinois": (41.865, -87.607),  # Chicago, on the lake
+        "São Paulo": (-23.983, -46.302),  # Santos, in the harbour
+        "Mexico": (32.362, -117.046),  # Rosarito, where California is near too
+        "Portugal": (38.69, -9.43),
+        None: (37.0, -123.5),
+    }
+    lat, lon = np.array(list(off.values())).T
+    assert boundaries.regions_at(lat, lon) == list(off)
 
 
 def test_no_place_no_region() -> None:

@@ -1,20 +1,17 @@
 """Cells, zones, regions and local time."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import h3
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from core.errors import WrongCall
-from core.store import Store, place
-from core.store.place import Locator
+from core.store import Store
 from tests.store.fakes import TableReader, source_table
 
 #: Not those whose governments still change their mind: two tables of zones may differ on them.
@@ -91,27 +88,3 @@ def test_an_unknown_zone_is_replaced_and_told(tmp_path: Path) -> None:
 def test_a_default_zone_that_is_none_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(WrongCall, match="'Mars/Olympus' is not a time zone"):
         Store.create(tmp_path / "s", default_tz="Mars/Olympus")
-
-
-def square(west: float, south: float, east: float, north: float) -> dict[str, object]:
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    return {"type": "Polygon", "coordinates": [ring]}
-
-
-def test_regions_take_the_finer_layer_then_the_nearest_shore(tmp_path: Path) -> None:
-    layers = {"us-states": [("State", square(0, 0, 1, 1))], "countries": [("Country", square(0, 0, 3, 3))]}
-    for layer, shapes in layers.items():
-        features = [{"properties": {"name": name}, "geometry": shape} for name, shape in shapes]
-        (tmp_path / f"{layer}.geojson").write_text(json.dumps({"features": features}))
-    place._shapes.cache_clear()
-    lat, lon = [0.5, 2.0, 3.1, 9.0], [0.5, 2.0, 2.0, 9.0]
-    empty = pa.nulls(4, pa.string())
-    found = Locator("UTC", tmp_path).locate(pa.array(lat), pa.array(lon), empty, empty)
-    assert found.region.to_pylist() == ["State", "Country", "Country", None]
-    place._shapes.cache_clear()
-
-
-def test_without_boundaries_regions_stay_unknown(tmp_path: Path) -> None:
-    empty = pa.nulls(1, pa.string())
-    found = Locator("UTC", tmp_path).locate(pa.array([40.0]), pa.array([-83.0]), empty, empty)
-    assert found.region.to_pylist() == [None]
