@@ -63,8 +63,7 @@ def changes(store: Store, scope: Scope, measure: str = "auto", top: str | int = 
         note = "Nothing is compared: choose dates that leave earlier days in the log to compare with."
         return Answer(SCHEMA.empty_table(), title, of_words(cube, scope), (note,))
     fields = FIELDS if MEASURES[name].additive else WHOLE_FIELDS
-    leaves = cube.ask(scope, fields, protect=False)
-    whole = cube.ask(scope, protect=False)
+    leaves, whole = cube.ask_nested(scope, fields, 0, protect=False)
     search = _Search(leaves, _terms(leaves, name), _terms(whole, name), cube.k)
     rows = search.rows(count)
     notes = missing_notes(cube, scope)

@@ -20,8 +20,7 @@ def overview(store: Store, scope: Scope) -> Answer:
     spark_previous (list of numbers, one a day; null where it is hidden or undefined).
     """
     cube = open_cube(store)
-    total = cube.ask(scope)
-    daily = cube.ask(scope, ["day"])
+    daily, total = cube.ask_nested(scope, ["day"], 0)
     days = [numbers(cube, daily, p) for p in range(len(daily.periods))]
     whole = [numbers(cube, total, p) for p in range(len(total.periods))]
     rows = []

@@ -22,12 +22,11 @@ def regions(store: Store, scope: Scope) -> Answer:
     period is longer than two months; null where hidden).
     """
     cube = open_cube(store)
-    groups = cube.ask(scope, ["region"])
-    table = measure_table(cube, groups)
     filled = cube.fill(scope)
     assert filled.start and filled.end
     step = "day" if (filled.end - filled.start).days < MOST_DAYS_DAILY else "week"
-    over_time = cube.ask(scope, ["region", step], distinct=False)
+    over_time, groups = cube.ask_nested(scope, ["region", step], 1)
+    table = measure_table(cube, groups)
     lines = dict(
         zip(
             over_time.axes[0].labels.to_pylist(),

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from core.marts.kernels import HOLDS_PURCHASE, OPENS_SESSION, mark_nesting
+from core.marts.kernels import HOLDS_PURCHASE, OPENS_SHOPPER, mark_nesting
 
 #: Rows sorted in memory at a time; about 60 bytes each.
 ROWS_IN_MEMORY = 6_000_000
@@ -24,14 +24,15 @@ MOST_IN_A_ROW = 255
 #: array → type on disk; kinds and hours widen where a log has more than two bytes can number
 ARRAYS: dict[str, np.dtype] = {
     "shopper_start": np.dtype(np.uint32),  # [shoppers + 1] first segment of each shopper
-    "segment_start": np.dtype(np.uint32),  # [segments + 1] first row of each segment
+    "shopper_row": np.dtype(np.uint32),  # [shoppers + 1] first row of each shopper
     "place": np.dtype(np.uint32),  # [segments] code in places
     "means": np.dtype(np.uint16),  # [segments] code in means
     "hour": np.dtype(np.uint16),  # [segments] local hours after the first
-    "flags": np.dtype(np.uint8),  # [segments] OPENS_SESSION and HOLDS_PURCHASE
+    "flags": np.dtype(np.uint8),  # [segments] what it opens, and whether it holds a purchase
     "events": np.dtype(np.uint16),  # [segments] events of all kinds
     "kind": np.dtype(np.uint16),  # [rows] code in kinds
     "n": np.dtype(np.uint8),  # [rows] events
+    "row_flags": np.dtype(np.uint8),  # [rows] as flags
     "money_segment": np.dtype(np.uint32),  # [money rows]
     "money_kind": np.dtype(np.uint16),  # [money rows]
     "money": np.dtype(np.int64),  # [money rows] in MONEY_UNIT
@@ -66,7 +67,7 @@ def assemble(
             _append_range(batch, writers, sizes, purchase_kinds, first_hour)
         advance((i + 1) / (len(edges) - 1))
     writers["shopper_start"].append(np.array([sizes["segments"]]))
-    writers["segment_start"].append(np.array([sizes["rows"]]))
+    writers["shopper_row"].append(np.array([sizes["rows"]]))
     for writer in writers.values():
         writer.close()
 
@@ -110,16 +111,17 @@ def _append_range(
     starts = np.flatnonzero(opens)
     segments = starts.size
     segment_of_row = np.cumsum(opens > 0) - 1
-    writers["shopper_start"].append(np.flatnonzero(opens[starts] & 4) + sizes["segments"])
-    writers["segment_start"].append(starts + sizes["rows"])
+    purchase = purchase_kinds[column["kind"]] * np.uint8(HOLDS_PURCHASE)
+    writers["shopper_start"].append(np.flatnonzero(opens[starts] & OPENS_SHOPPER) + sizes["segments"])
+    writers["shopper_row"].append(np.flatnonzero(opens & OPENS_SHOPPER) + sizes["rows"])
     writers["place"].append(column["place"][starts])
     writers["means"].append(column["mean"][starts])
     writers["hour"].append(column["hour"][starts] - first_hour)
-    held = np.maximum.reduceat(purchase_kinds[column["kind"]].astype(np.uint8), starts)
-    writers["flags"].append((opens[starts] >> 1) & OPENS_SESSION | held * HOLDS_PURCHASE)
+    writers["flags"].append(opens[starts] | np.maximum.reduceat(purchase, starts))
     writers["events"].append(np.add.reduceat(column["n"], starts))
     writers["kind"].append(column["kind"])
     writers["n"].append(column["n"])
+    writers["row_flags"].append(opens | purchase)
     paid = np.flatnonzero(column["money"])
     writers["money_segment"].append(segment_of_row[paid] + sizes["segments"])
     writers["money_kind"].append(column["kind"][paid])

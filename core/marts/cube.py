@@ -29,7 +29,7 @@ from core.scope import Scope
 from core.store import Store
 
 #: A question with more groups than this wants a coarser grouping.
-MOST_GROUPS = 30_000_000
+MOST_GROUPS = 10_000_000
 
 #: One question at a time: each uses every core, and numba's default thread layer allows no more.
 _asking = threading.Lock()
@@ -80,6 +80,11 @@ class Cube:
             .astype(int)
             .to_dict()
         )
+        # A block's counts are 32 bits wide: the larger the log, the more blocks.
+        blocks = numba.get_num_threads() * (1 + self.completeness["rows"] // 2**30)
+        edges = np.linspace(0, self._arrays["shopper_start"].size - 1, blocks + 1).astype(np.int64)
+        self._segment_bounds = self._arrays["shopper_start"][edges].astype(np.int64)
+        self._row_bounds = self._arrays["shopper_row"][edges].astype(np.int64)
         self._buys = np.array([event == PURCHASE for event in tables["kinds"]["event"].to_pylist()], np.uint8)
 
     # -- what the log holds -------------------------------------------------------------------
@@ -133,7 +138,6 @@ class Cube:
         scope: Scope,
         by: Sequence[str] = (),
         *,
-        distinct: bool = True,
         resolution: int = CELL_RESOLUTION,
         protect: bool = True,
     ) -> Groups:
@@ -141,29 +145,46 @@ class Cube:
 
         `by` names groupings: region, city, cell (at H3 `resolution`), device, channel, event,
         category, day, week (from Monday), month, hour (0–23), weekday (1–7 from Monday). Groups of
-        fewer than k shoppers come back hidden, with all their numbers zero. Without `distinct`
-        only events and revenue are counted, which is faster; it is ignored where k hides groups.
-        Without `protect` nothing is hidden: the caller then answers for what it publishes.
+        fewer than k shoppers come back hidden, with all their numbers zero. Without `protect`
+        nothing is hidden: the caller then answers for what it publishes.
 
         Raises `WrongCall` for an unknown grouping or for more groups than fit.
         """
+        return self._ask(scope, by, None, resolution, protect)[0]
+
+    def ask_nested(
+        self,
+        scope: Scope,
+        by: Sequence[str],
+        keep: int,
+        *,
+        resolution: int = CELL_RESOLUTION,
+        protect: bool = True,
+    ) -> tuple[Groups, Groups]:
+        """As `ask` by all the groupings, and by the first `keep` of them, in one pass over the log."""
+        inner, outer = self._ask(scope, by, keep, resolution, protect)
+        return inner, outer
+
+    def _ask(
+        self, scope: Scope, by: Sequence[str], keep: int | None, resolution: int, protect: bool
+    ) -> list[Groups]:
         scope = self.fill(scope)
         compared = scope.compared()
         periods = (scope,) if compared is None else (scope, compared)
-        k = self.k if protect else 1
-        distinct = distinct or k > 1
         sets = [self._axes(period, by, resolution) for period in periods]
-        if compared is not None:
-            sets = _align(sets)
+        # Calendar axes of two periods pair up by position; the longer one's surplus is cut at the end.
+        sizes = [max(len(axis.labels) for axis in pair) for pair in zip(*sets, strict=True)]
+        pairs = list(zip(periods, sets, strict=True))
         if compared is None or _overlap(scope, compared):
-            counts = [self._count([pair], distinct)[0] for pair in zip(periods, sets, strict=True)]
+            counts = [self._count([pair], sizes, keep) for pair in pairs]
         else:
-            counts = self._count(list(zip(periods, sets, strict=True)), distinct)
-        numbers = np.stack(counts, axis=1)  # [measure, period, *axes]
-        hidden = np.stack([hide_small(c[1], k) for c in counts])
-        events, shoppers, sessions, buys = (n * ~hidden for n in numbers[:4])
-        revenue, sales = (n * ~hidden / MONEY_UNIT for n in numbers[4:])
-        return Groups(sets[0], periods, events, shoppers, sessions, buys, revenue, sales, hidden)
+            counts = [self._count(pairs, sizes, keep)]
+        k = self.k if protect else 1
+        depths = [len(by)] if keep is None else [len(by), keep]
+        return [
+            _groups(sets[0][:depth], periods, np.concatenate([c[level] for c in counts], axis=1), k)
+            for level, depth in enumerate(depths)
+        ]
 
     def _axes(self, scope: Scope, by: Sequence[str], resolution: int) -> tuple[Axis, ...]:
         axes = tuple(self.dimensions.axis(name, scope, resolution) for name in by)
@@ -175,16 +196,19 @@ class Cube:
             )
         return axes
 
-    def _count(self, periods: list[tuple[Scope, tuple[Axis, ...]]], distinct: bool) -> list[np.ndarray]:
-        """Counts of periods that do not overlap, in one pass: int64[6, *axes] each.
+    def _count(
+        self, periods: list[tuple[Scope, tuple[Axis, ...]]], sizes: list[int], keep: int | None
+    ) -> list[np.ndarray]:
+        """Counts of periods that do not overlap, in one pass: int64[6, periods, *sizes].
 
-        The periods differ in their dates alone. The last two numbers are in units of money.
+        The periods differ in their dates alone. The last two of the six are in units of money. With
+        `keep`, a second array counts by the first `keep` axes.
         """
         scope, axes = periods[0]
-        sizes = [len(axis.labels) for axis in axes]
+        shapes = [(6, len(periods), *sizes[:depth]) for depth in (len(sizes), keep) if depth is not None]
         groups = int(np.prod(sizes)) if sizes else 1
         if groups == 0:
-            return [np.zeros((6, *sizes), np.int64) for _ in periods]
+            return [np.zeros(shape, np.int64) for shape in shapes]
         looks = {
             "places": _look_up(self.dimensions.place_passes(scope)),
             "means": _look_up(self.dimensions.means_pass(scope)),
@@ -200,37 +224,49 @@ class Cube:
             else:
                 _add(looks[table], axes[i].codes, stride)
             stride *= sizes[i]
-        by_hour = np.full(self.dimensions.hours.size, -1, np.int32)
+        by_hour = np.full(self.dimensions.hours.size, kernels.EXCLUDED, np.int32)
         for i, look in enumerate(hours):
             by_hour[look >= 0] = look[look >= 0] + i * groups
-        counted = self._pass(looks, by_hour, groups * len(periods), distinct)
-        parts = counted.reshape(6, len(periods), *sizes)
-        return [parts[:, i] for i in range(len(periods))]
+        margins = 0 if keep is None else int(np.prod(shapes[1][1:]))
+        counted = self._pass(looks, by_hour, groups * len(periods), margins)
+        return [part.reshape(shape) for part, shape in zip(counted, shapes, strict=True)]
 
     def _pass(
-        self, looks: dict[str, np.ndarray], by_hour: np.ndarray, groups: int, distinct: bool
-    ) -> np.ndarray:
-        """One pass over the arrays: int64[6, groups]."""
+        self, looks: dict[str, np.ndarray], by_hour: np.ndarray, groups: int, margins: int
+    ) -> list[np.ndarray]:
+        """One pass over the arrays: int64[6, groups], and int64[6, margins] where there are any."""
         a = self._arrays
         by = (looks["places"], looks["means"], by_hour)
         kinds = looks["kinds"]
-        shape = (groups, distinct, numba.get_num_threads())
-        segments = (a["place"], a["means"], a["hour"], a["flags"])
+        segments = (a["place"], a["means"], a["hour"])
         with _asking:
             if (kinds == 0).all():
-                counted = kernels.count_segments(a["shopper_start"], *segments, a["events"], *by, *shape)
+                counted = kernels.count_segments(
+                    self._segment_bounds, *segments, a["flags"], a["events"], *by, groups, margins
+                )
             else:
-                rows = (a["shopper_start"], a["segment_start"], *segments, a["kind"], a["n"])
-                if (kinds <= 0).all():
-                    chosen = (kinds == 0).astype(np.uint8)
-                    counted = kernels.count_chosen(*rows, *by, chosen, chosen & self._buys, *shape)
-                else:
-                    counted = kernels.count_rows(*rows, *by, kinds, self._buys, *shape)
+                counted = kernels.count_rows(
+                    self._row_bounds, self._segment_bounds, *segments, a["row_flags"], a["kind"], a["n"],
+                    *by, kinds, groups, margins,
+                )  # fmt: skip
             paid = kernels.sum_money(
-                a["money_segment"], a["money_kind"], a["money"], a["place"], a["means"], a["hour"],
-                *by, kinds, self._buys, groups,
+                a["money_segment"], a["money_kind"], a["money"], *segments, *by, kinds, self._buys, groups,
+                numba.get_num_threads(),
             )  # fmt: skip
-        return np.concatenate([counted, paid])
+        found = [np.concatenate([counted[:, :groups], paid])]
+        if margins:
+            found.append(np.concatenate([counted[:, groups:], paid.reshape(2, margins, -1).sum(axis=2)]))
+        return found
+
+
+def _groups(axes: tuple[Axis, ...], periods: tuple[Scope, ...], counts: np.ndarray, k: int) -> Groups:
+    """The counts, int64[6, periods, *sizes], as measures, with groups of fewer than k shoppers hidden."""
+    counts = counts[(slice(None), slice(None), *(slice(len(axis.labels)) for axis in axes))]
+    hidden = np.stack([hide_small(shoppers, k) for shoppers in counts[1]])
+    events, shoppers, sessions, buys, revenue, sales = counts * ~hidden
+    return Groups(
+        axes, periods, events, shoppers, sessions, buys, revenue / MONEY_UNIT, sales / MONEY_UNIT, hidden
+    )
 
 
 def _overlap(one: Scope, other: Scope) -> bool:
@@ -240,24 +276,11 @@ def _overlap(one: Scope, other: Scope) -> bool:
 
 def _add(look: np.ndarray, codes: np.ndarray, stride: int) -> None:
     """Adds a grouping's part of the group number to a look-up table, in place."""
-    look[:] = np.where((look < 0) | (codes < 0), -1, look + codes * stride)
+    look[:] = np.where((look < 0) | (codes < 0), kernels.EXCLUDED, look + codes * stride)
 
 
 def _look_up(passes: np.ndarray) -> np.ndarray:
-    return np.where(passes, 0, -1).astype(np.int32)
-
-
-def _align(sets: list[tuple[Axis, ...]]) -> list[tuple[Axis, ...]]:
-    """Pads the calendar axes of two periods to one length, so that their groups pair up by position.
-
-    Labels are those of the asked period; where the compared one is longer, its surplus is cut.
-    """
-    asked, compared = sets
-    fitted = []
-    for mine, theirs in zip(asked, compared, strict=True):
-        codes = np.where(theirs.codes < len(mine.labels), theirs.codes, -1).astype(np.int32)
-        fitted.append(Axis(mine.name, mine.labels, codes))
-    return [asked, tuple(fitted)]
+    return np.where(passes, 0, kernels.EXCLUDED).astype(np.int32)
 
 
 def _map(path: Path) -> np.ndarray:
