@@ -6,11 +6,9 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.tables import hidden_note, of_words
-from core.marts import open_cube
+from core.marts import CHOICES, open_cube
 from core.scope import Scope
 from core.store import Store
-
-FIELDS = ("region", "category", "event", "device", "channel")
 
 
 def facets(store: Store, scope: Scope) -> Answer:
@@ -22,7 +20,7 @@ def facets(store: Store, scope: Scope) -> Answer:
     alone = Scope.parse(scope.words() | {"compare": "off"})
     rows: list[dict[str, object]] = []
     notes: tuple[str, ...] = ()
-    for field in FIELDS:
+    for field in CHOICES:
         groups = cube.ask(alone, [field])
         notes += hidden_note(cube, groups, f"values of {field} are")
         found = zip(groups.axes[0].labels.to_pylist(), groups.events[0], groups.shoppers[0], strict=True)

@@ -6,14 +6,10 @@ into use by one atomic rename of `marts.json`, so a build that dies leaves the l
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,46 +23,12 @@ from core.errors import CartscapeError
 from core.events import EVENTS, PURCHASE
 from core.marts import activity as marts
 from core.marts.assemble import assemble
+from core.marts.cube import Cube
+from core.marts.manifest import VERSION, MartsManifest
 from core.store import Store
-
-#: Raise it when the meaning of a mart changes: older marts are then rebuilt.
-VERSION = 2
 
 #: Says how far a build is: share done (0–1) and the stage in words.
 Advance = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class MartsManifest:
-    """What `marts.json` says: which files are in use and what they were built from."""
-
-    version: int
-    duckdb: str  # keys are DuckDB hashes, which may differ between its versions
-    store: str  # fingerprint of the store
-    cube: str  # folder of the arrays
-    first_hour: int  # local hours since 1970
-    hours: int  # how many the log spans
-    months: dict[str, dict[str, str]] = field(default_factory=dict)  # fingerprint and file of each mart
-    dictionaries: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, folder: Path) -> MartsManifest | None:
-        """The manifest in `folder`, or None where there is none that this version can use."""
-        try:
-            found = cls(**json.loads((folder / "marts.json").read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        usable = found.version == VERSION and found.duckdb == duckdb.__version__
-        return found if usable and (folder / found.cube).is_dir() else None
-
-    def write(self, folder: Path) -> None:
-        """Takes this manifest into use."""
-        fresh = folder / f"marts.json.{uuid.uuid4().hex}"
-        with fresh.open("w") as file:
-            json.dump(asdict(self), file)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(folder / "marts.json")
 
 
 def _quiet(done: float, stage: str) -> None:
@@ -171,7 +133,7 @@ class _Build:
             self.cursor, parts, self.folder / folder, purchases, first, last - first + 1,
             lambda done: self.advance(0.6 + 0.4 * done, "cube"),
         )  # fmt: skip
-        return MartsManifest(
+        manifest = MartsManifest(
             VERSION,
             duckdb.__version__,
             self.store.fingerprint,
@@ -181,6 +143,8 @@ class _Build:
             months,
             files,
         )
+        Cube(self.store, manifest).answer_whole(self.folder / folder)
+        return manifest
 
     def _clear(self, manifest: MartsManifest) -> None:
         """Removes what neither this generation nor the one before it uses: readers may lag by one."""

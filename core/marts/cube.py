@@ -22,14 +22,18 @@ from core.events import CELL_RESOLUTION, PURCHASE
 from core.marts import kernels
 from core.marts.activity import MONEY_UNIT
 from core.marts.assemble import ARRAYS
-from core.marts.builder import MartsManifest, build
 from core.marts.dimensions import EPOCH, Axis, Dimensions, table_of
+from core.marts.manifest import MartsManifest
 from core.marts.privacy import hide_small
 from core.scope import Scope
 from core.store import Store
 
 #: A question with more groups than this wants a coarser grouping.
 MOST_GROUPS = 10_000_000
+
+#: Groupings whose counts over the whole log are kept: what any scope can be narrowed by.
+CHOICES = ("region", "category", "event", "device", "channel")
+_WHOLE = "whole.npz"
 
 #: One question at a time: each uses every core, and numba's default thread layer allows no more.
 _asking = threading.Lock()
@@ -68,6 +72,8 @@ class Cube:
         self.fingerprint = manifest.store
         folder = store.marts_dir
         self._arrays = {name: _map(folder / manifest.cube / f"{name}.npy") for name in ARRAYS}
+        whole = folder / manifest.cube / _WHOLE
+        self._whole = dict(np.load(whole)) if whole.exists() else {}
         tables = {name: pq.read_table(folder / file) for name, file in manifest.dictionaries.items()}
         hours = manifest.first_hour + np.arange(manifest.hours, dtype=np.int64)
         self.dimensions = Dimensions(tables, hours)
@@ -131,6 +137,19 @@ class Cube:
             filled = replace(filled, compare="off")
         return filled
 
+    @property
+    def _everything(self) -> Scope:
+        return self.fill(Scope(compare="off"))
+
+    def answer_whole(self, folder: Path) -> None:
+        """Keeps the counts of the whole log by each of CHOICES beside the arrays, in `folder`."""
+        axes = {name: self._axes(self._everything, [name], CELL_RESOLUTION) for name in CHOICES}
+        counts = {
+            name: self._count([(self._everything, its)], [len(its[0].labels)], None)[0]
+            for name, its in axes.items()
+        }
+        np.savez(folder / _WHOLE, **counts)  # type: ignore[arg-type]
+
     # -- questions ----------------------------------------------------------------------------
 
     def ask(
@@ -175,7 +194,9 @@ class Cube:
         # Calendar axes of two periods pair up by position; the longer one's surplus is cut at the end.
         sizes = [max(len(axis.labels) for axis in pair) for pair in zip(*sets, strict=True)]
         pairs = list(zip(periods, sets, strict=True))
-        if compared is None or _overlap(scope, compared):
+        if keep is None and len(by) == 1 and by[0] in self._whole and scope == self._everything:
+            counts = [[self._whole[by[0]]]]
+        elif compared is None or _overlap(scope, compared):
             counts = [self._count([pair], sizes, keep) for pair in pairs]
         else:
             counts = [self._count(pairs, sizes, keep)]
@@ -286,20 +307,3 @@ def _look_up(passes: np.ndarray) -> np.ndarray:
 def _map(path: Path) -> np.ndarray:
     array: np.ndarray = np.load(path, mmap_mode="r")
     return array
-
-
-_open: dict[str, Cube] = {}
-_opening = threading.Lock()
-
-
-def open_cube(store: Store) -> Cube:
-    """The store's cube, building the marts first where the log has moved on since they were built.
-
-    One cube a store folder is kept open in this process.
-    """
-    key = str(store.path.resolve())
-    with _opening:
-        found = _open.get(key)
-        if found is None or found.fingerprint != store.fingerprint or found.k != store.k:
-            found = _open[key] = Cube(store, build(store))
-        return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from core.errors import WrongCall
-from core.marts import assemble, build, open_cube
+from core.marts import CHOICES, assemble, build, open_cube
 from core.marts.cube import Cube
 from core.scope import Scope
 from core.store import Store
@@ -212,3 +213,29 @@ def test_unknown_groupings_and_too_many_groups_are_sentences(sample_store: Store
 def test_dates_outside_the_log_are_a_sentence(sample_store: Store) -> None:
     with pytest.raises(WrongCall, match="do not meet the log's"):
         open_cube(sample_store).fill(Scope(start=date(2031, 1, 1)))
+
+
+def test_kept_counts_of_the_whole_log_are_those_of_a_pass(tmp_path: Path) -> None:
+    store = append(Store.create(tmp_path / "log", kind="sample"), busy_log(900))
+    cube = open_cube(store)
+    for name in CHOICES:
+        kept, passed = cube.ask(Scope(), [name]), cube.ask_nested(Scope(), [name], 0)[0]
+        assert kept.axes[0].labels == passed.axes[0].labels
+        for number in ("events", "shoppers", "sessions", "buys", "revenue", "sales"):
+            assert np.array_equal(getattr(kept, number), getattr(passed, number))
+
+
+def test_totals_of_a_pass_are_those_of_their_own_question(tmp_path: Path) -> None:
+    """Also where the compared period is longer, so that some of its days pair with none."""
+    store = append(Store.create(tmp_path / "log", kind="sample"), busy_log(2000, start="2025-01-01"))
+    cube = open_cube(store)
+    first = cube.first_day
+    asked = Scope(start=first + timedelta(days=20), end=first + timedelta(days=25))
+    longer = f"{first}..{first + timedelta(days=15)}"
+    for scope in (Scope(), asked, replace(asked, compare=longer), replace(asked, compare="off")):
+        for by, keep in ((["day"], 0), (["region", "week"], 1), (["region", "category", "device"], 2)):
+            outer = cube.ask_nested(scope, by, keep)[1]
+            alone = cube.ask(scope, by[:keep])
+            assert alone.events.sum() > 0
+            for number in ("events", "shoppers", "sessions", "buys", "revenue", "sales"):
+                assert np.array_equal(getattr(outer, number), getattr(alone, number)), (by, number)
