@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from core.marts.kernels import HOLDS_PURCHASE, OPENS_SHOPPER, mark_nesting
 
-#: Rows sorted in memory at a time; about 60 bytes each.
-ROWS_IN_MEMORY = 6_000_000
+#: Rows sorted in memory at a time; about 230 bytes each while they are sorted and copied out.
+ROWS_IN_MEMORY = 3_000_000
 
 #: A row's count is one byte; a larger count is carried by several rows.
 MOST_IN_A_ROW = 255
