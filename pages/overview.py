@@ -15,10 +15,12 @@ from typing import Any
 import streamlit as st
 
 from core.charts.changes import changes_bridge, is_other, is_total
+from core.charts.hourly import MOST_DAYS
 from core.charts.numbers import change, is_level, written
 from core.charts.trend import trend_line
 from pages.parts import ask, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
+from pages.parts.course import course
 
 TOP = 8
 
@@ -51,12 +53,13 @@ def _metric(row: dict[str, Any], compared: str) -> None:
     relative = row["change"]
     # A string counts as a rise or a fall; the number 0 is drawn without either.
     delta = None if relative is None else 0 if is_level(relative) else change(relative).replace("−", "-")
+    spark = [value or 0 for value in row["spark"]]
     st.metric(
         row["label"],
         written(row["value"], row["unit"], ask.currency()),
         delta=delta,
         delta_description=f"vs {compared}" if relative is not None and compared else None,
-        chart_data=[value or 0 for value in row["spark"]] if row["value"] is not None else None,
+        chart_data=spark if row["value"] is not None and len(spark) > MOST_DAYS else None,
         chart_type="area",
         help=page.meaning(row["measure"]),
     )
@@ -100,19 +103,19 @@ def _look_at(row: dict[str, Any]) -> None:
 def _trend() -> None:
     scope = state.scope()
     measure = page.measure()
-    answer = ask.ask("trend", scope, measure=measure.name)
-    if not answer.table.num_rows:
+    told = course(scope, measure)
+    if not told.table.num_rows:
         states.nothing_here()
         return
     figure = trend_line(
-        answer.table, measure.name, measure.label, measure.unit, style(),
+        told.table, measure.name, measure.label, measure.unit, style(),
         compared=dates.compared_words(scope) or "compared", currency=ask.currency(),
     )  # fmt: skip
 
     def draw() -> None:
-        plot(figure, "overview_trend", answer.title, alt=f"Line of {measure.label.lower()} by day.")
+        plot(figure, "overview_trend", told.title, alt=f"Line of {measure.label.lower()} by {told.step}.")
 
-    frame("trend", answer, ask.command("trend", scope, measure=measure.name), draw, Export(figure))
+    frame("trend", told.answer, told.command, draw, Export(figure), title=told.title)
 
 
 main()

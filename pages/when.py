@@ -20,17 +20,17 @@ import streamlit as st
 from core.charts.days import calendar_heatmap
 from core.charts.hours import hours_heatmap
 from core.charts.trend import MOST_PANELS, panel_names, trend_line, trend_panels
-from pages.parts import ask, dates, page, state, states
+from pages.parts import ask, course, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
 BY = {"region": "By region", "category": "By category", "device": "By device"}
-HOURS_HINT = "Click squares to keep those hours, again to let them go; the red frame is now."
-STEPS = {"day": "By day", "week": "By week"}
+HOURS_HINT = "Click squares to keep those hours, again to let them go"
 
 
 def main() -> None:
     """Draw the page."""
-    page.toolbar("When", {"step": STEPS})
+    steps = course.steps(state.scope())
+    page.toolbar("When", {"step": steps} if steps else {})
     left, right = st.columns([1, 1], gap="small")
     with left:
         _hours()
@@ -45,9 +45,11 @@ def _hours() -> None:
     scope = state.scope()
     asked = replace(scope, hours=())  # all hours stay in sight, the picked ones stand out
     answer = ask.ask("hours", asked)
+    weekdays, now = dates.weekdays(scope), _now()
     figure = hours_heatmap(
         answer.table, measure.name, measure.label, measure.unit, style(),
-        now=_now(), chosen=scope.hours, currency=ask.currency(),
+        now=now, chosen=scope.hours, weekdays=weekdays,
+        compared=dates.weekdays(scope.compared()), currency=ask.currency(),
     )  # fmt: skip
     key = f"hours_{state.state().version}"  # a chart of its own after each click, so that none is told twice
 
@@ -64,7 +66,8 @@ def _hours() -> None:
         )  # fmt: skip
 
     title = f"{measure.label} by hour of the week"
-    frame("hours", answer, ask.command("hours", asked), draw, Export(figure), title=title, hint=HOURS_HINT)
+    hint = HOURS_HINT + ("; the red frame is now." if now[0] in weekdays else ".")
+    frame("hours", answer, ask.command("hours", asked), draw, Export(figure), title=title, hint=hint)
 
 
 def _order(word: str) -> tuple[int, int]:
@@ -99,48 +102,47 @@ def _calendar() -> None:
 
 
 def _trend() -> None:
-    scope, measure, step = state.scope(), page.measure(), state.view("step")
-    options = {"measure": measure.name, "step": step}
-    answer = ask.ask("trend", scope, **options)
-    if not answer.table.num_rows:
+    scope, measure = state.scope(), page.measure()
+    told = course.course(scope, measure, state.view("step"))
+    if not told.table.num_rows:
         states.nothing_here()
         return
     figure = trend_line(
-        answer.table, measure.name, measure.label, measure.unit, style(),
+        told.table, measure.name, measure.label, measure.unit, style(),
         compared=dates.compared_words(scope) or "compared", currency=ask.currency(),
     )  # fmt: skip
 
     def draw() -> None:
-        plot(
-            figure, "trend_line", answer.title, alt=f"Line of {measure.label.lower()} over time, {answer.of}."
-        )
+        words = f"Line of {measure.label.lower()} by {told.step}, {told.answer.of}."
+        plot(figure, "trend_line", told.title, alt=words)
 
-    frame("trend", answer, ask.command("trend", scope, **options), draw, Export(figure))
+    frame("trend", told.answer, told.command, draw, Export(figure), title=told.title)
 
 
 def _panels() -> None:
     scope, measure = state.scope(), page.measure()
+    offered = {word: name for word, name in BY.items() if ask.values(word) > 1}
+    if not offered:
+        return  # a log of one region, category and device has nothing to set side by side
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="panel_controls"):
-        by = page.choose("by", "Small multiples", BY)
-    options = {"measure": measure.name, "step": state.view("step"), "by": by}
-    answer = ask.ask("trend", scope, **options)
-    names = panel_names(answer.table, by, measure.name)
+        by = page.choose("by", "Small multiples", offered)
+    told = course.course(scope, measure, state.view("step"), by)
+    names = panel_names(told.table, by, measure.name)
     if len(names) < 2:
-        states.notice(
-            f"The scope holds {'one' if names else 'no'} {by}, so there is nothing to set side by side."
-        )
+        only = f"Only {names[0]} has" if names else f"No {by} has"
+        why = " ".join(told.answer.notes)
+        states.notice(f"{only} values to draw by {told.step}, so nothing stands side by side. {why}")
         return
     figure = trend_panels(
-        answer.table, by, measure.name, measure.label, measure.unit, style(), currency=ask.currency()
+        told.table, by, measure.name, measure.label, measure.unit, style(), currency=ask.currency()
     )
 
     def draw() -> None:
-        plot(
-            figure, f"panels_{by}", answer.title, alt=f"{measure.label} over time for each {by}, {answer.of}."
-        )
+        words = f"{measure.label} by {told.step} for each {by}, {told.answer.of}."
+        plot(figure, f"panels_{by}", told.title, alt=words)
 
     most = f"The {MOST_PANELS} largest are drawn; the table has all." if len(names) == MOST_PANELS else ""
-    frame("panels", answer, ask.command("trend", scope, **options), draw, Export(figure), hint=most)
+    frame("panels", told.answer, told.command, draw, Export(figure), title=told.title, hint=most)
 
 
 main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.charts.numbers import Unit, exact, written
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEK = range(1, 8)
 
 #: Side of a square in axis units; the rest is the gap between squares.
 SQUARE = 0.94
@@ -27,6 +29,8 @@ def hours_heatmap(
     *,
     now: tuple[int, int] | None = None,
     chosen: tuple[str, ...] = (),
+    weekdays: Collection[int] = WEEK,
+    compared: Collection[int] = WEEK,
     currency: str | None = None,
 ) -> go.Figure:
     """Hour × weekday of the `hours` table, 168 squares.
@@ -35,14 +39,16 @@ def hours_heatmap(
     on a Plotly heatmap does not. Their `customdata` is the scope's word for the hour ("5.18").
     Colours end at the 2nd and 98th percentile, so that one odd hour does not flatten the rest; the
     tooltip tells the value itself. Hours without a value, hidden or empty, are grey. `now` is
-    (weekday 1–7, hour) to mark; `chosen` are the scope's hours.
+    (weekday 1–7, hour) to mark; `chosen` are the scope's hours. A period of less than a week has only
+    some `weekdays`, and is compared with only some: the rest gets no squares, as zero would be untrue.
     """
     rows = {(row["weekday"], row["hour"]): row for row in table.to_pylist()}
-    hours = [(day, hour) for day in range(1, 8) for hour in range(24)]
+    hours = [(day, hour) for day in WEEK if day in weekdays for hour in range(24)]
     values = [_value(rows.get(at), measure) for at in hours]
     text = [
         f"<b>{LONG_DAYS[day - 1]} {hour:02d}–{(hour + 1) % 24:02d} h</b><br>"
-        f"{label}: {exact(value, unit, currency)}{_compared(rows.get((day, hour)), measure, unit, currency)}"
+        f"{label}: {exact(value, unit, currency)}"
+        + (_compared(rows.get((day, hour)), measure, unit, currency) if day in compared else "")
         for (day, hour), value in zip(hours, values, strict=True)
     ]
     words = [f"{day}.{hour}" for day, hour in hours]
@@ -68,7 +74,7 @@ def hours_heatmap(
             **common,
         )
     dressed(figure, style, height=300)
-    if now:
+    if now and now[0] in weekdays:
         day, hour = now
         figure.add_shape(
             type="rect",

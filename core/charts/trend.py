@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -51,7 +51,7 @@ def trend_line(
         figure.add_scatter(
             x=days,
             y=previous,
-            mode="lines" if len(rows) > 1 else "markers",
+            **_seen(previous, 4),
             line={"color": style.muted, "width": 1.5, "dash": "dot"},
             hovertext=[f"{compared}: {exact(v, unit, currency)}" for v in previous],
             hovertemplate="%{hovertext}<extra></extra>",
@@ -60,7 +60,7 @@ def trend_line(
     figure.add_scatter(
         x=days,
         y=[row[measure] for row in rows],
-        mode="lines" if len(rows) > 1 else "markers",
+        **_seen([row[measure] for row in rows], 5),
         line={"color": style.accent, "width": 2.2},
         hovertext=[f"<b>{label}: {exact(row[measure], unit, currency)}</b>" for row in rows],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -85,13 +85,31 @@ def trend_line(
     dressed(figure, style, height=296)
     figure.update_layout(hovermode="x unified", margin_t=34)
     figure.update_yaxes(**ticks_in(unit, currency), rangemode="tozero", nticks=6)
-    figure.update_xaxes(showgrid=False, hoverformat="%a %-d %b %Y", **_day_ticks(days))
+    figure.update_xaxes(showgrid=False, **_moments(days))
     return figure
 
 
-def _day_ticks(days: list[date]) -> dict[str, Any]:
-    """A tick a day where there are few, so that no hours appear between them."""
-    return {"tickvals": days, "tickformat": "%a %-d %b"} if len(days) <= FEW_DAYS else {}
+def _seen(values: list[float | None], size: int) -> dict[str, Any]:
+    """Mode and marker of a line on which a value between two gaps is a dot: no line would show it."""
+    around = [None, *values, None]
+    sizes = [
+        size if value is not None and around[i] is None and around[i + 2] is None else 0
+        for i, value in enumerate(values)
+    ]
+    return {"mode": "lines+markers", "marker": {"size": sizes}} if any(sizes) else {"mode": "lines"}
+
+
+def _moments(days: list[date], most_ticks: int | None = None) -> dict[str, Any]:
+    """How an axis of days, or of hours, writes them.
+
+    A tick a day where there are few, so that no hours appear between them.
+    """
+    if days and isinstance(days[0], datetime):
+        one = days[-1] - days[0] < timedelta(days=1)
+        written = "%H h" if one else "%H h\n%a %-d %b"
+        return {"hoverformat": "%a %-d %b, %H h", "tickformat": written, "nticks": most_ticks or 9}
+    few = {"tickvals": days, "tickformat": "%a %-d %b"} if len(days) <= FEW_DAYS else {"nticks": most_ticks}
+    return {"hoverformat": "%a %-d %b %Y", **few}
 
 
 def trend_panels(
@@ -130,9 +148,7 @@ def trend_panels(
     figure = go.Figure({"data": data, "layout": layout})
     dressed(figure, style, height=PANEL_HEIGHT * rows + 34)
     figure.update_layout(showlegend=False, hovermode="x", margin_t=26)
-    figure.layout.template.layout.xaxis.update(
-        showgrid=False, hoverformat="%a %-d %b %Y", **(_day_ticks(shown) or {"nticks": 4})
-    )
+    figure.layout.template.layout.xaxis.update(showgrid=False, **_moments(shown, 4))
     figure.layout.template.layout.yaxis.update(**ticks_in(unit, currency), rangemode="tozero", nticks=3)
     return figure
 
@@ -182,11 +198,16 @@ def _place(index: int, count: int, rows: int, columns: int) -> _Place:
 
 
 def panel_names(table: pa.Table, by: str, measure: str) -> list[str]:
-    """The groups that get a panel: by their sum of the measure, largest first, `MOST_PANELS` at most."""
-    if not table.num_rows:
+    """The groups that get a panel: by their sum of the measure, largest first, `MOST_PANELS` at most.
+
+    A group whose every value is hidden or zero gets none: a flat line would say that nobody came.
+    """
+    shown = table.filter(pc.not_equal(table[measure], 0))  # null is neither, and drops out too
+    if not shown.num_rows:
         return []
-    sums = table.group_by(by).aggregate([(measure, "sum")]).sort_by([(f"{measure}_sum", "descending")])
-    return [str(name) for name in sums[by].to_pylist()[:MOST_PANELS]]
+    sums = shown.group_by(by).aggregate([(measure, "sum")])
+    ranked = sums.sort_by([(f"{measure}_sum", "descending"), (by, "ascending")])
+    return [str(name) for name in ranked[by].to_pylist()[:MOST_PANELS]]
 
 
 def _panel(
@@ -202,16 +223,20 @@ def _panel(
     """The traces of one panel."""
     days = [row["day"] for row in part]
     previous = [row.get(f"previous_{measure}") for row in part]
-    common = {"type": "scatter", "mode": "lines" if len(part) > 1 else "markers", **place.on()}
+    values = [row[measure] for row in part]
+    common = {"type": "scatter", **place.on()}
     traces: list[dict[str, Any]] = []
     if any(value is not None for value in previous):
         dotted = {"color": style.muted, "width": 1, "dash": "dot"}
-        traces.append({**common, "x": days, "y": previous, "line": dotted, "hoverinfo": "skip"})
+        traces.append(
+            {**common, **_seen(previous, 3), "x": days, "y": previous, "line": dotted, "hoverinfo": "skip"}
+        )
     traces.append(
         {
             **common,
+            **_seen(values, 4),
             "x": days,
-            "y": [row[measure] for row in part],
+            "y": values,
             "line": {"color": style.accent, "width": 1.7},
             "hovertext": [
                 f"<b>{name}</b><br>{label}: {exact(row[measure], unit, currency)}"

@@ -113,6 +113,11 @@ def has(measure: Measure) -> bool:
     )
 
 
+def values(field_name: str) -> int:
+    """How many values of a field the log has to choose from."""
+    return len([1 for row in ask("facets", Scope()).table["field"].to_pylist() if row == field_name])
+
+
 def has_places() -> bool:
     """Whether any event has coordinates."""
     return open_cube(store()).has_places

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from core.charts.hourly import days_between
 from core.scope import OFF, PREVIOUS, YEAR, Scope
 
 PRESETS = {"Last 7 days": 7, "Last 28 days": 28, "Last 91 days": 91, "Last 364 days": 364}
@@ -35,6 +36,18 @@ def span_words(start: date, end: date) -> str:
     if start.year == end.year:
         return f"{start.day} {start:%b} – {end.day} {end:%b %Y}"
     return f"{start.day} {start:%b %Y} – {end.day} {end:%b %Y}"
+
+
+def days(scope: Scope | None) -> list[date]:
+    """Every day of the scope; none of no scope, as of what nothing is compared with."""
+    if scope is None or scope.start is None or scope.end is None:
+        return []
+    return days_between(scope.start, scope.end)
+
+
+def weekdays(scope: Scope | None) -> frozenset[int]:
+    """The weekdays, 1 – 7 from Monday, that the scope has a day of."""
+    return frozenset(day.isoweekday() for day in days(scope)[:7])
 
 
 def compared_words(scope: Scope) -> str:

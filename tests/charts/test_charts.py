@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 
 from core.charts.changes import changes_bridge, is_other, is_total, part_name
 from core.charts.days import calendar_heatmap
+from core.charts.hourly import hourly
 from core.charts.hours import hours_heatmap, robust_range
 from core.charts.look import DARK, LIGHT, Look
 from core.charts.page_html import Part, page_html, table_csv
@@ -57,6 +59,41 @@ def test_hours_draw_every_hour_of_the_week_once(style: Look) -> None:
     assert (mark.x0, mark.x1, mark.y0, mark.y1) == (17.5, 18.5, 4.5, 5.5)
 
 
+def test_a_period_of_few_days_has_no_squares_on_the_others() -> None:
+    figure = hours_heatmap(
+        tables.hours(), "events", "Events", "count", LIGHT, now=(2, 9), weekdays={4}, compared={3}
+    )
+    words = [word for bar in figure.data for word in bar.customdata]
+    assert sorted(words) == sorted(f"4.{hour}" for hour in range(24))
+    assert not figure.layout.shapes  # now is on a day without squares
+    assert not any("Compared" in text for text in figure.data[0].hovertext)
+
+
+def test_one_or_two_days_run_by_the_hour() -> None:
+    days = [date(2025, 6, 5), date(2025, 6, 6)]
+    table = hourly(tables.hours(), "events", days, [date(2025, 6, 3), date(2025, 6, 4)])
+    assert table["day"].to_pylist() == [datetime(2025, 6, d, h) for d in (5, 6) for h in range(24)]
+    assert table["events"].to_pylist() == [100 * weekday + h for weekday in (4, 5) for h in range(24)]
+    assert table["previous_events"].to_pylist() == [200] * 24 + [300] * 24
+    figure = trend_line(table, "events", "Events", "count", LIGHT)
+    assert len(figure.data[-1].x) == 48
+    assert "%H" in figure.layout.xaxis.tickformat
+
+
+def test_hours_that_a_split_does_not_list_are_gaps() -> None:
+    split = tables.hours().slice(0, 30).append_column("region", [["Ohio"] * 24 + ["Utah"] * 6])
+    table = hourly(split, "events", [date(2025, 6, 3)], [], "region")
+    assert table["events"].to_pylist()[24:31] == [200, 201, 202, 203, 204, 205, None]
+    assert set(table["events"].to_pylist()[:24]) == {None}
+    assert "previous_events" not in table.column_names
+
+
+def test_a_value_between_gaps_is_a_dot() -> None:
+    table = tables.days(9).set_column(1, "events", [[3.0, None, 5.0, None, 4.0, 4.0, None, 2.0]])
+    line = next(t for t in trend_line(table, "events", "Events", "count", LIGHT).data if t.name == "Events")
+    assert list(line.marker.size) == [5, 0, 5, 0, 0, 0, 0, 5]
+
+
 def test_one_odd_hour_does_not_flatten_the_scale() -> None:
     values: list[float | None] = [float(v) for v in range(100)]
     assert robust_range([*values, 1e9]) == pytest.approx((2, 98))
@@ -94,6 +131,18 @@ def test_panels_run_from_the_largest_group(style: Look) -> None:
     assert panel_names(table, "region", "events") == ["Utah", "Texas", "Ohio"]
     figure = trend_panels(table, "region", "events", "Events", "count", style)
     assert [note.text for note in figure.layout.annotations] == ["Utah", "Texas", "Ohio"]
+
+
+def test_a_group_without_a_value_to_show_gets_no_panel() -> None:
+    table = pa.table(
+        {
+            "region": ["Bahrain", "Ohio", "Texas", "Bahrain", "Ohio", "Texas"],
+            "day": [tables.FIRST] * 3 + [tables.FIRST + timedelta(days=1)] * 3,
+            "events": pa.array([0, 12, None, 0, None, None], pa.int64()),
+        }
+    )
+    assert panel_names(table, "region", "events") == ["Ohio"]
+    assert panel_names(table.slice(0, 1), "region", "events") == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 9, 12, 15])

@@ -81,6 +81,24 @@ def test_each_set_of_small_multiples(app: Open, by: str) -> None:
     whole(app("when", store="sample", by=by, step="week", measure="revenue", **SPAN))
 
 
+def test_small_multiples_are_offered_by_what_the_log_has(app: Open) -> None:
+    def choices(store: str) -> list[str]:
+        test = whole(app("when", store=store))
+        return [b for g in test.button_group for b in g.options if b.startswith("By ") and b != "By day"]
+
+    assert choices("sample") == ["By week", "By region", "By category", "By device"]
+    assert choices("bare") == ["By week"]
+
+
+@pytest.mark.parametrize("page", ["overview", "when"])
+def test_a_day_or_two_run_by_the_hour(app: Open, page: str) -> None:
+    test = whole(app(page, store="sample", from_="2025-06-10", to="2025-06-11", step="week"))
+    assert "**Events by hour**" in said(test)
+    assert "**Events by day**" not in said(test)
+    assert not any("By week" in group.options for group in test.button_group)
+    assert any("show hours" in block.value for block in test.code)
+
+
 def test_numbers_say_of_what(app: Open) -> None:
     test = whole(app("overview", store="sample", **SPAN))
     assert [metric.label for metric in test.metric] == [
