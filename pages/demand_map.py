@@ -73,9 +73,9 @@ def _controls() -> None:
         if state.view("maps") != "playback":  # a day of a playback is compared with nothing
             page.choose("mode", "What the colour says", MODES)
         if state.view("maps") == "two":
-            page.pick("second", "Second map", {m.name: m.label for m in page.offered()})
+            page.choose("second", "Second map", {m.name: m.label for m in page.offered()}, folded=True)
         sizes = {"auto": "Size by extent", **{str(r): f"H3 resolution {r}" for r in range(3, 10)}}
-        page.pick("resolution", "Size of the hexagons", sizes)
+        page.choose("resolution", "Size of the hexagons", sizes, folded=True)
         page.switch("columns", "3-D columns")
 
 

@@ -18,10 +18,15 @@ PATIENCE = 2.0
 
 
 class Bar:
-    """A progress bar that says what is done and how long it will take; not there until there is work."""
+    """A progress bar that says what is done and how long it will take.
 
-    def __init__(self) -> None:
+    There from the start with `words`, where work is sure to come; else not there until there is some.
+    """
+
+    def __init__(self, words: str = "") -> None:
         self._place = st.empty()
+        if words:
+            self._place.progress(0.0, text=words)
 
     def __call__(self, stage: str, done: float, words: str) -> None:
         self._place.progress(min(max(done, 0.0), 1.0), text=f"{stage.capitalize()} · {words}")
@@ -46,7 +51,7 @@ def make_sample() -> None:
             "thousand imaginary shoppers in the United States. It takes about a minute, once. Your own "
             "log is loaded on the page **Data**."
         )
-        teller = Teller(Bar())
+        teller = Teller(Bar("Starting"))  # the first block takes seconds to come
         path = settings().home / SAMPLE
         try:
             store = Store.open(path) if path.exists() else Store.create(path, kind="sample")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.analyses.measures import MEASURES, Measure
@@ -46,19 +48,19 @@ def toolbar(
         _export(title)
 
 
-def choose(word: str, label: str, names: dict[str, str]) -> str:
-    """A segmented choice of one word of the view; returns the chosen value."""
+def choose(word: str, label: str, names: dict[str, str], *, folded: bool = False) -> str:
+    """A choice of one word of the view, side by side or folded into a list; returns the chosen value."""
     key, chosen = state.chooser(word)
     if st.session_state[key] not in names:
         st.session_state[key] = next(iter(names))
-    st.segmented_control(
+    control = partial(st.selectbox, width=190) if folded else partial(st.segmented_control, help=label)
+    control(
         label,
         list(names),
         key=key,
         format_func=lambda value: names[value],
         on_change=chosen,
         label_visibility="collapsed",
-        help=label,
     )
     return str(st.session_state[key])
 
@@ -77,23 +79,6 @@ def _export(title: str) -> None:
         key="export_page",
         help="The whole page as one HTML file that opens anywhere, without a network",
     )
-
-
-def pick(word: str, label: str, names: dict[str, str]) -> str:
-    """A drop-down choice of one word of the view; returns the chosen value."""
-    key, chosen = state.chooser(word)
-    if st.session_state[key] not in names:
-        st.session_state[key] = next(iter(names))
-    st.selectbox(
-        label,
-        list(names),
-        key=key,
-        format_func=lambda value: names[value],
-        on_change=chosen,
-        label_visibility="collapsed",
-        width=190,
-    )
-    return str(st.session_state[key])
 
 
 def switch(word: str, label: str) -> bool:

@@ -180,7 +180,7 @@ def _load(wish: Wish) -> None:
     path = settings().home / wish.target
     fresh = not path.exists()
     store = Store.create(path, default_tz=wish.tz or "UTC") if fresh else Store.open(path)
-    bar = first_start.Bar()
+    bar = first_start.Bar("Starting")
     teller = Teller(bar)
     try:
         reader = open_source(wish.paths, wish.format, dict(wish.mapping), wish.tz, connection=store.cursor())

@@ -8,8 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analyses.measures import MEASURES
+from core.errors import CartscapeError
+from core.store import Store
 from pages.parts import page
-from tests.pages.conftest import PAGES, Open
+from tests.pages.conftest import PAGES, SHELL, Open
 
 SPAN = {"from_": "2025-05-01", "to": "2025-06-15"}
 
@@ -129,3 +131,15 @@ def test_a_damaged_store_is_named_and_the_others_work(app: Open, pages_home: Pat
     assert "torn" in said(test)
     assert len(test.metric) == 5
     assert "torn" in said(app("data", store="sample"))
+
+
+def test_the_first_start_shows_its_bar_before_the_first_block_is_made(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise CartscapeError("Stopped before any progress.")
+
+    monkeypatch.setattr(Store, "append", stopped)
+    test = AppTest.from_file(str(SHELL), default_timeout=60).run()
+    assert "Stopped before any progress." in said(test)
+    assert [bar.proto.text for bar in test.get("progress")] == ["Starting"]
