@@ -29,11 +29,12 @@ def main() -> None:
     """Draw the page."""
     page.toolbar("Overview")
     _numbers()
-    left, right = st.columns([3, 2], gap="small")
-    with left:
-        _changes()
-    with right:
-        _trend()
+    with st.container(key="tall"):
+        left, right = st.columns([3, 2], gap="small")
+        with left:
+            _changes()
+        with right:
+            _trend()
 
 
 def _numbers() -> None:
@@ -86,7 +87,7 @@ def _changes() -> None:
         plot(
             figure, key, answer.title,
             alt=f"Bars of the parts that changed {measure.label.lower()} most; first {rows[0]['words']}.",
-            on_select=clicked,
+            on_select=clicked, height="stretch",
         )  # fmt: skip
 
     frame("changes", answer, command, draw, Export(figure), hint="Click a bar to look at that part alone.")
@@ -113,7 +114,8 @@ def _trend() -> None:
     )  # fmt: skip
 
     def draw() -> None:
-        plot(figure, "overview_trend", told.title, alt=f"Line of {measure.label.lower()} by {told.step}.")
+        alt = f"Line of {measure.label.lower()} by {told.step}."
+        plot(figure, "overview_trend", told.title, alt=alt, height="stretch")
 
     frame("trend", told.answer, told.command, draw, Export(figure), title=told.title)
 

@@ -12,6 +12,8 @@ from core.charts.look import Look, dressed
 from core.charts.numbers import Unit, exact, signed, written
 
 BAR_HEIGHT = 27
+#: Rows that the picture has room for at least, so that bars stay bars where it is stretched.
+LEAST_ROWS = 10
 FIELDS = ("region", "category", "device")
 OTHER, TOTAL = "other", "total"
 
@@ -44,9 +46,12 @@ def changes_bridge(
             width=0.7,
         )
     )
+    edges = [0.0, *bases, *(base + change for base, change in zip(bases, changes, strict=True))]
+    low, high = min(edges), max(edges)
+    room = (high - low or 1.0) * 0.17  # for the labels outside the bars
     # The numbers stand right of the bars, whichever way a bar runs, where nothing crosses them.
     figure.add_scatter(
-        x=[max(base, base + change) for base, change in zip(bases, changes, strict=True)],
+        x=[_beside(max(base, base + change), room) for base, change in zip(bases, changes, strict=True)],
         y=list(range(len(rows))),
         mode="text",
         text=[f" {signed(row['change'], unit, currency)}" for row in rows],
@@ -55,20 +60,19 @@ def changes_bridge(
         cliponaxis=False,
         hoverinfo="skip",
     )
-    dressed(figure, style, height=BAR_HEIGHT * max(len(rows), 3) + 20)
-    edges = [0.0, *bases, *(base + change for base, change in zip(bases, changes, strict=True))]
-    low, high = min(edges), max(edges)
-    room = (high - low or 1.0) * 0.17  # for the labels outside the bars
+    dressed(figure, style, height=BAR_HEIGHT * max(len(rows), LEAST_ROWS) + 20)
     figure.update_xaxes(
         range=[low - room / 8, high + room],
         showgrid=False,
-        zeroline=True,
-        zerolinecolor=style.muted,
+        zeroline=False,
         showticklabels=False,
         fixedrange=True,
     )
+    # The line of zero ends with the rows, where the picture has room for more of them.
+    line = {"color": style.muted, "width": 1}
+    figure.add_shape(type="line", x0=0, x1=0, y0=-0.6, y1=len(rows) - 0.4, line=line)
     figure.update_yaxes(
-        range=[len(rows) - 0.4, -0.6],
+        range=[max(len(rows), LEAST_ROWS) - 0.4, -0.6],
         tickvals=list(range(len(rows))),
         ticktext=[f"<b>{part_name(row)}</b>" if is_total(row) else part_name(row) for row in rows],
         tickfont={"size": 13, "color": style.ink},
@@ -78,6 +82,11 @@ def changes_bridge(
     )
     figure.update_layout(showlegend=False, clickmode="event+select", dragmode=False)
     return figure
+
+
+def _beside(end: float, room: float) -> float:
+    """Where a number stands whose bar ends at `end`: past the line of zero where that would cross it."""
+    return 0.0 if -room < end < 0 else end
 
 
 def part_name(row: dict[str, Any]) -> str:

@@ -141,8 +141,13 @@ def plot(
     alt: str,
     on_select: Callable[[], None] | None = None,
     modes: tuple[Literal["points", "box"], ...] = ("points",),
+    *,
+    height: Literal["content", "stretch"] = "content",
 ) -> None:
-    """Put a Plotly figure with the house's buttons, file name and alternative text."""
+    """Put a Plotly figure with the house's buttons, file name and alternative text.
+
+    It is as high as it says, or stretches to what its frame leaves it.
+    """
     config: dict[str, Any] = {
         "displaylogo": False,
         "modeBarButtons": [["toImage"]],
@@ -155,11 +160,12 @@ def plot(
         "doubleClick": "reset",
     }
     if on_select is None:
-        st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt)
+        st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt, height=height)
     else:
         st.plotly_chart(
-            figure, key=key, theme=None, config=config, alt=alt, on_select=on_select, selection_mode=modes
-        )
+            figure, key=key, theme=None, config=config, alt=alt, height=height, on_select=on_select,
+            selection_mode=modes,
+        )  # fmt: skip
 
 
 def file_name(title: str, ending: str) -> str:

@@ -31,6 +31,10 @@ _CSS = """
 [class*="st-key-frame_"] :is([data-testid="stElementContainer"], [data-testid="stFullScreenFrame"]):has(
   [data-testid="stDeckGlJsonChart"]), [class*="st-key-frame_"] [data-testid="stDeckGlJsonChart"] {
   height: max(470px, calc(100vh - 350px)) !important; }
+/* the last pictures of the overview take it too, within what reads well */
+.st-key-tall :is([data-testid="stElementContainer"], [data-testid="stFullScreenFrame"]):has(
+  [data-testid="stPlotlyChart"]), .st-key-tall [data-testid="stPlotlyChart"] {
+  height: clamp(296px, calc(100vh - 505px), 620px) !important; flex: none !important; }
 /* scripts take no room */
 [data-testid="stLayoutWrapper"]:has(> .st-key-map_watch) { position: absolute; width: 0; height: 0; }
 [data-testid="stPopoverBody"] [data-testid="stVerticalBlock"] { gap: .5rem; }

@@ -46,6 +46,20 @@ def test_each_page_of_the_sample(page: Page, app: App, name: str, width: int) ->
     expect(page.get_by_role("link", name=name)).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_the_overview_fills_the_window(page: Page, app: App, width: int) -> None:
+    visit(page, app.link("", **SCOPE))
+    assert page.viewport_size
+    window = page.viewport_size["height"]
+    for name in ("changes", "trend"):
+        box = page.locator(f".st-key-frame_{name}").bounding_box()
+        assert box
+        assert 0.88 * window < box["y"] + box["height"] <= window
+        picture = page.locator(f".st-key-frame_{name} .main-svg").first.bounding_box()
+        assert picture
+        assert picture["height"] > 0.75 * box["height"]
+
+
 @pytest.mark.parametrize(
     "view", [{"mode": "change"}, {"mode": "hotspots"}, {"maps": "two"}, {"columns": "on"}]
 )
