@@ -231,7 +231,7 @@ def _sessions(visits: Visits, start: Ints, user: pa.Array) -> pa.Array:
 def _reviews(world: World, items: Ints, day: Ints, rng: np.random.Generator) -> dict[str, pa.Array]:
     """Return ratings and texts of reviews."""
     truth = BAD_REVIEWS.truth
-    story = items == world.goods.table["item_id"].to_pylist().index(truth["item_id"])
+    story = items == world.goods.item(truth["item_id"])
     faulty = story & (day >= day_number(truth["first_day"]))
     stars = np.where(faulty, truth["after"], np.where(story, truth["before"], world.quality[items]))
     # Left-skewed, as ratings are: most are fives, a few are ones.

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core.events import ITEMS, PRICE
@@ -139,6 +140,10 @@ class Catalogue:
         """Return the number of a category by its name."""
         return self.categories.index(name)
 
+    def item(self, item_id: str) -> int:
+        """Return the row of a product by its id."""
+        return pc.index(self.table["item_id"], item_id).as_py()
+
     def category_kinds(self) -> tuple[Ints, Ints]:
         """Return for every category its first kind, and how many it has."""
         first = np.searchsorted(self.kind_category, np.arange(len(self.categories)))
@@ -239,17 +244,17 @@ def _describe(
     """Return title, description and brand of the product at a place by price; no title comes twice."""
     while True:
         fields = _fields(shelf, kind, place, rng)
-        title = _pick(shelf.get("patterns", TITLES), rng).format(**fields)
+        title = pick(shelf.get("patterns", TITLES), rng).format(**fields)
         if title not in seen:
             break
     seen.add(title)
-    parts = [_pick(OPENINGS, rng)]
+    parts = [pick(OPENINGS, rng)]
     features = rng.random()
     if features < 0.75:
-        parts.append(_pick(WITH_TWO, rng))
+        parts.append(pick(WITH_TWO, rng))
     if features > 0.4:
-        parts.append(_pick(WITH_ONE, rng))
-    parts.append(_pick(ENDINGS, rng))
+        parts.append(pick(WITH_ONE, rng))
+    parts.append(pick(ENDINGS, rng))
     return title, " ".join(part.format(**fields) for part in parts), fields["brand"]
 
 
@@ -257,18 +262,18 @@ def _fields(
     shelf: dict[str, Any], kind: dict[str, Any], place: float, rng: np.random.Generator
 ) -> dict[str, str]:
     """Return the words that one product puts into the patterns."""
-    noun, of = kind["noun"], _pick(kind["of"], rng)
+    noun, of = kind["noun"], pick(kind["of"], rng)
     has = [kind["has"][n] for n in rng.permutation(len(kind["has"]))]
     use = [kind["for"][n] for n in rng.permutation(len(kind["for"]))]
     many = bool(_MANY.search(noun))
     counted = not many and not kind.get("mass", False)
     an_of = an(f"{of} {noun}") if counted else f"{of} {noun}"
-    good = _pick(("good", "dependable", "well-made", "simple", "really good"), rng) + f" {noun}"
+    good = pick(("good", "dependable", "well-made", "simple", "really good"), rng) + f" {noun}"
     # Sizes go from small to large, so the dearer one is rather the larger one.
     size = int(np.clip(place + rng.normal(0, 0.25), 0, 0.999) * len(kind["size"]))
     return {
-        "brand": _pick(shelf["brands"], rng),
-        "line": _pick(shelf.get("lines", LINES), rng),
+        "brand": pick(shelf["brands"], rng),
+        "line": pick(shelf.get("lines", LINES), rng),
         "noun": noun,
         "Noun": headline(noun),
         "A_noun": headline(an(noun)),
@@ -293,11 +298,12 @@ def _fields(
         "for2": use[1],
         "For": headline(use[0]),
         "size": kind["size"][size],
-        "care": _pick(shelf["care"], rng),
+        "care": pick(shelf["care"], rng),
     }
 
 
-def _pick(choices: Sequence[str], rng: np.random.Generator) -> str:
+def pick(choices: Sequence[str], rng: np.random.Generator) -> str:
+    """Return one of the choices, each as likely."""
     return choices[int(rng.integers(len(choices)))]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from data.sample.stories import EVENING_TYPE
+
 #: What a shopper can do next. "leave" ends the visit.
 STEPS = (
     "browse", "search", "click", "view", "wishlist", "cart", "checkout", "purchase", "support", "review",
@@ -51,10 +53,16 @@ class ShopperType:
     divisions: dict[str, float] = field(default_factory=dict)  # census division → preference
 
 
+#: The one type that a story is about.
+_EVENING = EVENING_TYPE.truth
+
 TYPES: tuple[ShopperType, ...] = (
     ShopperType(
-        name="weekday-evening browser", share=0.20, visits=3.8, stays=120,
-        hours=(("MTWRF", 18.5, 22.0, 1.0), ("SU", 18, 22, 0.05), ("MTWRFSU", 8, 23, 0.012)),
+        name=_EVENING["type"], share=_EVENING["share"], visits=3.8, stays=120,
+        hours=(
+            ("MTWRF", _EVENING["first_hour"], _EVENING["last_hour"], 1.0), ("SU", 18, 22, 0.05),
+            ("MTWRFSU", 8, 23, 0.012),
+        ),
         devices=(0.78, 0.14, 0.08), channels=(0.34, 0.34, 0.12, 0.14, 0.06),
         tastes={
             "Shoes": 5, "Fitness": 4, "Cycling": 2.0, "Camping & Hiking": 2.2, "Men's Clothing": 1.2,

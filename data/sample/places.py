@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,12 +14,11 @@ import h3.api.basic_int as h3
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import shape
 
+from core.space import boundaries
 from data.sample.seasons import DAYS, FIRST_DAY
 
 HERE = Path(__file__).parent
-STATE_SHAPES = HERE.parent / "boundaries" / "us-states.geojson"
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -101,10 +99,7 @@ def places() -> Places:
 
 def _hoods(rows: list[dict[str, str]]) -> tuple[Ints, Ints, Ints]:
     """Return city, H3 cell and ring of every neighbourhood: on land, in the city's own state."""
-    shapes = {
-        feature["properties"]["name"]: shape(feature["geometry"])
-        for feature in json.loads(STATE_SHAPES.read_text())["features"]
-    }
+    shapes = {region.name: region.geometry for region in boundaries.load(boundaries.US).regions}
     shapely.prepare(list(shapes.values()))
     taken: set[int] = set()
     found: dict[int, list[tuple[int, int]]] = {}

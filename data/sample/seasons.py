@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,11 @@ GROWTH = 0.10
 def day_number(day: date) -> int:
     """Return the days since the span's first day."""
     return (day - FIRST_DAY).days
+
+
+def story_days(truth: dict[str, Any]) -> tuple[int, int]:
+    """Return the first and the last day of a story."""
+    return day_number(truth["first_day"]), day_number(truth["last_day"])
 
 
 def day_of(number: int) -> date:

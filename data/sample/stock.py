@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.events import STOCK
 from data.sample.catalogue import Catalogue
-from data.sample.seasons import DAYS, FIRST_DAY, day_number
+from data.sample.seasons import DAYS, FIRST_DAY, story_days
 from data.sample.stories import STOCK_OUT
 
 #: Days of usual sales that an order fills up to, and at which the next one is placed.
@@ -55,8 +55,8 @@ def stock(goods: Catalogue, sold: NDArray[np.int64], seed: int) -> pa.Table:
 def _run_out(goods: Catalogue, on_hand: NDArray[np.int64], sold: NDArray[np.int64]) -> None:
     """Let the story's item run down to nothing: the supplier does not deliver for weeks."""
     truth = STOCK_OUT.truth
-    item = goods.table["item_id"].to_pylist().index(truth["item_id"])
-    first, last = day_number(truth["first_day"]), day_number(truth["last_day"])
+    item = goods.item(truth["item_id"])
+    first, last = story_days(truth)
     # Backwards from the last piece: what was sold until then must have been there. The few
     # pieces left on the evening before are faulty and are taken off the shelf in the morning.
     leftover, run_down = 2, 30

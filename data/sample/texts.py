@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.sample.catalogue import Catalogue, bare, sentence_case
+from data.sample.catalogue import Catalogue, bare, pick, sentence_case
 
 Ints = NDArray[np.int64]
 
@@ -30,14 +30,14 @@ def query_pool(catalogue: Catalogue, unmet: list[str], seed: int) -> list[str]:
         words = catalogue.words(kind)
         brands = catalogue.shelves[catalogue.categories[category]]["brands"]
         for _ in range(QUERIES_PER_KIND):
-            query = _pick(rng, _QUERIES).format(
+            query = pick(_QUERIES, rng).format(
                 noun=words["noun"],
-                of=_pick(rng, words["of"]),
-                has=bare(_pick(rng, words["has"])),
-                size=_pick(rng, words["size"]),
-                brand=_pick(rng, brands),
+                of=pick(words["of"], rng),
+                has=bare(pick(words["has"], rng)),
+                size=pick(words["size"], rng),
+                brand=pick(brands, rng),
                 limit=int(np.ceil(float(words["price"]) * rng.choice([0.6, 1, 1.5]) / 10)) * 10,
-                **{"for": _pick(rng, words["for"])},
+                **{"for": pick(words["for"], rng)},
             )
             pool.append(_typed(query.lower(), rng))
     return pool + unmet
@@ -50,10 +50,6 @@ def _typed(query: str, rng: np.random.Generator) -> str:
         at = int(rng.integers(2, len(query) - 2))
         query = query[:at] + query[at + 1] + query[at] + query[at + 2 :]
     return query
-
-
-def _pick(rng: np.random.Generator, words: Any) -> Any:
-    return words[int(rng.integers(len(words)))]
 
 
 # Reviews: an opening, what they liked or not, and an end. {noun}, {has}, {for} come from the item's own kind.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data.sample.people import CHANNELS, TYPES
 from data.sample.places import SPOTS
-from data.sample.seasons import DAYS, WEEKDAY, day_number
+from data.sample.seasons import DAYS, WEEKDAY, story_days
 from data.sample.shoppers import SLOT_MINUTES
 from data.sample.stories import CAMPAIGN
 from data.sample.world import World
@@ -202,7 +202,8 @@ def _by_campaign(
     """Return which visits the campaign brought: they come through its ads."""
     truth = CAMPAIGN.truth
     treated = np.isin(state, [world.where.state(name) for name in truth["treated"]])
-    during = (day >= day_number(truth["first_day"])) & (day <= day_number(truth["last_day"]))
+    first, last = story_days(truth)
+    during = (day >= first) & (day <= last)
     there = treated & during & (category == world.goods.category(truth["category"]))
     brought: NDArray[np.bool_] = there & (rng.random(len(day)) < truth["lift"] / (1 + truth["lift"]))
     return brought

@@ -23,7 +23,7 @@ from data.sample.people import (
     VIEW,
     WISHLIST,
 )
-from data.sample.seasons import DAYS, day_number
+from data.sample.seasons import DAYS, day_number, story_days
 from data.sample.stories import BROKEN_CHECKOUT, STOCK_OUT
 from data.sample.texts import QUERIES_PER_KIND
 from data.sample.visits import DAY, MOST_DEMAND, Shoppers, Visits
@@ -89,7 +89,7 @@ class _Walk:
         self.dwell = np.ones(len(STEPS) + 1)
         self.dwell[list(DWELL)] = list(DWELL.values())
         self.broken = self._where_checkout_breaks()
-        self.scarce = world.goods.table["item_id"].to_pylist().index(STOCK_OUT.truth["item_id"])
+        self.scarce = world.goods.item(STOCK_OUT.truth["item_id"])
 
     def run(self) -> Steps:
         """Walk until everybody has left."""
@@ -145,9 +145,9 @@ class _Walk:
 
     def _without_stock(self, rows: Ints, step: Ints) -> Ints:
         """Return the steps, where nobody puts into the cart or buys what is out of stock that day."""
-        truth = STOCK_OUT.truth
+        first, last = story_days(STOCK_OUT.truth)
         today = (self.visits.start[rows] + self.after[rows]) // DAY
-        out = (today >= day_number(truth["first_day"])) & (today <= day_number(truth["last_day"]))
+        out = (today >= first) & (today <= last)
         next_line = np.minimum(self.paid[rows], MOST_LINES - 1)
         target = np.where(step == CART, self.item[rows], self.cart[rows, next_line])
         wanted = np.isin(step, (CART, CHECKOUT, PURCHASE)) & (target == self.scarce) & out

@@ -14,7 +14,7 @@ from data.sample.catalogue import Catalogue, catalogue, money
 from data.sample.chances import Chances, Spans
 from data.sample.people import TYPES
 from data.sample.places import Places, places
-from data.sample.seasons import DAYS, day_number, season
+from data.sample.seasons import DAYS, season, story_days
 from data.sample.stories import CAMPAIGN, RISING_CATEGORY, UNMET_DEMAND
 from data.sample.texts import query_pool
 
@@ -138,12 +138,12 @@ def _demand(where: Places, goods: Catalogue) -> Floats:
     seasons = np.array([season(category) for category in goods.categories])
     table = np.repeat(seasons[:, None, :], len(where.states), axis=1)
     truth = RISING_CATEGORY.truth
-    first, last = day_number(truth["first_day"]), day_number(truth["last_day"])
+    first, last = story_days(truth)
     ramp = 1 + (truth["factor"] - 1) * np.clip((np.arange(DAYS) - first) / (last - first), 0, 1)
     for state in truth["regions"]:
         table[goods.category(truth["category"]), where.state(state)] *= ramp
     truth = CAMPAIGN.truth
-    first, last = day_number(truth["first_day"]), day_number(truth["last_day"])
+    first, last = story_days(truth)
     for state in truth["treated"]:
         table[goods.category(truth["category"]), where.state(state), first : last + 1] *= 1 + truth["lift"]
     return table

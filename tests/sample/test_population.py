@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
 
 import h3.api.basic_int as h3
 import numpy as np
 import shapely
-from shapely.geometry import shape
 
+from core.space import boundaries
 from data.sample import TYPE_NAMES
 from data.sample.people import TYPES
-from data.sample.places import HERE, STATE_SHAPES, places
+from data.sample.places import HERE, places
 from tests.sample.conftest import EVENTS, Ask
 
 
@@ -61,10 +60,10 @@ def test_places_are_on_land_in_their_own_state_and_few_enough(ask: Ask) -> None:
     where = places()
     assert 5_000 <= len(where.hood_city) <= 6_000
     assert len(where.spot_lat) <= 40_000
-    for feature in json.loads(STATE_SHAPES.read_text())["features"]:
-        mine = np.array([row[1:] for row in rows if row[0] == feature["properties"]["name"]]).reshape(-1, 2)
-        near = shapely.dwithin(shape(feature["geometry"]), shapely.points(mine[:, 1], mine[:, 0]), 0.06)
-        assert near.all(), feature["properties"]["name"]
+    for region in boundaries.load(boundaries.US).regions:
+        mine = np.array([row[1:] for row in rows if row[0] == region.name]).reshape(-1, 2)
+        near = shapely.dwithin(region.geometry, shapely.points(mine[:, 1], mine[:, 0]), 0.06)
+        assert near.all(), region.name
 
 
 def test_hours_are_local_in_every_zone(ask: Ask) -> None:
