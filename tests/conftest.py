@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
-#: Events of the sample that tests share: every planted story still shows in it.
+#: Events of the sample that tests share: quick to make. The planted stories are tuned for a million events;
+#: tests/sample looks for them in that many.
 SAMPLE_EVENTS = 60_000
 SAMPLE_SEED = 7
 
