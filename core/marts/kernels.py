@@ -26,20 +26,25 @@ EXCLUDED = -(2**28)
 
 #: A group's numbers lie side by side, as one event touches them together.
 _WIDTH = 8
-_EVENTS, _SHOPPERS, _SESSIONS, _BUYS, _LAST_SHOPPER, _LAST_SESSION, _LAST_BUYER = map(np.uint64, range(7))
+_EVENTS, _SHOPPERS, _SESSIONS, _BUYS, _LAST_SESSION, _LAST_BUYER = map(np.uint64, range(6))
 
 
 @njit(inline="always")
-def _meet(state, group, events, shopper, session, bought):  # type: ignore[no-untyped-def]
-    """Count events of a group, and the shopper, session and buying session where new to it."""
+def _meet(state, group, events, first, session, bought):  # type: ignore[no-untyped-def]
+    """Count events of a group, and the shopper, session and buying session where new to it.
+
+    `first` is the shopper's first session: sessions are numbered in order, so a group whose last one
+    came before it has not met the shopper.
+    """
     g = index(group)
+    last = state[g, _LAST_SESSION]
     state[g, _EVENTS] += events
-    state[g, _SHOPPERS] += state[g, _LAST_SHOPPER] != shopper
-    state[g, _LAST_SHOPPER] = shopper
-    state[g, _SESSIONS] += state[g, _LAST_SESSION] != session
+    state[g, _SHOPPERS] += last < first
+    state[g, _SESSIONS] += last != session
     state[g, _LAST_SESSION] = session
-    state[g, _BUYS] += bought & (state[g, _LAST_BUYER] != session)
-    state[g, _LAST_BUYER] = session if bought else state[g, _LAST_BUYER]
+    if bought:
+        state[g, _BUYS] += state[g, _LAST_BUYER] != session
+        state[g, _LAST_BUYER] = session
 
 
 @njit(inline="always")
@@ -69,11 +74,11 @@ def count_segments(  # type: ignore[no-untyped-def]
     states = np.empty((blocks, groups + margins, _WIDTH), np.int32)
     for block in prange(blocks):
         state = np.zeros((groups + margins, _WIDTH), np.int32)
-        shopper = session = np.int64(0)  # counted from 1, so that no group has met them
+        first = session = np.int32(0)  # counted from 1, so that no group has met them
         for s in range(index(bounds[block]), index(bounds[block + 1])):
-            f = np.int64(flags[s])
-            shopper += (f & OPENS_SHOPPER) >> 2
-            session += (f & OPENS_SESSION) >> 1
+            f = np.int32(flags[s])
+            session += np.int32((f & OPENS_SESSION) >> 1)
+            first = session if f & OPENS_SHOPPER else first
             g = (
                 np.int64(by_hour[index(hour[s])])
                 + by_place[index(place[s])]
@@ -81,10 +86,10 @@ def count_segments(  # type: ignore[no-untyped-def]
             )  # fmt: skip
             if g < 0:
                 continue
-            bought = (f & HOLDS_PURCHASE) >> 3
+            bought = f & HOLDS_PURCHASE
             if margins:
-                _meet(state, groups + np.int64((g + 0.5) * share), events[s], shopper, session, bought)
-            _meet(state, g, events[s], shopper, session, bought)
+                _meet(state, groups + np.int64((g + 0.5) * share), events[s], first, session, bought)
+            _meet(state, g, events[s], first, session, bought)
         states[block] = state
     return _total(states)
 
@@ -103,23 +108,23 @@ def count_rows(  # type: ignore[no-untyped-def]
     states = np.empty((blocks, groups + margins, _WIDTH), np.int32)
     for block in prange(blocks):
         state = np.zeros((groups + margins, _WIDTH), np.int32)
-        shopper = session = np.int64(0)
+        first = session = np.int32(0)
         s = index(first_segments[block] - 1)
         for r in range(index(bounds[block]), index(bounds[block + 1])):
-            f = np.int64(row_flags[r])
+            f = np.int32(row_flags[r])
             s += index(f & OPENS_SEGMENT)
-            shopper += (f & OPENS_SHOPPER) >> 2
-            session += (f & OPENS_SESSION) >> 1
+            session += np.int32((f & OPENS_SESSION) >> 1)
+            first = session if f & OPENS_SHOPPER else first
             k = np.int64(by_kind[index(kind[r])])
             if k < 0:
                 continue
             g = k + by_hour[index(hour[s])] + by_place[index(place[s])] + by_means[index(means[s])]
             if g < 0:
                 continue
-            bought = (f & HOLDS_PURCHASE) >> 3
+            bought = f & HOLDS_PURCHASE
             if margins:
-                _meet(state, groups + np.int64((g + 0.5) * share), n[r], shopper, session, bought)
-            _meet(state, g, n[r], shopper, session, bought)
+                _meet(state, groups + np.int64((g + 0.5) * share), n[r], first, session, bought)
+            _meet(state, g, n[r], first, session, bought)
         states[block] = state
     return _total(states)
 

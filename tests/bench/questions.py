@@ -27,6 +27,9 @@ ANALYSES_ASKED: tuple[tuple[str, dict[str, str]], ...] = (
     ("quality", {}),
 )
 
+#: Asked of the whole log only, whatever the scope.
+OF_THE_WHOLE = ("facets", "quality")
+
 
 def scopes(store: Store) -> dict[str, Scope]:
     """Scopes as a merchandiser walks through them, by a name that says what they are."""
