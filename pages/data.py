@@ -19,11 +19,14 @@ import streamlit as st
 
 from core.charts.numbers import compact, exact
 from core.charts.page_html import table_csv
-from core.charts.quality import completeness_bars
+from core.charts.quality import completeness_bars, gap_rows
 from core.scope import Scope
 from core.store import StoreInfo
 from pages.parts import ask, dates, page, state, states, tables, upload
 from pages.parts.chart_frame import Export, frame, plot, style
+
+#: Pixels of the table of gaps; beyond, it scrolls.
+MOST_GAPS = 200
 
 
 def main() -> None:
@@ -132,17 +135,22 @@ def _loads() -> None:
                     "First day": report["first_day"],
                     "Last day": report["last_day"],
                     "Loaded (UTC)": report["started"][:16].replace("T", " "),
-                    "Notes": " ".join(report["notes"]),
                 }
                 for report in reports
             ],
             hide_index=True,
             key="loads",
             column_config={
-                name: st.column_config.NumberColumn(format="localized")
-                for name in ("Read", "Stored", "Duplicate", "Rejected")
+                "Files": st.column_config.TextColumn(width="medium"),
+                **{
+                    name: st.column_config.NumberColumn(format="localized")
+                    for name in ("Read", "Stored", "Duplicate", "Rejected")
+                },
             },
         )
+        # Once each: several loads of one format are read alike.
+        if notes := dict.fromkeys(note for report in reports for note in report["notes"]):
+            st.caption(" ".join(notes))
 
 
 def _rejects() -> None:
@@ -196,15 +204,24 @@ def _completeness() -> None:
 
 
 def _gaps() -> None:
-    table = ask.ask("quality", Scope()).table
-    gaps = table.filter(pc.equal(table["check"], "gap"))
+    gaps = gap_rows(ask.ask("quality", Scope()).table)
     with st.container(border=True, key="frame_gaps"):
         st.markdown("**Gaps in time**")
         if not gaps.num_rows:
             st.caption("Every day between the first and the last has events.")
             return
-        shown = gaps.select(["label", "value"]).rename_columns(["Days without any event", "Length in days"])
-        tables.show(shown, key="gaps")
+        st.dataframe(
+            [
+                {"Without any event": dates.span_words(gap["first"], gap["last"]), "Days": gap["days"]}
+                for gap in gaps.to_pylist()
+            ],
+            hide_index=True,
+            key="gaps",
+            height=tables.height_of(gaps.num_rows, MOST_GAPS),
+            column_config={"Days": st.column_config.NumberColumn(format="localized", width="small")},
+        )
+        if gaps.num_rows > 1:
+            st.caption(f"{gaps.num_rows} gaps, the longest first.")
 
 
 main()

@@ -235,7 +235,7 @@ def _regions(*, beside: bool) -> None:
             hide_index=True,
             height="stretch" if beside else tables.height_of(rows.num_rows),
             placeholder="–",
-            column_config=tables.region_columns(measure, ask.currency()),
+            column_config=tables.region_columns(measure, ask.currency(), dates.length(scope)),
             on_select=picked,
             selection_mode="multi-row",
             selection_default={"selection": {"rows": [names.index(r) for r in scope.regions if r in names]}},

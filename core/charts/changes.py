@@ -86,7 +86,7 @@ def changes_bridge(
 
 def _beside(end: float, room: float) -> float:
     """Where a number stands whose bar ends at `end`: past the line of zero where that would cross it."""
-    return 0.0 if -room < end < 0 else end
+    return 0.0 if -0.6 * room < end < 0 else end
 
 
 def part_name(row: dict[str, Any]) -> str:

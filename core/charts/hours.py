@@ -151,7 +151,7 @@ def ticks(
     """Three ticks in the house's number format; an end beyond which there are values says so."""
     there = [v for v in values if v is not None and np.isfinite(v)]
     at = [low, (low + high) / 2, high]
-    text = [written(v, unit, currency) for v in at]
+    text = [written(round(v) if unit == "count" else v, unit, currency) for v in at]
     if there and min(there) < low:
         text[0] = f"≤ {text[0]}"
     if there and max(there) > high:

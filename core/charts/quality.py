@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +12,20 @@ from core.charts.look import Look, dressed
 from core.charts.numbers import written
 
 BAR_HEIGHT = 24
+
+
+def gap_rows(table: pa.Table) -> pa.Table:
+    """The rows `gap` of the `quality` table, longest first: first and last day, length in days."""
+    rows = table.filter(pc.equal(table["check"], "gap")).to_pylist()
+    ends = [tuple(date.fromisoformat(day) for day in row["label"].split(" to ")) for row in rows]
+    gaps = pa.table(
+        {
+            "first": pa.array([first for first, _ in ends], pa.date32()),
+            "last": pa.array([last for _, last in ends], pa.date32()),
+            "days": pa.array([int(row["value"]) for row in rows], pa.int64()),
+        }
+    )
+    return gaps.sort_by([("days", "descending"), ("first", "ascending")])
 
 
 def completeness_bars(table: pa.Table, style: Look) -> go.Figure:

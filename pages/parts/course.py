@@ -30,16 +30,15 @@ class Course:
 
 def steps(scope: Scope) -> dict[str, str]:
     """The steps among which a scope of this length leaves a choice; none where it leaves none."""
-    return STEPS if len(dates.days(scope)) >= 7 * LEAST_WEEKS else {}
+    return STEPS if dates.length(scope) >= 7 * LEAST_WEEKS else {}
 
 
 def course(scope: Scope, measure: Measure, step: str = "day", by: str = "") -> Course:
     """Ask for the course of a measure, split by a field where one is named."""
-    days = dates.days(scope)
-    if len(days) <= MOST_DAYS:
+    if dates.length(scope) <= MOST_DAYS:
         options = {"by": by} if by else {}
         answer = ask.ask("hours", scope, **options)
-        before = dates.days(scope.compared())
+        days, before = dates.days(scope), dates.days(scope.compared())
         table = hourly(answer.table, measure.name, days, before, by)
         title = f"{measure.label} by hour" + (f" and {by}" if by else "")
         return Course(answer, table, "hour", title, ask.command("hours", scope, **options))

@@ -45,9 +45,16 @@ def days(scope: Scope | None) -> list[date]:
     return days_between(scope.start, scope.end)
 
 
+def length(scope: Scope) -> int:
+    """How many days the scope has."""
+    return (scope.end - scope.start).days + 1 if scope.start and scope.end else 0
+
+
 def weekdays(scope: Scope | None) -> frozenset[int]:
     """The weekdays, 1 – 7 from Monday, that the scope has a day of."""
-    return frozenset(day.isoweekday() for day in days(scope)[:7])
+    if scope is not None and length(scope) >= 7:
+        return frozenset(range(1, 8))
+    return frozenset(day.isoweekday() for day in days(scope))
 
 
 def compared_words(scope: Scope) -> str:

@@ -8,9 +8,11 @@ import pyarrow as pa
 import streamlit as st
 
 from core.analyses.measures import MEASURES, Measure
+from core.charts.hourly import MOST_DAYS
 from core.charts.numbers import SYMBOLS
 
-ROW = 35
+#: Pixels of a row at the theme's size of letters.
+ROW = 31
 MOST_ROWS_SHOWN = 12
 
 NAMES = {
@@ -75,8 +77,8 @@ def height_of(rows: int, most: int = MOST_ROWS_SHOWN * ROW) -> int:
     return min((rows + 1) * ROW + 2, most)
 
 
-def region_columns(measure: Measure, currency: str | None) -> dict[str, Any]:
-    """Columns of the region table: the measure, its change, and events over time."""
+def region_columns(measure: Measure, currency: str | None, days: int) -> dict[str, Any]:
+    """Columns of the region table: the measure, its change, and events over time where `days` make a line."""
     formats = {"count": "%,d", "share": "percent", "money": f"{SYMBOLS.get(currency or '', '')}%,.0f"}
     return {
         "region": st.column_config.TextColumn("Region", width=104),
@@ -86,5 +88,7 @@ def region_columns(measure: Measure, currency: str | None) -> dict[str, Any]:
         ),
         "spark": st.column_config.LineChartColumn(
             "Over time", help="Events; a hidden point lies on the ground", width=86, y_min=0
-        ),
+        )
+        if days > MOST_DAYS
+        else None,
     }

@@ -12,9 +12,10 @@ import pytest
 from core.charts.changes import changes_bridge, is_other, is_total, part_name
 from core.charts.days import calendar_heatmap
 from core.charts.hourly import hourly
-from core.charts.hours import hours_heatmap, robust_range
+from core.charts.hours import hours_heatmap, robust_range, ticks
 from core.charts.look import DARK, LIGHT, Look
 from core.charts.page_html import Part, page_html, table_csv
+from core.charts.quality import gap_rows
 from core.charts.trend import MOST_PANELS, panel_names, trend_line, trend_panels
 from tests.charts import tables
 
@@ -164,6 +165,21 @@ def test_panels_stay_inside_the_picture_and_share_one_scale(count: int) -> None:
     axes = [figure.layout[f"yaxis{'' if i == 1 else i}"] for i in range(1, drawn + 1)]
     assert all(0 <= axis.domain[0] < axis.domain[1] <= 1 for axis in axes)
     assert [axis.matches for axis in axes[1:]] == ["y"] * (drawn - 1)
+
+
+def test_colour_bars_of_counts_say_whole_numbers() -> None:
+    values: list[float | None] = [1.0, 2.0, 40.0, 90.0, 1_000.0]
+    assert ticks(values, 1.68, 159.6, "count", None)["ticktext"] == ["≤ 2", "81", "≥ 160"]
+    assert ticks([0.011, 0.034], 0.011, 0.034, "share", None)["ticktext"] == ["1.1 %", "2.2 %", "3.4 %"]
+
+
+def test_gaps_run_from_the_longest() -> None:
+    labels = ["2025-03-01 to 2025-03-01", "2025-03-07 to 2025-03-09", "place"]
+    table = pa.table({"check": ["gap", "gap", "missing"], "label": labels, "value": [1, 3, 7]})
+    rows = gap_rows(table).to_pylist()
+    assert [row["days"] for row in rows] == [3, 1]
+    assert (rows[0]["first"], rows[0]["last"]) == (date(2025, 3, 7), date(2025, 3, 9))
+    assert gap_rows(table.slice(2)).num_rows == 0
 
 
 def test_page_html_fetches_nothing() -> None:
