@@ -176,9 +176,12 @@ def parent_sql(column: str, resolution: int) -> str:
 
 def _date(key: str, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise WrongCall(f"{key}={text!r} is not a date; write it as 2025-03-28.") from None
+    if not 1900 <= found.year < 2200:
+        raise WrongCall(f"{key}={text!r} is no date of a log; write a year from 1900 to 2199.")
+    return found
 
 
 def _compare(text: str) -> str:

@@ -63,8 +63,14 @@ def changes(store: Store, scope: Scope, measure: str = "auto", top: str | int = 
         note = "Nothing is compared: choose dates that leave earlier days in the log to compare with."
         return Answer(SCHEMA.empty_table(), title, of_words(cube, scope), (note,))
     fields = FIELDS if MEASURES[name].additive else WHOLE_FIELDS
-    leaves, whole = cube.ask_nested(scope, fields, 0, protect=False)
-    search = _Search(leaves, _terms(leaves, name), _terms(whole, name), cube.k)
+    if MEASURES[name].additive:
+        leaves = cube.ask(scope, fields, protect=False)
+        terms = _terms(leaves, name)
+        total = _Terms(terms.part.reshape(2, -1).sum(axis=1), None)
+    else:
+        leaves, whole = cube.ask_nested(scope, fields, 0, protect=False)
+        terms, total = _terms(leaves, name), _terms(whole, name)
+    search = _Search(leaves, terms, total, cube.k)
     rows = search.rows(count)
     notes = missing_notes(cube, scope)
     if fields == WHOLE_FIELDS:

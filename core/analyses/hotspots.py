@@ -44,7 +44,8 @@ def hotspots(
         raise WrongCall(f"step={step!r} is not known; it takes day, week or auto.")
     chosen = min(pick_resolution(cube, scope, resolution), FINEST if str(resolution) == "auto" else 9)
     alone = Scope.parse(filled.words() | {"compare": "off"})
-    groups, whole = cube.ask_nested(alone, ["cell", step], 1, resolution=chosen)
+    # A cell's weeks are each too thin to be shown, but not its test over all of them.
+    groups, whole = cube.ask_nested(alone, ["cell", step], 1, resolution=chosen, protect_inner=False)
     values = np.nan_to_num(numbers(cube, groups, 0)[name])
     addresses = groups.axes[0].labels.to_pylist()
     found = emerging(values, from_addresses(addresses))

@@ -39,8 +39,7 @@ def trend(store: Store, scope: Scope, by: str = "", measure: str = "events", ste
     groups = cube.ask(scope, [*split(by), step])
     table = measure_table(cube, groups, keep_empty=True)
     series = np.atleast_2d(numbers(cube, groups, 0)[chosen])
-    bands = [expect(line, 7 if step == "day" else 1, WINDOW[step]) for line in series]
-    expected, low, high = (np.concatenate([band[i] for band in bands]) for i in range(3))
+    expected, low, high = (band.ravel() for band in expect(series, 7 if step == "day" else 1, WINDOW[step]))
     flat = series.ravel()
     with np.errstate(invalid="ignore"):
         anomaly = (flat < low) | (flat > high)
@@ -57,28 +56,23 @@ def trend(store: Store, scope: Scope, by: str = "", measure: str = "events", ste
 def expect(
     values: np.ndarray, season: int, window: int, threshold: float = THRESHOLD
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Expected, low and high of a series (float[n], NaN for gaps); all NaN where it is too short.
+    """Expected, low and high of series, float[..., n] with NaN for gaps; all NaN where one is too short.
 
     `season` is the length of a cycle in steps (1 for none), `window` the steps on either side of the
     running median.
     """
-    n = values.size
-    nothing = np.full(n, np.nan)
-    if np.isfinite(values).sum() < max(2 * season, 2 * window + 2, 8):
-        return nothing, nothing, nothing
-    padded = np.pad(values, window, constant_values=np.nan)
-    views = np.lib.stride_tricks.sliding_window_view(padded, 2 * window + 1)
-    level = _median(views, axis=1)
+    n = values.shape[-1]
+    padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(window, window)], constant_values=np.nan)
+    level = _median(np.lib.stride_tricks.sliding_window_view(padded, 2 * window + 1, axis=-1))
     phases = np.arange(n) % season
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = np.where(level > 0, values / level, np.nan)
-    factor = np.array([_median(ratios[phases == p]) for p in range(season)])
-    factor = np.where(np.isfinite(factor), factor, 1.0)
-    expected = level * factor[phases]
+    factor = np.stack([_median(ratios[..., phases == p]) for p in range(season)], axis=-1)
+    expected = level * np.where(np.isfinite(factor), factor, 1.0)[..., phases]
     left = values - expected
-    spread = MAD_TO_SD * _median(np.abs(left - _median(left)))
-    if not np.isfinite(spread):
-        return nothing, nothing, nothing
+    spread = MAD_TO_SD * _median(np.abs(left - _median(left)[..., None]))[..., None]
+    short = np.isfinite(values).sum(axis=-1, keepdims=True) < max(2 * season, 2 * window + 2, 8)
+    expected = np.where(short | ~np.isfinite(spread), np.nan, expected)
     return expected, np.maximum(expected - threshold * spread, 0), expected + threshold * spread
 
 
@@ -86,7 +80,7 @@ def _measure(name: str) -> str:
     return measure(name).name
 
 
-def _median(values: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """The median without NaN, and NaN where nothing else is there."""
-    filled = np.ma.median(np.ma.masked_invalid(values), axis=axis)  # type: ignore[no-untyped-call]
+def _median(values: np.ndarray) -> np.ndarray:
+    """The median over the last axis without NaN, and NaN where nothing else is there."""
+    filled = np.ma.median(np.ma.masked_invalid(values), axis=-1)  # type: ignore[no-untyped-call]
     return np.asarray(np.ma.filled(filled, np.nan), float)

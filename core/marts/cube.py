@@ -169,7 +169,7 @@ class Cube:
 
         Raises `WrongCall` for an unknown grouping or for more groups than fit.
         """
-        return self._ask(scope, by, None, resolution, protect)[0]
+        return self._ask(scope, by, None, resolution, (protect,))[0]
 
     def ask_nested(
         self,
@@ -179,13 +179,22 @@ class Cube:
         *,
         resolution: int = CELL_RESOLUTION,
         protect: bool = True,
+        protect_inner: bool = True,
     ) -> tuple[Groups, Groups]:
-        """As `ask` by all the groupings, and by the first `keep` of them, in one pass over the log."""
-        inner, outer = self._ask(scope, by, keep, resolution, protect)
+        """As `ask` by all the groupings, and by the first `keep` of them, in one pass over the log.
+
+        Without `protect_inner` only the second, outer groups are fit to be published.
+        """
+        inner, outer = self._ask(scope, by, keep, resolution, (protect and protect_inner, protect))
         return inner, outer
 
     def _ask(
-        self, scope: Scope, by: Sequence[str], keep: int | None, resolution: int, protect: bool
+        self,
+        scope: Scope,
+        by: Sequence[str],
+        keep: int | None,
+        resolution: int,
+        protect: tuple[bool, ...],
     ) -> list[Groups]:
         scope = self.fill(scope)
         compared = scope.compared()
@@ -200,12 +209,12 @@ class Cube:
             counts = [self._count([pair], sizes, keep) for pair in pairs]
         else:
             counts = [self._count(pairs, sizes, keep)]
-        k = self.k if protect else 1
         depths = [len(by)] if keep is None else [len(by), keep]
-        return [
-            _groups(sets[0][:depth], periods, np.concatenate([c[level] for c in counts], axis=1), k)
-            for level, depth in enumerate(depths)
-        ]
+        found = []
+        for level, (depth, hide) in enumerate(zip(depths, protect, strict=True)):
+            numbers = np.concatenate([c[level] for c in counts], axis=1)
+            found.append(_groups(sets[0][:depth], periods, numbers, self.k if hide else 1))
+        return found
 
     def _axes(self, scope: Scope, by: Sequence[str], resolution: int) -> tuple[Axis, ...]:
         axes = tuple(self.dimensions.axis(name, scope, resolution) for name in by)

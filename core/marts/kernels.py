@@ -48,6 +48,14 @@ def _meet(state, group, events, first, session, bought):  # type: ignore[no-unty
 
 
 @njit(inline="always")
+def _count(state, g, groups, margins, share, events, first, session, bought):  # type: ignore[no-untyped-def]
+    """Count events of a group and, where there are margins, of the one that sums it up."""
+    if margins:
+        _meet(state, groups + np.int64((g + 0.5) * share), events, first, session, bought)
+    _meet(state, g, events, first, session, bought)
+
+
+@njit(inline="always")
 def _total(states):  # type: ignore[no-untyped-def]
     """Sums over blocks: int64[4, groups]."""
     blocks, groups, _ = states.shape
@@ -86,10 +94,7 @@ def count_segments(  # type: ignore[no-untyped-def]
             )  # fmt: skip
             if g < 0:
                 continue
-            bought = f & HOLDS_PURCHASE
-            if margins:
-                _meet(state, groups + np.int64((g + 0.5) * share), events[s], first, session, bought)
-            _meet(state, g, events[s], first, session, bought)
+            _count(state, g, groups, margins, share, events[s], first, session, f & HOLDS_PURCHASE)
         states[block] = state
     return _total(states)
 
@@ -121,10 +126,7 @@ def count_rows(  # type: ignore[no-untyped-def]
             g = k + by_hour[index(hour[s])] + by_place[index(place[s])] + by_means[index(means[s])]
             if g < 0:
                 continue
-            bought = f & HOLDS_PURCHASE
-            if margins:
-                _meet(state, groups + np.int64((g + 0.5) * share), n[r], first, session, bought)
-            _meet(state, g, n[r], first, session, bought)
+            _count(state, g, groups, margins, share, n[r], first, session, f & HOLDS_PURCHASE)
         states[block] = state
     return _total(states)
 

@@ -165,10 +165,7 @@ def _parsed(words: Mapping[str, list[str]], notices: list[str]) -> Scope:
         except WrongCall as wrong:
             notices.append(f"{wrong} That part of the link was left out.")
     try:
-        whole = Scope.parse(good)
-        whole.compared()
-        return whole
-    except (WrongCall, OverflowError) as wrong:
-        why = wrong if isinstance(wrong, WrongCall) else "No calendar goes as far back as the days compared."
-        notices.append(f"{why} The dates of the link were left out.")
+        return Scope.parse(good)
+    except WrongCall as wrong:
+        notices.append(f"{wrong} The dates of the link were left out.")
         return Scope.parse({key: v for key, v in good.items() if key not in ("from", "to")})

@@ -54,12 +54,13 @@ def app(
 
 
 @pytest.fixture
-def own_app(tmp_path: Path, sample_store: Store, page: Page) -> Iterator[App]:
+def own_app(tmp_path: Path, sample_store: Store, page: Page, request: pytest.FixtureRequest) -> Iterator[App]:
     """An app of the test's own, with the sample alone, whose stores it may change."""
     _put(sample_store, tmp_path / "home")
     with served(tmp_path / "home", tmp_path / "app.log") as app:
         yield app
-        page.goto("about:blank")  # a page that is open when its server ends complains
+        if not getattr(request.node, "failed", False):  # else the page stays, for its picture
+            page.goto("about:blank")  # a page that is open when its server ends complains
 
 
 def _put(store: Store, home: Path) -> None:
