@@ -43,8 +43,9 @@ def need_places(cube: Cube) -> None:
     """Raises the sentence for a log without coordinates."""
     if not cube.has_places:
         raise CartscapeError(
-            "This log has no coordinates, so there is no map; load it with columns lat and lon "
-            "(or map yours: --map lat=COLUMN --map lon=COLUMN)."
+            "This log has no coordinates, so there is no map; load it with a latitude and a longitude "
+            "(columns lat and lon, or yours, chosen in the upload form or with --map lat=COLUMN "
+            "--map lon=COLUMN)."
         )
 
 

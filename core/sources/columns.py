@@ -142,7 +142,7 @@ def require(mapping: Mapping[str, str], columns: Sequence[str], place: str) -> N
         wanted = " and ".join(f"the {_MEANING[field]} ({field})" for field in missing)
         hint = " ".join(f"--map {field}=COLUMN" for field in missing)
         raise CartscapeError(
-            f"{place} has no column that is usual for {wanted}; choose it with {hint}. "
+            f"{place} has no column that is usual for {wanted}; choose it (on the command line with {hint}). "
             f"Its columns are {', '.join(columns)}."
         )
 
