@@ -132,9 +132,9 @@ def _loads() -> None:
                     "Stored": report["stored"],
                     "Duplicate": report["duplicate"],
                     "Rejected": sum(report["rejected"].values()),
-                    "First day": report["first_day"],
-                    "Last day": report["last_day"],
-                    "Loaded (UTC)": report["started"][:16].replace("T", " "),
+                    "Events from": report["first_day"],
+                    "to": report["last_day"],
+                    "Loaded on": report["started"][:10],
                 }
                 for report in reports
             ],

@@ -90,7 +90,8 @@ def _changes() -> None:
             on_select=clicked, height="stretch",
         )  # fmt: skip
 
-    frame("changes", answer, command, draw, Export(figure), hint="Click a bar to look at that part alone.")
+    hint = "Each bar begins where the one above ends. Click one to look at that part alone."
+    frame("changes", answer, command, draw, Export(figure), hint=hint)
 
 
 def _look_at(row: dict[str, Any]) -> None:

@@ -223,3 +223,15 @@ def test_a_day_without_events_is_zero_not_missing(sample_store: Store) -> None:
     table = ANALYSES["calendar"].run(sample_store, empty).table
     assert set(table["events"].to_pylist()) == {0}
     assert isinstance(table["day"][0].as_py(), date)
+
+
+def test_hot_spots_test_every_count_and_show_no_small_cell(
+    olist_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What k hides is left out of the table, not out of the statistics of the cells around it."""
+    scope = Scope(compare="off")
+    shown = ANALYSES["hotspots"].run(olist_store, scope, step="week").table.to_pandas().set_index("cell")
+    monkeypatch.setattr(Store, "k", 1)
+    every = ANALYSES["hotspots"].run(olist_store, scope, step="week").table.to_pandas().set_index("cell")
+    assert 0 < len(shown) < len(every)
+    pd.testing.assert_frame_equal(shown, every.loc[shown.index])
