@@ -38,7 +38,8 @@ class Parquet:
 
     def _open(self) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(unpack_whole(self.file))
+            # A buffer ahead would keep all that was read: the whole file by its end.
+            return pq.ParquetFile(unpack_whole(self.file), pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
             raise CartscapeError(
                 f"{self.file.path} is not a whole Parquet file, it may be cut short; "

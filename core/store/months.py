@@ -51,7 +51,7 @@ def tail_of(path: Path, month: str) -> Tail:
     """The tail of a month's file."""
     tail = Tail()
     border = month_start(next_month(month))
-    with pq.ParquetFile(path, read_dictionary=["user_id", "session_id"]) as file:
+    with pq.ParquetFile(path, read_dictionary=["user_id", "session_id"], pre_buffer=False) as file:
         for group in range(file.metadata.num_row_groups):
             ts = one_array(file.read_row_group(group, columns=["ts"])["ts"]).view(pa.int64()).to_numpy()
             if (ts < border - GAP).all():

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import tempfile
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.sources.delimited import Delimited, JsonLines
 from core.sources.files import recognise
+from core.sources.parquet import Parquet
 from core.sources.records import MAX_RECORD_BYTES
 from tests.sources.reading import written
 
@@ -84,3 +89,17 @@ def test_json_lines_keep_their_lines(tmp_path: Path) -> None:
     path = written(tmp_path, "log.jsonl", '{"a": 1}\n\n{"a": "two, \\"b\\""}\n')
     (part,) = JsonLines(recognise(path)).parts()
     assert part.read().lines.to_pylist() == [1, 3]
+
+
+def test_a_parquet_file_is_not_kept_in_memory(tmp_path: Path) -> None:
+    rows, noise = 3_000_000, np.random.default_rng(0)
+    path = tmp_path / "log.parquet"
+    pq.write_table(
+        pa.table({name: noise.integers(0, 2**62, rows) for name in "abc"}), path, row_group_size=100_000
+    )
+    tracemalloc.start()  # the file is read through Python, so its bytes are Python's
+    read = sum(part.read().table.num_rows for part in Parquet(recognise(path)).parts())
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert read == rows
+    assert most < path.stat().st_size / 2
