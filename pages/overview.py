@@ -90,7 +90,8 @@ def _changes() -> None:
             on_select=clicked, height="stretch",
         )  # fmt: skip
 
-    hint = "Each bar begins where the one above ends. Click one to look at that part alone."
+    parts = any(not is_other(row) and not is_total(row) for row in rows)
+    hint = "Each bar begins where the one above ends. Click one to look at that part alone." if parts else ""
     frame("changes", answer, command, draw, Export(figure), hint=hint)
 
 

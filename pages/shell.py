@@ -57,6 +57,11 @@ def main() -> None:
         states.failure(error)
 
 
+def _first(names: list[str]) -> str:
+    """The log that opens where none is named."""
+    return "sample" if "sample" in names else names[0]
+
+
 def _choose_store() -> bool:
     """Take the store that the link names, else the first that can be read; False where none can."""
     now = state.state()
@@ -64,10 +69,10 @@ def _choose_store() -> bool:
     if now.store and now.store not in good:
         broken = next((info for info in ask.stores() if info.name == now.store), None)
         why = broken.error if broken and broken.error else f"There is no log named {now.store!r} here."
-        now.notices.append(f"{why} {f'{good[0]!r} is shown instead.' if good else ''}")
         now.store, now.scope = None, None
+        now.notices.append(f"{why} {f'{_first(good)!r} is shown instead.' if good else ''}")
     if not now.store and good:
-        now.store = "sample" if "sample" in good else good[0]
+        now.store = _first(good)
     return now.store is not None
 
 

@@ -33,6 +33,8 @@ FIELDS = ("region", "category", "device")
 WHOLE_FIELDS = ("region", "device")
 #: Segments closer to the common change than this many standard deviations explain nothing.
 LEAST_Z = 3.0
+#: Share of the change in “other” beyond which the rows above do not explain it.
+MOSTLY = 0.5
 
 SCHEMA = pa.schema(
     [
@@ -75,6 +77,10 @@ def changes(store: Store, scope: Scope, measure: str = "auto", top: str | int = 
     notes = missing_notes(cube, scope)
     if fields == WHOLE_FIELDS:
         notes += ("Split by region and device only: one session meets several categories.",)
+    if len(rows) == 2:
+        notes += ("No part changed otherwise than the whole did, beyond chance.",)
+    elif abs(rows[-2]["contribution"] or 0) > MOSTLY:  # type: ignore[arg-type]
+        notes += ("Most of the change is spread over all parts alike; these depart from it.",)
     return Answer(pa.Table.from_pylist(rows, SCHEMA), title, of_words(cube, scope), notes)
 
 

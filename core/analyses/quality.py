@@ -50,8 +50,9 @@ def _loads(store: Store) -> list[dict[str, object]]:
     for report in store.reports:
         for reason, count in report.rejected.items():
             rejected[reason] = rejected.get(reason, 0) + count
+    loads = "1 load" if len(store.reports) == 1 else f"{len(store.reports)} loads"
     rows = [
-        _row("rows_read", "rows read", read, read, f"in {len(store.reports)} loads"),
+        _row("rows_read", "rows read", read, read, f"in {loads}"),
         _row("stored", "stored", sum(r.stored for r in store.reports), read, "of rows read"),
         _row("duplicate", "duplicates", sum(r.duplicate for r in store.reports), read,
              "of rows read; the same row is stored once"),

@@ -23,8 +23,8 @@ def region_rows(table: pa.Table, measure: str) -> pa.Table:
 
 
 def _drawable(sparks: pa.ChunkedArray) -> pa.Array:
-    """Lines without gaps, which Streamlit would write as text: a hidden point lies on the ground."""
+    """Lines without a hidden point; others are left out, as Streamlit draws no gap."""
     return pa.array(
-        [None if line is None else [value or 0 for value in line] for line in sparks.to_pylist()],
+        [None if line is None or None in line else line for line in sparks.to_pylist()],
         pa.list_(pa.float64()),
     )

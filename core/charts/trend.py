@@ -80,7 +80,7 @@ def trend_line(
             },
             hovertext=[f"unusual: expected {exact(row['expected'], unit, currency)}" for row in odd],
             hovertemplate="%{hovertext}<extra></extra>",
-            name="unusual day",
+            name="unusual",
         )
     dressed(figure, style, height=296)
     figure.update_layout(hovermode="x unified", margin_t=34)

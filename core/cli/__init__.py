@@ -32,15 +32,21 @@ def main(argv: list[str]) -> int:
         # The reader has what it wanted (`… | head`). Python flushes once more at exit: let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        print("\nStopped. What was stored stays; the same call again goes on from there.", file=sys.stderr)
-        return STOPPED
+        return _stopped()
     except CartscapeError as failure:
         return _failed(str(failure), failure.exit_code, debug)
     except Exception as failure:
+        if str(failure) == "Query interrupted":  # DuckDB's word for Ctrl-C within a query
+            return _stopped()
         from core.cli.failures import sentence
 
         return _failed(sentence(failure), 1, debug)
     return 0
+
+
+def _stopped() -> int:
+    print("\nStopped. What was stored stays; the same call again finishes the work.", file=sys.stderr)
+    return STOPPED
 
 
 def _failed(why: str, code: int, debug: bool) -> int:

@@ -65,6 +65,8 @@ def _named(to: Path) -> Iterator[BinaryIO]:
         with to.open("wb") as sink:
             yield sink
         return
+    if not to.parent.is_dir():
+        raise WrongCall(f"There is no folder {to.parent}; make it, or name another with --to.")
     part = to.with_name(f".{to.name}.{os.getpid()}")
     try:
         with part.open("wb") as sink:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.analyses import Answer
 from core.analyses.measures import Measure
+from core.analyses.trend import WHOLE_STEP
 from core.charts.hourly import MOST_DAYS, hourly
 from core.scope import Scope
 from pages.parts import ask, dates
@@ -45,4 +47,6 @@ def course(scope: Scope, measure: Measure, step: str = "day", by: str = "") -> C
     step = step if step in steps(scope) else "day"
     options = {"measure": measure.name, "step": step} | ({"by": by} if by else {})
     answer = ask.ask("trend", scope, **options)
-    return Course(answer, answer.table, step, answer.title, ask.command("trend", scope, **options))
+    # A week that the dates cut would look like a fall.
+    whole = answer.table.filter(pc.equal(answer.table["days"], WHOLE_STEP[step]))
+    return Course(answer, whole, step, answer.title, ask.command("trend", scope, **options))

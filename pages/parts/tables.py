@@ -86,8 +86,8 @@ def region_columns(measure: Measure, currency: str | None, days: int) -> dict[st
         "change": st.column_config.NumberColumn(
             "Change", format="%+.1f %%", width=66, help="Against the compared period"
         ),
-        "spark": st.column_config.LineChartColumn(
-            "Over time", help="Events; a hidden point lies on the ground", width=86, y_min=0
+        "spark": st.column_config.BarChartColumn(
+            "Over time", help="Events; left out where too few shoppers came on some day", width=80, y_min=0
         )
         if days > MOST_DAYS
         else None,

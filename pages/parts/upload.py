@@ -135,7 +135,7 @@ def _recognised(described: Described, events: pa.Table, rejects: pa.Table) -> No
     st.markdown(f"Recognised as **{described.format}**. {mapped + '.' if mapped else ''}{unused}")
     for note in described.notes:
         st.caption(note)
-    st.caption(f"The first {events.num_rows} events, as they would be stored (ids become pseudonyms):")
+    st.caption(f"The first {events.num_rows} events, as they are read; ids are stored as pseudonyms:")
     there = [name for name in events.column_names if events[name].null_count < events.num_rows]
     st.dataframe(events.select(there), hide_index=True, height=220, key="preview_events", placeholder="–")
     if rejects.num_rows:

@@ -127,7 +127,7 @@ def test_calendar_places_each_day(style: Look) -> None:
 def test_trend_draws_band_compared_line_and_anomaly(style: Look) -> None:
     figure = trend_line(tables.days(), "events", "Events", "count", style, compared="previous 40 days")
     names = [trace.name for trace in figure.data]
-    assert names == ["expected range", "previous 40 days", "Events", "unusual day"]
+    assert names == ["expected range", "previous 40 days", "Events", "unusual"]
     assert list(figure.data[3].y) == [15]
 
 

@@ -10,9 +10,11 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -201,6 +203,7 @@ def test_stopping_is_a_sentence(tmp_path: Path) -> None:
         (["show", "hours", "--store", "{store}", "--option", "colour=red"], ["colour", "by"]),
         (["show", "hours", "--store", "{store}", "--option", "by=colour"], ["colour"]),
         (["show", "hours", "--store", "{store}", "--output", "xlsx"], ["xlsx"]),
+        (["show", "hours", "--store", "{store}", "--to", "{tmp}/none/x.csv"], ["There is no folder", "none"]),
         (["sample", "--store", "{tmp}/s", "--events", "many"], ["many", "50_000_000"]),
         (["sample", "--store", "{tmp}/s", "--events", "0"], ["above zero"]),
         (["sample", "--store", "{store}"], ["holds a log already"]),
@@ -324,6 +327,20 @@ def test_a_failure_that_nobody_foresaw_is_a_sentence_too(
     monkeypatch.setattr(Store, "open", lambda _: 1 // 0)
     done = here("show", "overview", "--store", loaded[0], out=capfdbinary)
     failed(done, 1, "ZeroDivisionError", "--debug")
+
+
+def test_ctrl_c_within_a_query_is_a_stop(
+    loaded: tuple[Path, Done], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """DuckDB turns the signal into an error of its own."""
+
+    def asked(_: object) -> None:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        duckdb.connect().execute("SELECT count(*) FROM range(100_000_000) a, range(10_000) b").fetchall()
+
+    monkeypatch.setattr(Store, "open", asked)
+    done = here("show", "overview", "--store", loaded[0], out=capfdbinary)
+    assert (done.returncode, last_words(done).startswith("Stopped.")) == (130, True)
 
 
 def test_debug_shows_where(tmp_path: Path) -> None:
