@@ -22,6 +22,7 @@ from core.analyses import Answer
 from core.analyses.hotspots import FINEST as HOT_FINEST
 from core.analyses.measures import MEASURES, Measure
 from core.charts.extent import drawable, in_sight, resolution_in_sight
+from core.charts.hourly import MOST_DAYS
 from core.charts.map import ADDRESS, CELLS, legend_html, map_deck
 from core.charts.map_cells import CellLayer, demand_layer, hotspot_layer
 from core.charts.map_image import map_png, map_svg
@@ -222,6 +223,7 @@ def _regions(*, beside: bool) -> None:
     answer = ask.ask("regions", asked)
     rows = region_rows(answer.table, measure.name)
     names = rows["region"].to_pylist()
+    lines = dates.length(scope) > MOST_DAYS and rows["spark"].null_count < rows.num_rows
     key = f"regions_{state.state().version}"
 
     def picked() -> None:
@@ -235,7 +237,7 @@ def _regions(*, beside: bool) -> None:
             hide_index=True,
             height="stretch" if beside else tables.height_of(rows.num_rows),
             placeholder="–",
-            column_config=tables.region_columns(measure, ask.currency(), dates.length(scope)),
+            column_config=tables.region_columns(measure, ask.currency(), lines=lines),
             on_select=picked,
             selection_mode="multi-row",
             selection_default={"selection": {"rows": [names.index(r) for r in scope.regions if r in names]}},

@@ -8,7 +8,6 @@ import pyarrow as pa
 import streamlit as st
 
 from core.analyses.measures import MEASURES, Measure
-from core.charts.hourly import MOST_DAYS
 from core.charts.numbers import SYMBOLS
 
 #: Pixels of a row at the theme's size of letters.
@@ -77,8 +76,8 @@ def height_of(rows: int, most: int = MOST_ROWS_SHOWN * ROW) -> int:
     return min((rows + 1) * ROW + 2, most)
 
 
-def region_columns(measure: Measure, currency: str | None, days: int) -> dict[str, Any]:
-    """Columns of the region table: the measure, its change, and events over time where `days` make a line."""
+def region_columns(measure: Measure, currency: str | None, *, lines: bool) -> dict[str, Any]:
+    """Columns of the region table: the measure, its change, and events over time where there are `lines`."""
     formats = {"count": "%,d", "share": "percent", "money": f"{SYMBOLS.get(currency or '', '')}%,.0f"}
     return {
         "region": st.column_config.TextColumn("Region", width=104),
@@ -89,6 +88,6 @@ def region_columns(measure: Measure, currency: str | None, days: int) -> dict[st
         "spark": st.column_config.BarChartColumn(
             "Over time", help="Events; left out where too few shoppers came on some day", width=80, y_min=0
         )
-        if days > MOST_DAYS
+        if lines
         else None,
     }
