@@ -1,4 +1,4 @@
-"""Which regions, and how they move: every measure a region, with a line of its events over time."""
+"""Which regions, and how they move: every measure a region, with its events over time."""
 
 from __future__ import annotations
 
@@ -41,4 +41,4 @@ def regions(store: Store, scope: Scope) -> Answer:
     table = table.append_column("spark", sparks)
     table = table.take(pc.sort_indices(table, [("events", "descending"), ("region", "ascending")]))
     notes = missing_notes(cube, scope) + hidden_note(cube, groups, "regions are")
-    return Answer(table, "Regions", of_words(cube, scope, f"line: events by {step}"), notes)
+    return Answer(table, "Regions", of_words(cube, scope, f"bars: events by {step}"), notes)
