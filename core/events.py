@@ -18,6 +18,12 @@ PURCHASE = "purchase"
 #: so that the sum over these events is revenue net of them.
 MONEY_EVENTS = (PURCHASE, "return", "cancelled")
 
+#: Events of one moment are told in this order, any others after them.
+USUAL_ORDER = (
+    "browse", "search", "impression", "view", "click", "wishlist", "cart", "remove", "checkout", "purchase",
+    "approved", "shipped", "delivered", "cancelled", "return", "review",
+)  # fmt: skip
+
 #: A session without an id of its own ends after this long without an event.
 SESSION_GAP_MINUTES = 30
 

@@ -23,6 +23,7 @@ ROOMS = (
     "sources",
     "store",
     "marts",
+    "paths",
     "analyses",
     "charts",
     "cli",

@@ -24,7 +24,8 @@ from core.analyses.measures import MEASURES, measure
 from core.analyses.tables import missing_notes, of_words
 from core.errors import WrongCall
 from core.events import PURCHASE
-from core.marts import Cube, Groups, open_cube
+from core.marts import Cube, Groups
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 

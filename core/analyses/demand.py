@@ -9,7 +9,8 @@ from core.analyses.answer import Answer
 from core.analyses.tables import hidden_note, measure_table, missing_notes, of_words
 from core.errors import CartscapeError, WrongCall
 from core.events import CELL_RESOLUTION
-from core.marts import Cube, open_cube
+from core.marts import Cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.space.cells import SCREEN_CAP, resolution_for_extent
 from core.store import Store

@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.tables import hidden_note, of_words
-from core.marts import CHOICES, open_cube
+from core.marts import CHOICES
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 

@@ -11,7 +11,7 @@ from core.analyses.demand import need_places, pick_resolution, place_cells, plac
 from core.analyses.measures import MEASURES, measure
 from core.analyses.tables import column, hidden_note, numbers, of_words
 from core.errors import WrongCall
-from core.marts import open_cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.space.cells import from_addresses
 from core.space.hotspots import emerging

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.analyses.answer import Answer
 from core.analyses.tables import hidden_note, measure_table, missing_notes, of_words
 from core.errors import WrongCall
-from core.marts import open_cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from core.analyses.answer import Answer
 from core.analyses.measures import MEASURES
 from core.analyses.tables import column, hidden_note, missing_notes, numbers, of_words
-from core.marts import open_cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.marts import Cube, open_cube
+from core.marts import Cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from core.marts import open_cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 

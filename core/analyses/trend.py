@@ -10,7 +10,8 @@ from core.analyses.hours import split
 from core.analyses.measures import MEASURES, measure
 from core.analyses.tables import column, hidden_note, measure_table, missing_notes, numbers, of_words
 from core.errors import WrongCall
-from core.marts import Groups, open_cube
+from core.marts import Groups
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 

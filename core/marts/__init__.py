@@ -2,6 +2,6 @@
 
 from core.marts.builder import build
 from core.marts.cube import CHOICES, Cube, Groups
-from core.marts.opened import open_cube
+from core.marts.manifest import MartsManifest
 
-__all__ = ["CHOICES", "Cube", "Groups", "build", "open_cube"]
+__all__ = ["CHOICES", "Cube", "Groups", "MartsManifest", "build"]

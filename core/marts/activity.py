@@ -1,12 +1,14 @@
-"""The demand marts, each defined once as an Ibis expression so that DuckDB and Spark build the same.
+"""The marts, each defined once as an Ibis expression so that DuckDB and Spark build the same.
 
-`activity` is the one fact table behind the pages: what a shopper did in one local hour, in one place,
-within one session. Coarser questions — cell × hour × event, cell × day × category × event, distinct
-shoppers by any grouping — are sums and distinct counts over it (`core.marts.cube`), so that the same
-question has the same answer wherever it is asked.
+`activity` is the one fact table behind the pages of demand: what a shopper did in one local hour, in
+one place, within one session. Coarser questions — cell × hour × event, cell × day × category × event,
+distinct shoppers by any grouping — are sums and distinct counts over it (`core.marts.cube`), so that
+the same question has the same answer wherever it is asked.
 
-Its three dictionaries turn the text of the log into small integers: `places` (cell, region, city),
-`means` (device, channel) and `kinds` (event, category).
+`steps` is the one behind the pages of paths: every event, by shopper and in order of time.
+
+Dictionaries turn the text of the log into small integers: `places` (cell, region, city), `means`
+(device, channel), `kinds` (event, category), `items` and `queries`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
-from core.events import EVENTS, MONEY_EVENTS
+from core.events import EVENTS, MONEY_EVENTS, USUAL_ORDER
 
 #: Time zones are offset from UTC by whole quarters of an hour.
 SLOT_SECONDS = 900
@@ -29,7 +31,12 @@ DICTIONARIES: dict[str, tuple[str, ...]] = {
     "places": ("cell", "region", "city"),
     "means": ("device", "channel"),
     "kinds": ("event", "category"),
+    "items": ("item_id",),
+    "queries": ("query",),
 }
+#: Dictionary → the column of a mart that holds its code.
+_CODES = {"places": "place", "means": "mean", "kinds": "kind", "items": "item", "queries": "query"}
+_OF_ACTIVITY = ("places", "means", "kinds")
 
 
 def log_table(name: str = "log") -> ir.Table:
@@ -72,30 +79,63 @@ def activity(log: ir.Table) -> ir.Table:
     Keys are hashes: joins and groupings then compare one number instead of several texts. With
     2.5 M shoppers the chance that any two share a key is 2 in 10 million.
     """
-    quantity = log.quantity.fill_null(1)
-    money = ibis.cases(
-        (log.event.isin(MONEY_EVENTS), (log.price * MONEY_UNIT).cast("int64") * quantity), else_=0
-    )
-    keys = {f"{name}_key": _key([log[c] for c in columns]) for name, columns in DICTIONARIES.items()}
-    rows = log.select(
-        shopper=log.user_id.hash(),
-        session=log.session_id.hash(),
-        tick=_tick(log),
-        money=money.fill_null(0),
-        **keys,
-    )
-    rows = rows.join(clock_table(), "tick")
-    for name, code in (("places", "place"), ("means", "mean"), ("kinds", "kind")):
-        table = dictionary_table(name)
-        rows = rows.join(table.select(**{f"{name}_key": table.key, code: table.code}), f"{name}_key")
+    rows = _numbered(log, _OF_ACTIVITY, money=_money(log))
     grouped = rows.group_by("shopper", "session", "hour", "place", "mean", "kind").aggregate(
         n=rows.count().cast("int64"), money=rows.money.sum().cast("int64")
     )
     return cast(ir.Table, grouped)
 
 
+def steps(log: ir.Table) -> ir.Table:
+    """Every event of the log: by shopper, in order of time.
+
+    Columns: shopper and session (64-bit keys), second (since 1970, UTC), hour (local hours since 1970),
+    place, mean, kind, item, query (dictionary codes), money (as in `activity`).
+
+    Events of one moment stand in the order in which a shop's usually happen, as the log has no other.
+    """
+    usual = ibis.cases(
+        *((log.event == event, rank) for rank, event in enumerate(USUAL_ORDER)), else_=len(USUAL_ORDER)
+    )
+    rows = _numbered(log, tuple(_CODES), money=_money(log), moment=log.ts, usual=usual)
+    rows = rows.mutate(second=_second(rows.moment))
+    rows = rows.order_by("shopper", "moment", "session", "usual", "kind", "item", "money")
+    return cast(
+        ir.Table,
+        rows.select("shopper", "session", "second", "hour", *_CODES.values(), "money"),
+    )
+
+
+def _numbered(log: ir.Table, dictionaries: tuple[str, ...], **more: ir.Value) -> ir.Table:
+    """The log's shoppers, sessions, local hours and dictionary codes, with more of its columns."""
+    rows = log.select(
+        shopper=log.user_id.hash(),
+        session=log.session_id.hash(),
+        tick=_tick(log),
+        **{f"{name}_key": _key([log[c] for c in DICTIONARIES[name]]) for name in dictionaries},
+        **more,
+    )
+    rows = rows.join(clock_table(), "tick")
+    for name in dictionaries:
+        table = dictionary_table(name)
+        codes = table.select(**{f"{name}_key": table.key, _CODES[name]: table.code})
+        rows = rows.join(codes, f"{name}_key")
+    return rows
+
+
+def _money(log: ir.Table) -> ir.IntegerValue:
+    """Price × quantity of money events in MONEY_UNIT, 0 of others."""
+    amount = (log.price * MONEY_UNIT).cast("int64") * log.quantity.fill_null(1)
+    return cast(ir.IntegerValue, ibis.cases((log.event.isin(MONEY_EVENTS), amount), else_=0).fill_null(0))
+
+
 def _slot(log: ir.Table) -> ir.IntegerValue:
-    return cast(ir.IntegerValue, log.ts.epoch_seconds() // SLOT_SECONDS)
+    return cast(ir.IntegerValue, _second(log.ts) // SLOT_SECONDS)
+
+
+def _second(moment: ir.Value) -> ir.IntegerValue:
+    """Whole seconds since 1970; truncated first, as DuckDB would round half a second up."""
+    return cast(ir.IntegerValue, cast(ir.TimestampValue, moment).truncate("s").epoch_seconds())
 
 
 def _tick(log: ir.Table) -> ir.IntegerValue:

@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from core.marts.arrays import Appender, key_ranges
 from core.marts.kernels import HOLDS_PURCHASE, OPENS_SHOPPER, mark_nesting
 
 #: Rows sorted in memory at a time; about 230 bytes each while they are sorted and copied out.
@@ -56,11 +57,11 @@ def assemble(
     wide = {"kind", "money_kind"} if purchase_kinds.size > 2**16 else set()
     wide |= {"hour"} if hours > 2**16 else set()
     writers = {
-        name: _Appender(folder / f"{name}.npy", np.dtype(np.uint32) if name in wide else dtype)
+        name: Appender(folder / f"{name}.npy", np.dtype(np.uint32) if name in wide else dtype)
         for name, dtype in ARRAYS.items()
     }
     sizes = {"segments": 0, "rows": 0}
-    edges = _key_ranges(cursor, parts)
+    edges = key_ranges(cursor, parts, ROWS_IN_MEMORY)
     for i, (low, high) in enumerate(itertools.pairwise(edges)):
         batch = _sorted_rows(cursor, parts, low, high)
         if batch.num_rows:
@@ -70,13 +71,6 @@ def assemble(
     writers["shopper_row"].append(np.array([sizes["rows"]]))
     for writer in writers.values():
         writer.close()
-
-
-def _key_ranges(cursor: duckdb.DuckDBPyConnection, parts: list[Path]) -> list[int]:
-    """Bounds of shopper keys: keys are hashes, so equal ranges hold equal shares of the rows."""
-    rows = cursor.execute("SELECT count(*) FROM read_parquet(?)", [[str(p) for p in parts]]).fetchall()[0][0]
-    pieces = max(1, -(-rows // ROWS_IN_MEMORY))
-    return [round(-(2**63) + i * 2**64 / pieces) for i in range(pieces)] + [2**63]
 
 
 def _sorted_rows(cursor: duckdb.DuckDBPyConnection, parts: list[Path], low: int, high: int) -> pa.Table:
@@ -90,7 +84,7 @@ def _sorted_rows(cursor: duckdb.DuckDBPyConnection, parts: list[Path], low: int,
 
 def _append_range(
     rows: pa.Table,
-    writers: dict[str, _Appender],
+    writers: dict[str, Appender],
     sizes: dict[str, int],
     purchase_kinds: np.ndarray,
     first_hour: int,
@@ -128,26 +122,3 @@ def _append_range(
     writers["money"].append(column["money"][paid])
     sizes["segments"] += segments
     sizes["rows"] += column["n"].size
-
-
-class _Appender:
-    """Grows one .npy file; its header, of fixed size, is written when the length is known."""
-
-    def __init__(self, path: Path, dtype: np.dtype) -> None:
-        self.dtype, self.length = dtype, 0
-        self._file = path.open("wb")
-        self._write_header()
-
-    def _write_header(self) -> None:
-        header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self.length,)}
-        text = repr(header).encode("latin1").ljust(117) + b"\n"
-        self._file.write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + text)
-
-    def append(self, values: np.ndarray) -> None:
-        self._file.write(np.ascontiguousarray(values, self.dtype).tobytes())
-        self.length += values.size
-
-    def close(self) -> None:
-        self._file.seek(0)
-        self._write_header()
-        self._file.close()

@@ -1,7 +1,8 @@
-"""Builds the marts of a store: dictionaries, monthly activity parts, and the cube's arrays.
+"""Builds the marts of a store: dictionaries, monthly parts, and the arrays of the cube and the path log.
 
-Only months whose file changed are read again. Everything is written beside what is in use and taken
-into use by one atomic rename of `marts.json`, so a build that dies leaves the last good marts.
+Only months whose file changed are read again, and a build that was cut short goes on with the months
+that it had not reached. Everything is written beside what is in use and taken into use by one atomic
+rename of `marts.json`, so a build that dies leaves the last good marts.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from core.events import EVENTS, PURCHASE
 from core.marts import activity as marts
 from core.marts.assemble import assemble
 from core.marts.cube import Cube
-from core.marts.manifest import VERSION, MartsManifest
+from core.marts.manifest import VERSION, Begun, MartsManifest
+from core.marts.path_arrays import assemble_paths
 from core.store import Store
 
 #: Says how far a build is: share done (0–1) and the stage in words.
@@ -55,6 +57,9 @@ class _Build:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.cursor = store.cursor()
         self.tag = uuid.uuid4().hex[:12]
+        self.known = Begun.read(self.folder) or Begun()
+        if not self.known.months and current:
+            self.known = Begun(months=current.months, dictionaries=current.dictionaries)
 
     def run(self) -> MartsManifest:
         if not self.store.months:
@@ -62,15 +67,15 @@ class _Build:
                 f"The store {self.store.name} holds no events yet; load a log with "
                 f"`python -m core ingest PATH --store {self.store.path}`."
             )
-        known = self.current.months if self.current else {}
-        prints = self.store.month_fingerprints
+        known, prints = self.known.months, self.store.month_fingerprints
         kept = {m: known[m] for m in prints if m in known and known[m]["of"] == prints[m]}
         changed = [m for m in sorted(prints) if m not in kept]
         dictionaries = self._dictionaries(changed)
         for i, month in enumerate(changed):
-            self.advance(0.1 + 0.5 * i / len(changed), f"activity of {month}")
+            self.advance(0.1 + 0.4 * i / len(changed), f"events of {month}")
             kept[month] = {"of": prints[month]} | self._parts(month)
-        manifest = self._cube(dict(sorted(kept.items())), dictionaries)
+            Begun(months=kept, dictionaries=dictionaries).write(self.folder)
+        manifest = self._arrays(dict(sorted(kept.items())), dictionaries)
         manifest.write(self.folder)
         self._clear(manifest)
         self.advance(1.0, "done")
@@ -84,9 +89,9 @@ class _Build:
         return str(ibis.to_sql(expression, dialect="duckdb"))
 
     def _dictionaries(self, changed: list[str]) -> dict[str, str]:
-        files = dict(self.current.dictionaries) if self.current else {}
+        files = dict(self.known.dictionaries)
         for i, name in enumerate(marts.DICTIONARIES):
-            self.advance(0.1 * i / 3, name)
+            self.advance(0.1 * i / len(marts.DICTIONARIES), name)
             table = pq.read_table(self.folder / files[name]) if name in files else _empty(name)
             if changed:
                 self._bind_log(changed)
@@ -110,7 +115,7 @@ class _Build:
         slots = self.cursor.sql(self._sql(marts.slots(log))).to_arrow_table()
         self.cursor.register("clock", local_clock(slots))
         built = {}
-        for mart in (marts.activity, marts.completeness):
+        for mart in (marts.activity, marts.steps, marts.completeness):
             name = mart.__name__
             built[name] = f"{name}-{month}-{self.tag}.parquet"
             self.cursor.execute(
@@ -119,38 +124,47 @@ class _Build:
             )
         return built
 
-    def _cube(self, months: dict[str, dict[str, str]], files: dict[str, str]) -> MartsManifest:
+    def _arrays(self, months: dict[str, dict[str, str]], files: dict[str, str]) -> MartsManifest:
         parts = [self.folder / m["activity"] for m in months.values()]
-        first, last = self.cursor.execute(
-            "SELECT min(hour), max(hour) FROM read_parquet(?)", [[str(p) for p in parts]]
+        steps = [self.folder / m["steps"] for m in months.values()]
+        first, last, first_second = self.cursor.execute(
+            "SELECT min(hour), max(hour), min(second) FROM read_parquet(?)", [[str(p) for p in steps]]
         ).fetchall()[0]
         kinds = pq.read_table(self.folder / files["kinds"], columns=["event"])
         purchases = np.array([e == PURCHASE for e in kinds["event"].to_pylist()], bool)
         first = first // 24 * 24  # begin at a local midnight
-        folder = f"cube-{self.tag}"
-        (self.folder / folder).mkdir()
+        hours = last - first + 1
+        cube, paths = f"cube-{self.tag}", f"paths-{self.tag}"
+        for folder in (cube, paths):
+            (self.folder / folder).mkdir()
         assemble(
-            self.cursor, parts, self.folder / folder, purchases, first, last - first + 1,
-            lambda done: self.advance(0.6 + 0.4 * done, "cube"),
+            self.cursor, parts, self.folder / cube, purchases, first, hours,
+            lambda done: self.advance(0.5 + 0.25 * done, "cube"),
+        )  # fmt: skip
+        assemble_paths(
+            self.cursor, steps, self.folder / paths, kinds.num_rows, first_second, first, hours,
+            lambda done: self.advance(0.75 + 0.25 * done, "paths"),
         )  # fmt: skip
         manifest = MartsManifest(
-            VERSION,
-            duckdb.__version__,
-            self.store.fingerprint,
-            folder,
-            first,
-            last - first + 1,
-            months,
-            files,
+            version=VERSION,
+            duckdb=duckdb.__version__,
+            store=self.store.fingerprint,
+            cube=cube,
+            paths=paths,
+            first_second=first_second,
+            first_hour=first,
+            hours=hours,
+            months=months,
+            dictionaries=files,
         )
-        Cube(self.store, manifest).answer_whole(self.folder / folder)
+        Cube(self.store, manifest).answer_whole(self.folder / cube)
         return manifest
 
     def _clear(self, manifest: MartsManifest) -> None:
         """Removes what neither this generation nor the one before it uses: readers may lag by one."""
         used = {"marts.json"}
         for generation in filter(None, (manifest, self.current)):
-            used |= {generation.cube, *generation.dictionaries.values()}
+            used |= {generation.cube, generation.paths, *generation.dictionaries.values()}
             used |= {file for month in generation.months.values() for file in month.values()}
         for path in self.folder.iterdir():
             if path.name not in used:

@@ -17,7 +17,7 @@ from core.analyses.currency import currency as money_of
 from core.analyses.measures import Measure
 from core.analyses.span import busy_span as busy_days
 from core.errors import CartscapeError, StoreBusy
-from core.marts import open_cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.settings import settings
 from core.store import Store, StoreInfo, list_stores

@@ -14,7 +14,7 @@ import pytest
 
 from core.analyses import ANALYSES
 from core.analyses.measures import MEASURES
-from core.marts import open_cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 from tests import oracle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.analyses import ANALYSES
-from core.marts import open_cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 

@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from core.errors import WrongCall
-from core.marts import CHOICES, assemble, build, open_cube
+from core.marts import CHOICES, assemble, build
 from core.marts.cube import Cube
+from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
 from tests import oracle

@@ -1,0 +1,135 @@
+"""The path log as it is asked: every event of every shopper in time, and which of them a scope keeps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from core.events import NONE
+from core.marts import MartsManifest
+from core.marts.dimensions import Dimensions
+from core.marts.path_arrays import ARRAYS
+from core.scope import Scope
+from core.store import Store
+
+#: No event: where a path did not get to.
+NOWHERE = np.uint32(2**32 - 1)
+
+#: Bits of `Filter.uses`: what of an event must be read to know whether the scope keeps it.
+HOUR, PLACE, MEAN, ITEM, QUERY, MEMBERS = (np.int64(1 << i) for i in range(6))
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a scope keeps, as look-up tables; `uses` says which of them say no to anything."""
+
+    uses: int
+    hours: np.ndarray  # bool[hours]
+    places: np.ndarray  # bool[places]
+    means: np.ndarray  # bool[means]
+    kinds: np.ndarray  # bool[kinds]
+    members: np.ndarray  # bool[shoppers], of the scope's cohorts; of one entry where it names none
+
+
+class PathLog:
+    """The arrays of one store's path log, mapped for reading, and the dictionaries behind their codes."""
+
+    def __init__(self, store: Store, manifest: MartsManifest, dimensions: Dimensions) -> None:
+        self.k = store.k
+        self.dimensions = dimensions
+        self.first_second = manifest.first_second  # since 1970, UTC
+        folder = store.marts_dir / manifest.paths
+        self._arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+        kinds = pq.read_table(store.marts_dir / manifest.dictionaries["kinds"])
+        self.kinds = (_texts(kinds["event"]), _texts(kinds["category"]))  # of each code: object[kinds]
+        means = pq.read_table(store.marts_dir / manifest.dictionaries["means"])
+        self.means = (_texts(means["device"]), _texts(means["channel"]))  # object[means]
+        self._texts = {
+            name: pq.read_table(store.marts_dir / manifest.dictionaries[name])[column]
+            for name, column in (("items", "item_id"), ("queries", "query"))
+        }
+        self.members: Callable[[Scope], np.ndarray | None] = _everybody
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One of the arrays that `core.marts.path_arrays.ARRAYS` describes."""
+        return self._arrays[name]
+
+    @property
+    def shoppers(self) -> int:
+        """How many shoppers the log has."""
+        return int(self["shopper"].size)
+
+    @property
+    def events(self) -> int:
+        """How many events the log has."""
+        return int(self["kind"].size)
+
+    @cached_property
+    def items(self) -> np.ndarray:
+        """The item of each code: object[items]."""
+        return _texts(self._texts["items"])
+
+    @cached_property
+    def queries(self) -> np.ndarray:
+        """The search text of each code: object[queries]."""
+        return _texts(self._texts["queries"])
+
+    @cached_property
+    def no_item(self) -> int:
+        """The code of events without an item; one that no event has where all have one."""
+        missing = np.flatnonzero(self._texts["items"].is_null().to_numpy())
+        return int(missing[0]) if missing.size else int(NOWHERE)
+
+    def filter(self, scope: Scope) -> Filter:
+        """The look-up tables of a scope whose dates are filled in."""
+        known = self.dimensions
+        hours, places = known.hour_passes(scope), known.place_passes(scope)
+        means, kinds = known.means_pass(scope), known.kind_passes(scope)
+        members = self.members(scope)
+        uses = sum(
+            int(bit)
+            for bit, refuses in (
+                (HOUR, not hours.all()), (PLACE, not places.all()), (MEAN, not means.all()),
+                (MEMBERS, members is not None),
+            )
+            if refuses
+        )  # fmt: skip
+        return Filter(uses, hours, places, means, kinds, np.ones(1, bool) if members is None else members)
+
+    def in_blocks(self, ask: Callable[[int, int], _T]) -> list[_T]:
+        """`ask(low, high)` for ranges of shoppers that hold equal shares of the events, side by side.
+
+        `ask` must let other threads run: a compiled function without the interpreter's lock.
+        """
+        threads = os.cpu_count() or 1
+        wanted = np.linspace(0, self.events, 4 * threads + 1)
+        edges = np.unique(np.searchsorted(self["start"], wanted).clip(0, self.shoppers)).tolist()
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(ask, edges[:-1], edges[1:]))
+
+    def money_of(self, events: np.ndarray) -> np.ndarray:
+        """The money of events, in MONEY_UNIT, 0 where they carry none: int64, shaped as `events`."""
+        rows, money = self["money_event"], self["money"]
+        if not rows.size:
+            return np.zeros(events.shape, np.int64)
+        at = np.searchsorted(rows, events).clip(0, rows.size - 1)
+        return np.where(rows[at] == events, money[at], 0)
+
+
+def _everybody(scope: Scope) -> None:
+    """Without cohorts, nobody is left out."""
+    del scope
+
+
+def _texts(column: object) -> np.ndarray:
+    found: np.ndarray = column.fill_null(NONE).combine_chunks().to_numpy(zero_copy_only=False)  # type: ignore[attr-defined]
+    return found

@@ -1,0 +1,200 @@
+"""A funnel asked of the path log: which shoppers, or sessions, got how far, and by which events.
+
+The rules, in the words of the options:
+
+- `order=ordered`: steps one after another, anything may come between. Events of one second have no
+  order: any that helps counts. `strict`: nothing else on the path comes between, in the order in which
+  the path shows events. `any`: as many of the steps as one window holds, whatever their order.
+- `window`: from the first step to the last, at most.
+- `entry`: a path may begin at `any` first step, only at the `first` of the scope, only at the `start` of
+  the path; with `last` the path is read backwards from the last event that is the last step.
+- `unit`: a shopper counts once, by the path that got furthest, among those the one that got there first,
+  begun as late as can be; or every session counts.
+- `hold`: all steps must be of the same `item` or `category`; events without one do not take part.
+- An exclusion breaks a path where the event lies between two steps, in another second than both.
+- An optional step may be left out; it counts where it was done on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from core.errors import WrongCall
+from core.events import NONE
+from core.paths import match_kernel as kernel
+from core.paths.log import ITEM, MEAN, NOWHERE, QUERY, PathLog
+from core.paths.steps import ANY, Exclusion, Step, matching
+from core.paths.tokens import Naming, Tokens, tokens
+from core.scope import Scope
+
+ORDERS = ("ordered", "strict", "any")
+ENTRIES = ("any", "first", "start", "last")
+UNITS = ("shopper", "session")
+HOLDS = ("nothing", "item", "category")
+
+#: A window that no log outlasts, in seconds.
+ANY_TIME = 2**41
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """A funnel and its rules; see the head of this module."""
+
+    steps: tuple[Step, ...]
+    order: str = "ordered"
+    window: int = 0  # seconds; 0 is any time
+    entry: str = "any"
+    unit: str = "shopper"
+    hold: str = "nothing"
+    exclusions: tuple[Exclusion, ...] = ()
+    naming: Naming = field(default_factory=Naming)
+
+    def __post_init__(self) -> None:
+        """Raises `WrongCall` where the rules do not go together."""
+        for name, allowed in (("order", ORDERS), ("entry", ENTRIES), ("unit", UNITS), ("hold", HOLDS)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise WrongCall(f"{name}={value!r} is not known; it takes {', '.join(allowed)}.")
+        if self.order == "any" and (self.exclusions or any(s.optional for s in self.steps)):
+            raise WrongCall("In any order there is no between: drop exclusions and optional steps.")
+        if self.order == "strict" and self.exclusions:
+            raise WrongCall("In strict order nothing may come between steps, so there is nothing to exclude.")
+        if self.order == "any" and self.entry != "any":
+            raise WrongCall("In any order a path begins anywhere: entry takes any.")
+        if self.entry == "last" and self.order != "strict":
+            raise WrongCall("entry=last reads a path step by step from its end: it needs order=strict.")
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Who entered a funnel and by which events they went through it."""
+
+    shopper: np.ndarray  # uint32[found] number of the shopper
+    events: np.ndarray  # uint32[found, steps] the event that was each step, or NOWHERE
+
+    @property
+    def reached(self) -> np.ndarray:
+        """Who did which step: bool[found, steps]."""
+        done: np.ndarray = self.events != NOWHERE
+        return done
+
+    def shoppers_at(self, step: int) -> np.ndarray:
+        """The shoppers who did a step, each once: uint32[shoppers]."""
+        return np.unique(self.shopper[self.events[:, step] != NOWHERE])
+
+
+def match(paths: PathLog, scope: Scope, funnel: Funnel, names: Tokens | None = None) -> Matches:
+    """Who of the scope got how far. `scope` has its dates; `names` are those of the funnel's naming.
+
+    Raises `WrongCall` where in any order one event could be two of the steps.
+    """
+    backward = funnel.entry == "last"
+    asked = replace(funnel, steps=funnel.steps[::-1]) if backward else funnel
+    its = paths.filter(scope)
+    masks, uses = _masks(paths, asked, its.kinds, names)
+    masks[3] &= np.where(its.means, _ALL, np.uint32(0))
+    steps = asked.steps
+    pred = np.zeros(len(steps), np.int64)
+    for s in range(1, len(steps)):
+        pred[s] = s - 1 if not steps[s - 1].optional else pred[s - 1]
+    optional = np.array([s.optional for s in steps])
+    exclusions = np.array([[x.after, x.before] for x in asked.exclusions], np.int64).reshape(-1, 2)
+    entry = {"any": 0, "first": 1, "start": 2, "last": 1}[funnel.entry]
+    rules = (
+        asked.window or ANY_TIME, ORDERS.index(asked.order), entry, UNITS.index(asked.unit),
+        HOLDS.index(asked.hold), int(asked.naming.collapse), int(backward),
+    )  # fmt: skip
+    shown = names or tokens(paths, asked.naming)
+    categories = paths.kinds[1]
+    of_category = np.unique(categories, return_inverse=True)[1].astype(np.int32)
+    of_category[categories == NONE] = -1
+    naming = (shown.of_kind, shown.of_item, np.uint32(shown.no_item), of_category)
+    columns = tuple(
+        paths[name] for name in ("kind", "second", "hour", "place", "mean", "item", "query", "session")
+    )
+    order_of_masks = (masks[0], its.hours, its.places, masks[3], masks[4], masks[5], masks[6])
+
+    def ask(low: int, high: int) -> tuple[np.ndarray, np.ndarray, bool]:
+        found: tuple[np.ndarray, np.ndarray, bool] = kernel.match_block(
+            low, high, paths["start"], columns, order_of_masks, np.int64(its.uses | uses), its.members,
+            naming, pred, optional, exclusions, rules,
+        )  # fmt: skip
+        return found
+
+    blocks = paths.in_blocks(ask)
+    if asked.order == "any" and any(twice for _, _, twice in blocks):
+        raise WrongCall(
+            "In any order each event must be one step, and here some are two; "
+            "make the steps exclude each other."
+        )
+    shopper = np.concatenate([who for who, _, _ in blocks])
+    events = np.concatenate([rows for _, rows, _ in blocks])
+    return Matches(shopper, events[:, ::-1] if backward else events)
+
+
+_ALL = np.uint32(2**32 - 1)
+
+
+def _masks(
+    paths: PathLog, funnel: Funnel, kept: np.ndarray, names: Tokens | None
+) -> tuple[dict[int, np.ndarray], int]:
+    """Which steps and exclusions an event can be, by kind (0), mean (3), item (4), query (5), token (6)."""
+    shown = names or tokens(paths, funnel.naming)
+    asked = [*funnel.steps, *(x.step for x in funnel.exclusions)]
+    bits = [*range(len(funnel.steps)), *(kernel.FIRST_EXCLUSION + i for i in range(len(funnel.exclusions)))]
+    whole_path = funnel.order == "strict" or funnel.entry == "start"
+    by_kind = np.full(kept.size, kernel.ON_PATH if whole_path else 0, np.uint32)
+    by_mean = np.full(paths.means[0].size, _ALL, np.uint32)
+    by_token = np.full(shown.labels.size, kernel.ON_PATH, np.uint32)
+    narrowed = {"item": (paths.items, np.full(1, _ALL)), "query": (paths.queries, np.full(1, _ALL))}
+    uses = 0
+    for step, bit in zip(asked, bits, strict=True):
+        flag = np.uint32(1 << bit)
+        named = shown.find(step.event)
+        by_token[named] |= flag
+        fits = np.ones(kept.size, bool)
+        if not shown.by_item:
+            fits = np.append(named, False)[shown.of_kind]  # the last one is what HIDDEN, −1, finds
+        for name, value in step.narrowed:
+            if name == "category":
+                fits &= matching(paths.kinds[1], value)
+            elif name in ("device", "channel"):
+                labels = paths.means[("device", "channel").index(name)]
+                by_mean[~matching(labels, value)] &= ~flag
+                uses |= int(MEAN)
+            else:
+                labels, mask = narrowed[name]
+                mask = mask if mask.size > 1 else np.full(labels.size, _ALL, np.uint32)
+                mask[~matching(labels, value)] &= ~flag
+                narrowed[name] = (labels, mask)
+                uses |= int(ITEM if name == "item" else QUERY)
+        by_kind[fits] |= flag
+    by_kind[~kept] = 0
+    if not shown.by_item:
+        by_kind[shown.of_kind < 0] = 0
+        by_token = by_token[:0]
+    found = {0: by_kind, 3: by_mean, 4: narrowed["item"][1], 5: narrowed["query"][1], 6: by_token}
+    return {k: v.astype(np.uint32) for k, v in found.items()}, uses
+
+
+def unmet(paths: PathLog, funnel: Funnel, names: Tokens | None = None) -> list[str]:
+    """Sentences on steps that the log never holds, and on steps that are the same."""
+    shown = names or tokens(paths, funnel.naming)
+    said = []
+    for number, step in enumerate(funnel.steps, 1):
+        if step.event != ANY and not shown.find(step.event).any():
+            some = ", ".join(shown.labels[:12].tolist())
+            said.append(f"Step {number} never happens: the log has no “{step.event}”. It has {some}.")
+        for name, value in step.narrowed:
+            labels = {
+                "category": paths.kinds[1], "device": paths.means[0], "channel": paths.means[1],
+                "item": paths.items, "query": paths.queries,
+            }[name]  # fmt: skip
+            if not matching(labels, value).any():
+                said.append(f"Step {number} never happens: the log has no {name} “{value}”.")
+        same = [n for n, other in enumerate(funnel.steps[: number - 1], 1) if other == step]
+        if same:
+            said.append(f"Steps {same[-1]} and {number} are the same: both need an event of their own.")
+    return said

@@ -1,0 +1,41 @@
+"""The marts that this process has open: one cube and one path log a store folder."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from core.marts import Cube, build
+from core.paths.log import PathLog
+from core.store import Store
+
+
+@dataclass(frozen=True)
+class _Opened:
+    cube: Cube
+    paths: PathLog
+
+
+_open: dict[str, _Opened] = {}
+_opening = threading.Lock()
+
+
+def open_cube(store: Store) -> Cube:
+    """The store's cube, building the marts first where the log has moved on since they were built."""
+    return _opened(store).cube
+
+
+def open_paths(store: Store) -> PathLog:
+    """The store's path log, as `open_cube` the cube."""
+    return _opened(store).paths
+
+
+def _opened(store: Store) -> _Opened:
+    key = str(store.path.resolve())
+    with _opening:
+        found = _open.get(key)
+        if found is None or found.cube.fingerprint != store.fingerprint or found.cube.k != store.k:
+            manifest = build(store)
+            cube = Cube(store, manifest)
+            found = _open[key] = _Opened(cube, PathLog(store, manifest, cube.dimensions))
+        return found
