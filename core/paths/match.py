@@ -93,8 +93,8 @@ def match(paths: PathLog, scope: Scope, funnel: Funnel, names: Tokens | None = N
     backward = funnel.entry == "last"
     asked = replace(funnel, steps=funnel.steps[::-1]) if backward else funnel
     its = paths.filter(scope)
-    masks, uses = _masks(paths, asked, its.kinds, names)
-    masks[3] &= np.where(its.means, _ALL, np.uint32(0))
+    shown = names or tokens(paths, asked.naming)
+    masks = _masks(paths, asked, its.kinds, shown)
     steps = asked.steps
     pred = np.zeros(len(steps), np.int64)
     for s in range(1, len(steps)):
@@ -106,7 +106,6 @@ def match(paths: PathLog, scope: Scope, funnel: Funnel, names: Tokens | None = N
         asked.window or ANY_TIME, ORDERS.index(asked.order), entry, UNITS.index(asked.unit),
         HOLDS.index(asked.hold), int(asked.naming.collapse), int(backward),
     )  # fmt: skip
-    shown = names or tokens(paths, asked.naming)
     categories = paths.kinds[1]
     of_category = np.unique(categories, return_inverse=True)[1].astype(np.int32)
     of_category[categories == NONE] = -1
@@ -114,11 +113,12 @@ def match(paths: PathLog, scope: Scope, funnel: Funnel, names: Tokens | None = N
     columns = tuple(
         paths[name] for name in ("kind", "second", "hour", "place", "mean", "item", "query", "session")
     )
-    order_of_masks = (masks[0], its.hours, its.places, masks[3], masks[4], masks[5], masks[6])
+    by_mean = masks.mean & np.where(its.means, _ALL, np.uint32(0))
+    looks = (masks.kind, its.hours, its.places, by_mean, masks.item, masks.query, masks.token)
 
     def ask(low: int, high: int) -> tuple[np.ndarray, np.ndarray, bool]:
         found: tuple[np.ndarray, np.ndarray, bool] = kernel.match_block(
-            low, high, paths["start"], columns, order_of_masks, np.int64(its.uses | uses), its.members,
+            low, high, paths["start"], columns, looks, np.int64(its.uses | masks.uses), its.members,
             naming, pred, optional, exclusions, rules,
         )  # fmt: skip
         return found
@@ -137,18 +137,26 @@ def match(paths: PathLog, scope: Scope, funnel: Funnel, names: Tokens | None = N
 _ALL = np.uint32(2**32 - 1)
 
 
-def _masks(
-    paths: PathLog, funnel: Funnel, kept: np.ndarray, names: Tokens | None
-) -> tuple[dict[int, np.ndarray], int]:
-    """Which steps and exclusions an event can be, by kind (0), mean (3), item (4), query (5), token (6)."""
-    shown = names or tokens(paths, funnel.naming)
+@dataclass(frozen=True)
+class _Masks:
+    """Which steps and exclusions an event can be by each of its codes: bits of uint32 a code."""
+
+    kind: np.ndarray
+    mean: np.ndarray
+    item: np.ndarray
+    query: np.ndarray
+    token: np.ndarray  # empty where the kind decides the name
+    uses: int
+
+
+def _masks(paths: PathLog, funnel: Funnel, kept: np.ndarray, shown: Tokens) -> _Masks:
     asked = [*funnel.steps, *(x.step for x in funnel.exclusions)]
     bits = [*range(len(funnel.steps)), *(kernel.FIRST_EXCLUSION + i for i in range(len(funnel.exclusions)))]
     whole_path = funnel.order == "strict" or funnel.entry == "start"
     by_kind = np.full(kept.size, kernel.ON_PATH if whole_path else 0, np.uint32)
     by_mean = np.full(paths.means[0].size, _ALL, np.uint32)
     by_token = np.full(shown.labels.size, kernel.ON_PATH, np.uint32)
-    narrowed = {"item": (paths.items, np.full(1, _ALL)), "query": (paths.queries, np.full(1, _ALL))}
+    texts: dict[str, np.ndarray] = {}  # item, query: what was asked of them
     uses = 0
     for step, bit in zip(asked, bits, strict=True):
         flag = np.uint32(1 << bit)
@@ -165,18 +173,18 @@ def _masks(
                 by_mean[~matching(labels, value)] &= ~flag
                 uses |= int(MEAN)
             else:
-                labels, mask = narrowed[name]
-                mask = mask if mask.size > 1 else np.full(labels.size, _ALL, np.uint32)
+                labels = paths.items if name == "item" else paths.queries
+                mask = texts.setdefault(name, np.full(labels.size, _ALL, np.uint32))
                 mask[~matching(labels, value)] &= ~flag
-                narrowed[name] = (labels, mask)
                 uses |= int(ITEM if name == "item" else QUERY)
         by_kind[fits] |= flag
     by_kind[~kept] = 0
     if not shown.by_item:
         by_kind[shown.of_kind < 0] = 0
         by_token = by_token[:0]
-    found = {0: by_kind, 3: by_mean, 4: narrowed["item"][1], 5: narrowed["query"][1], 6: by_token}
-    return {k: v.astype(np.uint32) for k, v in found.items()}, uses
+    nothing = np.full(1, _ALL, np.uint32)
+    by_item, by_query = texts.get("item", nothing), texts.get("query", nothing)
+    return _Masks(by_kind, by_mean, by_item, by_query, by_token, uses)
 
 
 def unmet(paths: PathLog, funnel: Funnel, names: Tokens | None = None) -> list[str]:
