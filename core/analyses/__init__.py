@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, get_type_hints
 
 from core.analyses.answer import Answer
 from core.analyses.calendar import calendar
 from core.analyses.changes import changes
 from core.analyses.demand import demand
+from core.analyses.drivers import drivers
 from core.analyses.facets import facets
+from core.analyses.funnel import funnel
+from core.analyses.funnel_time import funnel_time
+from core.analyses.funnel_trend import funnel_trend
 from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
 from core.analyses.overview import overview
@@ -32,6 +37,7 @@ class Analysis:
     summary: str
     options: tuple[str, ...]
     _function: Callable[..., Answer]
+    _made_of: type[Any] | None = None  # a dataclass that takes the options, where they come as one
 
     def run(self, store: Store, scope: Scope, **options: str | int) -> Answer:
         """The answer; raises `WrongCall` for an option that it does not take."""
@@ -39,19 +45,26 @@ class Analysis:
             if option not in self.options:
                 known = ", ".join(self.options) or "none"
                 raise WrongCall(f"{self.name} has no option {option!r}; its options: {known}.")
+        if self._made_of is not None:
+            return self._function(store, scope, self._made_of(**options))
         return self._function(store, scope, **options)
 
 
 def _analysis(function: Callable[..., Answer]) -> Analysis:
     module = inspect.getmodule(function)
     summary = (module.__doc__ if module and module.__doc__ else "").splitlines()[0]
-    options = tuple(inspect.signature(function).parameters)[2:]
-    return Analysis(function.__name__, summary, options, function)
+    taken = dict(list(get_type_hints(function).items())[2:])
+    taken.pop("return", None)
+    name = function.__name__.replace("_", "-")
+    made_of = taken.get("options")
+    if isinstance(made_of, type) and is_dataclass(made_of):
+        return Analysis(name, summary, tuple(f.name for f in fields(made_of)), function, made_of)
+    return Analysis(name, summary, tuple(taken), function)
 
 
-ANALYSES: dict[str, Analysis] = {
-    function.__name__: _analysis(function)
-    for function in (
-        overview, changes, demand, regions, hotspots, hours, calendar, trend, quality, facets,
-    )
-}  # fmt: skip
+_FUNCTIONS: tuple[Callable[..., Answer], ...] = (
+    overview, changes, demand, regions, hotspots, hours, calendar, trend, quality, facets,
+    funnel, funnel_time, funnel_trend, drivers,
+)  # fmt: skip
+
+ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

@@ -45,3 +45,36 @@ def _exposed(lines: np.ndarray, marks: np.ndarray, k: int) -> np.ndarray:
     left = ((lines > 0) & ~marks).any(axis=1)
     exposed: np.ndarray = (count > 0) & ((count < 2) | (held < k)) & left
     return exposed
+
+
+def hide_steps(counts: np.ndarray, k: int) -> np.ndarray:
+    """Which counts of nested groups must not be shown: bool[groups, steps], as `counts` of shoppers.
+
+    Counts of one group fall from step to step, and the difference of two that are shown is a group of
+    its own. A count is shown where it is 0 or k at least, and so is what it lost since the last shown
+    one. Where one group alone is hidden at a step, the step's total would give it away: the smallest
+    shown one is hidden with it.
+    """
+    hidden = np.zeros(counts.shape, bool)
+    if k <= 1:
+        return hidden
+    barred = np.zeros(counts.shape, bool)
+    while True:
+        before = np.zeros(len(counts), np.int64)
+        for s in range(counts.shape[1]):
+            now = counts[:, s]
+            lost = before - now if s else np.zeros(len(counts), np.int64)
+            small = ((now > 0) & (now < k)) | ((lost > 0) & (lost < k)) | barred[:, s]
+            hidden[:, s] = small
+            before = np.where(small, before, now)
+        alone = np.flatnonzero((hidden.sum(axis=0) == 1) & (len(counts) > 1))
+        if not alone.size:
+            return hidden
+        moved = False
+        for s in alone.tolist():
+            shown = np.where(hidden[:, s] | (counts[:, s] == 0), np.iinfo(np.int64).max, counts[:, s])
+            least = int(shown.argmin())
+            if shown[least] < np.iinfo(np.int64).max:
+                barred[least, s] = moved = True
+        if not moved:
+            return hidden

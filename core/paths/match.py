@@ -9,7 +9,7 @@ The rules, in the words of the options:
 - `entry`: a path may begin at `any` first step, only at the `first` of the scope, only at the `start` of
   the path; with `last` the path is read backwards from the last event that is the last step.
 - `unit`: a shopper counts once, by the path that got furthest, among those the one that got there first,
-  begun as late as can be; or every session counts.
+  begun as late as can be (a path of the first step alone by its first such event); or every session counts.
 - `hold`: all steps must be of the same `item` or `category`; events without one do not take part.
 - An exclusion breaks a path where the event lies between two steps, in another second than both.
 - An optional step may be left out; it counts where it was done on the way.

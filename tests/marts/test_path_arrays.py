@@ -39,7 +39,8 @@ def plain(store: Store) -> pd.DataFrame:
 
 def as_frame(paths: PathLog) -> pd.DataFrame:
     """The path log with its codes as text."""
-    of = np.repeat(np.arange(paths.shoppers), np.diff(paths["start"].astype(np.int64)))
+    lengths: np.ndarray = np.diff(paths["start"].astype(np.int64))
+    of = np.repeat(np.arange(paths.shoppers), lengths)
     frame = pd.DataFrame(
         {
             "shopper": paths["shopper"][of],

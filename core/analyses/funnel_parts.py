@@ -1,0 +1,214 @@
+"""What every analysis of a funnel needs: the funnel, who went through it, and their groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.analyses.options import FunnelOptions, SplitOptions
+from core.analyses.tables import of_words
+from core.errors import CartscapeError, WrongCall
+from core.marts import Cube
+from core.marts.privacy import hide_steps
+from core.paths import NOWHERE, PathLog, open_cube, open_paths
+from core.paths.match import Funnel, Matches, match, unmet
+from core.paths.steps import write_steps
+from core.paths.suggest import suggest
+from core.paths.tokens import Tokens, tokens
+from core.paths.values import values_of
+from core.scope import Scope
+from core.store import Store
+
+OTHER = "other"
+#: Splits whose groups are times: all are shown, in order, and none of them has a compared one.
+CALENDAR = ("day", "week", "month", "hour", "weekday")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A funnel over a scope, and the shoppers that it found."""
+
+    cube: Cube
+    paths: PathLog
+    scope: Scope  # with its dates
+    funnel: Funnel
+    names: Tokens
+    found: Matches
+    before: Matches | None  # of the compared period
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on steps that never happen, and on what the scope takes away."""
+        said = unmet(self.paths, self.funnel, self.names)
+        if self.scope.events:
+            said.append("The scope keeps some events only; steps of other events never happen in it.")
+        if self.funnel.unit == "session" and not self.cube.completeness.get("session_id"):
+            said.append("The log has no sessions.")
+        return tuple(said)
+
+    @property
+    def who(self) -> str:
+        """What is counted, in the plural."""
+        return "sessions" if self.funnel.unit == "session" else "shoppers"
+
+    def of(self, *more: str) -> str:
+        """Of what, in words."""
+        rules = [f"{self.funnel.order} steps"] if self.funnel.order != "ordered" else []
+        if self.funnel.window:
+            rules.append(f"within {window_words(self.funnel.window)}")
+        if self.funnel.hold != "nothing":
+            rules.append(f"same {self.funnel.hold}")
+        if self.funnel.entry != "any":
+            rules.append({"first": "from the first such event", "start": "from the start of the path",
+                          "last": "back from the last such event"}[self.funnel.entry])  # fmt: skip
+        return of_words(self.cube, self.scope, self.who, *rules, *more)
+
+
+def asked(store: Store, scope: Scope, options: FunnelOptions, *, compare: bool = True) -> Asked:
+    """The funnel that the options write, or the log's own, asked of the scope. Raises sentences."""
+    cube, paths = open_cube(store), open_paths(store)
+    filled = cube.fill(scope)
+    funnel = options.funnel(suggested_steps(paths, filled) if not options.steps else "")
+    names = tokens(paths, funnel.naming, titles(store) if options.nodes == "page" else None)
+    filled = filled if compare else replace(filled, compare="off")
+    compared = filled.compared()
+    found = match(paths, filled, funnel, names)
+    before = match(paths, compared, funnel, names) if compared else None
+    return Asked(cube, paths, filled, funnel, names, found, before)
+
+
+def suggested_steps(paths: PathLog, scope: Scope) -> str:
+    """The steps that the log suggests first; raises a sentence where it has none."""
+    found = suggest(paths, scope)
+    if not found:
+        raise CartscapeError(
+            "The scope has fewer than two kinds of events, so there is no way through it to suggest; "
+            "widen the scope, or name the steps."
+        )
+    return write_steps(found[0])
+
+
+def titles(store: Store) -> dict[str, str]:
+    """Item → title, where the log has titles; two items of one title keep their ids apart."""
+    items = store.table("items")
+    found = dict(zip(items["item_id"].to_pylist(), items["title"].to_pylist(), strict=True))
+    return {item: title for item, title in found.items() if title}
+
+
+def window_words(seconds: int) -> str:
+    """A length of time as a person says it: 7 days, 90 minutes."""
+    for size, word in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size and seconds % size == 0:
+            count = seconds // size
+            return f"{count:,} {word}{'s' if count > 1 else ''}"
+    return f"{seconds:,} seconds"
+
+
+def required_before(funnel: Funnel) -> list[int]:
+    """The required step before each, whose count is its denominator; the first step's own."""
+    found = [0]
+    for step in range(1, len(funnel.steps)):
+        found.append(found[-1] if funnel.steps[step - 1].optional else step - 1)
+    return found
+
+
+@dataclass(frozen=True)
+class Split:
+    """Groups of a funnel's paths: their labels and each path's group at each step (−1 where not there)."""
+
+    labels: list[object]
+    groups: np.ndarray  # int64[found, steps]
+
+
+def split(
+    of: Asked, found: Matches, options: SplitOptions, scope: Scope, keep: list[object] | None = None
+) -> Split:
+    """The groups that the options split a funnel's paths by; one group where they do not.
+
+    With `keep`, the groups are those, and all else is "other".
+    """
+    steps = len(of.funnel.steps)
+    here = found.events != NOWHERE
+    if not options.by:
+        return Split([None], np.where(here, 0, -1))
+    if options.value not in ("first", "last", "each"):
+        raise WrongCall(f"value={options.value!r} is not known; it takes first, last or each.")
+    events = found.events
+    if options.value == "first":
+        events = np.repeat(events[:, :1], steps, axis=1)
+    elif options.value == "last":
+        furthest = steps - 1 - here[:, ::-1].argmax(axis=1)
+        events = np.repeat(events[np.arange(len(events)), furthest][:, None], steps, axis=1)
+    resolution = int(options.resolution) if options.resolution.isdecimal() else -1
+    if not 0 <= resolution <= 9:
+        raise WrongCall(f"resolution={options.resolution!r} is not known; it takes 0 to 9.")
+    labels, codes = values_of(of.paths, scope, options.by, np.where(here, events, 0), resolution)
+    codes = np.where(here, codes, -1)
+    if keep is None:
+        # A missing cell or day is no group; a missing text is "(none)" already.
+        size = np.bincount(codes[:, 0][codes[:, 0] >= 0], minlength=labels.size)
+        ranked = np.argsort(-size, kind="stable")
+        if options.by in CALENDAR:
+            chosen = np.flatnonzero(size)
+        else:
+            chosen = ranked[size[ranked] > 0]
+            chosen = chosen[: options.most() or None]
+    else:
+        at = {label: i for i, label in enumerate(labels.tolist())}
+        chosen = np.array([at.get(label, -1) for label in keep if label != OTHER], np.int64)
+    place = np.full(labels.size + 1, len(chosen), np.int64)
+    place[chosen[chosen >= 0]] = np.flatnonzero(chosen >= 0)
+    place[-1] = -1
+    groups = place[codes]
+    names: list[object] = (
+        [labels[c] if c >= 0 else None for c in chosen]
+        if keep is None
+        else [label for label in keep if label != OTHER]
+    )
+    if (groups == len(chosen)).any() or (keep is not None and OTHER in keep):
+        names = [*names, OTHER]
+    elif keep is not None:
+        groups[groups == len(chosen)] = -1
+    return Split(names, groups)
+
+
+def count(of: Asked, found: Matches, groups: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Paths and distinct shoppers of each group at each step: int64[groups, steps] each."""
+    size, steps = len(groups.labels), len(of.funnel.steps)
+    paths = np.zeros((size, steps), np.int64)
+    shoppers = np.zeros((size, steps), np.int64)
+    for s in range(steps):
+        there = groups.groups[:, s] >= 0
+        its = groups.groups[there, s]
+        paths[:, s] = np.bincount(its, minlength=size)
+        if of.funnel.unit == "shopper":
+            shoppers[:, s] = paths[:, s]
+        else:
+            pairs = np.unique(its * np.int64(2**32) + found.shopper[there])
+            shoppers[:, s] = np.bincount(pairs >> 32, minlength=size)
+    return paths, shoppers
+
+
+def hidden(of: Asked, shoppers: np.ndarray) -> np.ndarray:
+    """Which groups and steps k-anonymity hides: bool[groups, steps]. Optional steps are looked at alone."""
+    k = of.paths.k
+    required = np.array([not s.optional for s in of.funnel.steps])
+    out = np.zeros(shoppers.shape, bool)
+    if of.funnel.unit == "session":  # sessions are not nested by shopper: each count stands alone
+        return (shoppers > 0) & (shoppers < k)
+    out[:, required] = hide_steps(shoppers[:, required], k)
+    out[:, ~required] = (shoppers[:, ~required] > 0) & (shoppers[:, ~required] < k)
+    return out
+
+
+def hidden_words(of: Asked, marks: np.ndarray) -> tuple[str, ...]:
+    """The sentence on what is hidden, or nothing."""
+    if not marks.any():
+        return ()
+    return (
+        (
+            f"{int(marks.sum()):,} counts are not shown: they, or what they lost, are fewer than "
+            f"{of.paths.k} shoppers."
+        ),
+    )

@@ -1,0 +1,58 @@
+"""Shares with their uncertainty, element by element over arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+#: Of a normal variable, for intervals of 95 %.
+Z = float(stats.norm.ppf(0.975))
+
+
+def wilson(part: np.ndarray, whole: np.ndarray, z: float = Z) -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % interval of part ÷ whole; NaN where the whole is nothing (Wilson 1927, score interval)."""
+    part, whole = np.asarray(part, float), np.asarray(whole, float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = part / whole
+        middle = (share + z * z / (2 * whole)) / (1 + z * z / whole)
+        half = z / (1 + z * z / whole) * np.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
+    return np.maximum(middle - half, 0), np.minimum(middle + half, 1)
+
+
+def difference(
+    part: np.ndarray, whole: np.ndarray, other_part: np.ndarray, other_whole: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % interval of one share less another (Newcombe 1998, Statistics in Medicine 17, method 10)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, other = np.divide(part, whole), np.divide(other_part, other_whole)
+    low, high = wilson(part, whole)
+    other_low, other_high = wilson(other_part, other_whole)
+    gap = share - other
+    return (
+        gap - np.sqrt((share - low) ** 2 + (other_high - other) ** 2),
+        gap + np.sqrt((high - share) ** 2 + (other - other_low) ** 2),
+    )
+
+
+def odds_ratio(
+    a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Odds ratio of the table a b / c d, its 95 % interval and its p-value.
+
+    Half a case is added to each field, so that an empty one has a ratio too (Haldane 1956, Anscombe 1956);
+    the interval is Woolf's (1955).
+    """
+    a, b, c, d = (np.asarray(n, float) + 0.5 for n in (a, b, c, d))
+    log = np.log(a * d / (b * c))
+    error = np.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
+    p = 2 * stats.norm.sf(np.abs(log) / error)
+    return np.exp(log), np.exp(log - Z * error), np.exp(log + Z * error), p
+
+
+def false_discovery(p: np.ndarray) -> np.ndarray:
+    """p-values adjusted for their number (Benjamini & Hochberg 1995); NaN stays NaN."""
+    out = np.full(p.shape, np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        out[known] = stats.false_discovery_control(p[known])
+    return out
