@@ -3,7 +3,7 @@
 The words are the same in the URL, on the command line and in saved views:
 
     from=2025-03-01 to=2025-03-28 compare=previous region=Ohio category=Footwear
-    event=view device=mobile cell=86266e55fffffff hour=5.18
+    event=view device=mobile cell=86266e55fffffff hour=5.18 cohort="Came back"
 
 Dates and hours are local to the shopper's place. A key given several times means any of them;
 different keys must all hold. `(none)` stands for a missing value.
@@ -38,6 +38,7 @@ class Scope:
     events: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     hours: tuple[str, ...] = ()  # hours of the week, WEEKDAY.HOUR, Monday is 1: "5.18"
+    cohorts: tuple[str, ...] = ()  # names of saved cohorts: shoppers who are in any of them
 
     @classmethod
     def parse(cls, words: Mapping[str, str | Iterable[str]]) -> Scope:
@@ -118,8 +119,10 @@ class Scope:
         """One SQL predicate over the log and its bound parameters.
 
         `local` is an SQL expression of the event's local time. Cells are compared as parents at
-        their own resolution.
+        their own resolution. Who is in a cohort the log does not say: a scope with one has no predicate.
         """
+        if self.cohorts:
+            raise WrongCall("A cohort is no filter of the log's columns; ask a page or an analysis instead.")
         clauses: list[str] = []
         values: list[Any] = []
         if self.start:
@@ -163,6 +166,7 @@ _FIELDS = {
     "event": "events",
     "device": "devices",
     "hour": "hours",
+    "cohort": "cohorts",
 }
 KEYS = tuple(_FIELDS)
 

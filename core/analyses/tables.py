@@ -135,6 +135,7 @@ def of_words(cube: Cube, scope: Scope, *more: str) -> str:
     for word, chosen in (
         ("region", filled.regions), ("category", filled.categories), ("event", filled.events),
         ("device", filled.devices), ("cell", filled.cells), ("hour of the week", filled.hours),
+        ("cohort", filled.cohorts),
     ):  # fmt: skip
         if chosen:
             said.append(f"{word} {_some(chosen)}")

@@ -7,7 +7,7 @@ same pass over the same events, so they agree with each other and on every page.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -37,6 +37,15 @@ _WHOLE = "whole.npz"
 
 #: One question at a time: each uses every core, and numba's default thread layer allows no more.
 _asking = threading.Lock()
+
+
+#: Who the cohorts of a scope mean: bool[shoppers], or None where it names none.
+Members = Callable[[Scope], "np.ndarray | None"]
+
+
+def everybody(scope: Scope) -> None:
+    """Where no cohorts are kept, a scope leaves nobody out."""
+    del scope
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ class Cube:
     def __init__(self, store: Store, manifest: MartsManifest) -> None:
         self.k = store.k
         self.fingerprint = manifest.store
+        self.members: Members = everybody
         folder = store.marts_dir
         self._arrays = {name: _map(folder / manifest.cube / f"{name}.npy") for name in ARRAYS}
         whole = folder / manifest.cube / _WHOLE
@@ -88,9 +98,8 @@ class Cube:
         )
         # A block's counts are 32 bits wide: the larger the log, the more blocks.
         blocks = numba.get_num_threads() * (1 + self.completeness["rows"] // 2**30)
-        edges = np.linspace(0, self._arrays["shopper_start"].size - 1, blocks + 1).astype(np.int64)
-        self._segment_bounds = self._arrays["shopper_start"][edges].astype(np.int64)
-        self._row_bounds = self._arrays["shopper_row"][edges].astype(np.int64)
+        self._edges = np.linspace(0, self._arrays["shopper_start"].size - 1, blocks + 1).astype(np.int64)
+        self._everybody = self._runs(None)
         self._buys = np.array([event == PURCHASE for event in tables["kinds"]["event"].to_pylist()], np.uint8)
 
     # -- what the log holds -------------------------------------------------------------------
@@ -258,11 +267,37 @@ class Cube:
         for i, look in enumerate(hours):
             by_hour[look >= 0] = look[look >= 0] + i * groups
         margins = 0 if keep is None else int(np.prod(shapes[1][1:]))
-        counted = self._pass(looks, by_hour, groups * len(periods), margins)
+        runs = self._everybody if not scope.cohorts else self._runs(self.members(scope))
+        counted = self._pass(looks, by_hour, groups * len(periods), margins, runs)
         return [part.reshape(shape) for part, shape in zip(counted, shapes, strict=True)]
 
+    def _runs(self, members: np.ndarray | None) -> _Runs:
+        """Where the members stand; everybody where it is None."""
+        start, row = self._arrays["shopper_start"], self._arrays["shopper_row"]
+        if members is None:
+            first, last = self._edges[:-1], self._edges[1:]
+            blocks = np.arange(self._edges.size)
+        else:
+            # A run ends where the next shopper is no member, and at the bounds of blocks.
+            opens = members.copy()
+            opens[1:] &= ~members[:-1]
+            bounds = self._edges[:-1][self._edges[:-1] < members.size]
+            opens[bounds] = members[bounds]
+            first = np.flatnonzero(opens)
+            closes = members.copy()
+            closes[:-1] &= ~members[1:] | opens[1:]
+            last = np.flatnonzero(closes) + 1
+            blocks = np.searchsorted(first, self._edges)
+        segments = np.stack([start[first], start[last]], axis=1).astype(np.int64)
+        rows = np.stack([row[first], row[last]], axis=1).astype(np.int64)
+        paid: slice | np.ndarray = slice(None)
+        if members is not None:
+            at = np.searchsorted(segments[:, 0], self._arrays["money_segment"], side="right") - 1
+            paid = np.flatnonzero((at >= 0) & (self._arrays["money_segment"] < segments[at, 1]))
+        return _Runs(blocks.astype(np.int64), segments, rows, paid)
+
     def _pass(
-        self, looks: dict[str, np.ndarray], by_hour: np.ndarray, groups: int, margins: int
+        self, looks: dict[str, np.ndarray], by_hour: np.ndarray, groups: int, margins: int, runs: _Runs
     ) -> list[np.ndarray]:
         """One pass over the arrays: int64[6, groups], and int64[6, margins] where there are any."""
         a = self._arrays
@@ -272,21 +307,31 @@ class Cube:
         with _asking:
             if (kinds == 0).all():
                 counted = kernels.count_segments(
-                    self._segment_bounds, *segments, a["flags"], a["events"], *by, groups, margins
+                    runs.blocks, runs.segments, *segments, a["flags"], a["events"], *by, groups, margins
                 )
             else:
                 counted = kernels.count_rows(
-                    self._row_bounds, self._segment_bounds, *segments, a["row_flags"], a["kind"], a["n"],
+                    runs.blocks, runs.rows, runs.segments, *segments, a["row_flags"], a["kind"], a["n"],
                     *by, kinds, groups, margins,
                 )  # fmt: skip
+            money = (a["money_segment"][runs.paid], a["money_kind"][runs.paid], a["money"][runs.paid])
             paid = kernels.sum_money(
-                a["money_segment"], a["money_kind"], a["money"], *segments, *by, kinds, self._buys, groups,
-                numba.get_num_threads(),
-            )  # fmt: skip
+                *money, *segments, *by, kinds, self._buys, groups, numba.get_num_threads()
+            )
         found = [np.concatenate([counted[:, :groups], paid])]
         if margins:
             found.append(np.concatenate([counted[:, groups:], paid.reshape(2, margins, -1).sum(axis=2)]))
         return found
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Shoppers side by side that a question is about, in blocks that are counted at the same time."""
+
+    blocks: np.ndarray  # int64[blocks + 1] first run of each block
+    segments: np.ndarray  # int64[runs, 2] first segment, and the one after the last
+    rows: np.ndarray  # int64[runs, 2] likewise
+    paid: slice | np.ndarray  # which money rows are theirs
 
 
 def _groups(axes: tuple[Axis, ...], periods: tuple[Scope, ...], counts: np.ndarray, k: int) -> Groups:

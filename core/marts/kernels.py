@@ -69,64 +69,67 @@ def _total(states):  # type: ignore[no-untyped-def]
 
 @njit(parallel=True, nogil=True, cache=True)
 def count_segments(  # type: ignore[no-untyped-def]
-    bounds, place, means, hour, flags, events, by_place, by_means, by_hour, groups, margins
+    blocks_of, runs, place, means, hour, flags, events, by_place, by_means, by_hour, groups, margins
 ):
     """Events, shoppers, sessions and buying sessions where every kind of event counts alike.
 
-    No row is read. `bounds` are int64[blocks + 1] segments at which shoppers begin. `margins` further
-    groups follow the `groups`: each sums up `groups ÷ margins` neighbours, counting a shopper once.
+    No row is read. `runs` are int64[runs, 2] segments of shoppers side by side, `blocks_of` int64[blocks
+    + 1] the runs that are counted by one thread. `margins` further groups follow the `groups`: each sums
+    up `groups ÷ margins` neighbours, counting a shopper once.
     Gives int64[4, groups + margins].
     """
-    blocks = bounds.size - 1
+    blocks = blocks_of.size - 1
     share = margins / groups
     states = np.empty((blocks, groups + margins, _WIDTH), np.int32)
     for block in prange(blocks):
         state = np.zeros((groups + margins, _WIDTH), np.int32)
         first = session = np.int32(0)  # counted from 1, so that no group has met them
-        for s in range(index(bounds[block]), index(bounds[block + 1])):
-            f = np.int32(flags[s])
-            session += np.int32((f & OPENS_SESSION) >> 1)
-            first = session if f & OPENS_SHOPPER else first
-            g = (
-                np.int64(by_hour[index(hour[s])])
-                + by_place[index(place[s])]
-                + by_means[index(means[s])]
-            )  # fmt: skip
-            if g < 0:
-                continue
-            _count(state, g, groups, margins, share, events[s], first, session, f & HOLDS_PURCHASE)
+        for run in range(blocks_of[block], blocks_of[block + 1]):
+            for s in range(index(runs[run, 0]), index(runs[run, 1])):
+                f = np.int32(flags[s])
+                session += np.int32((f & OPENS_SESSION) >> 1)
+                first = session if f & OPENS_SHOPPER else first
+                g = (
+                    np.int64(by_hour[index(hour[s])])
+                    + by_place[index(place[s])]
+                    + by_means[index(means[s])]
+                )  # fmt: skip
+                if g < 0:
+                    continue
+                _count(state, g, groups, margins, share, events[s], first, session, f & HOLDS_PURCHASE)
         states[block] = state
     return _total(states)
 
 
 @njit(parallel=True, nogil=True, cache=True)
 def count_rows(  # type: ignore[no-untyped-def]
-    bounds, first_segments, place, means, hour, row_flags, kind, n,
+    blocks_of, runs, segment_runs, place, means, hour, row_flags, kind, n,
     by_place, by_means, by_hour, by_kind, groups, margins,
 ):  # fmt: skip
     """As `count_segments` where the kind of event decides too.
 
-    `bounds` are int64[blocks + 1] rows at which shoppers begin, `first_segments` the segment of each.
+    `runs` are int64[runs, 2] rows of shoppers side by side, `segment_runs` the segments of the same.
     """
-    blocks = bounds.size - 1
+    blocks = blocks_of.size - 1
     share = margins / groups
     states = np.empty((blocks, groups + margins, _WIDTH), np.int32)
     for block in prange(blocks):
         state = np.zeros((groups + margins, _WIDTH), np.int32)
         first = session = np.int32(0)
-        s = index(first_segments[block] - 1)
-        for r in range(index(bounds[block]), index(bounds[block + 1])):
-            f = np.int32(row_flags[r])
-            s += index(f & OPENS_SEGMENT)
-            session += np.int32((f & OPENS_SESSION) >> 1)
-            first = session if f & OPENS_SHOPPER else first
-            k = np.int64(by_kind[index(kind[r])])
-            if k < 0:
-                continue
-            g = k + by_hour[index(hour[s])] + by_place[index(place[s])] + by_means[index(means[s])]
-            if g < 0:
-                continue
-            _count(state, g, groups, margins, share, n[r], first, session, f & HOLDS_PURCHASE)
+        for run in range(blocks_of[block], blocks_of[block + 1]):
+            s = index(segment_runs[run, 0] - 1)
+            for r in range(index(runs[run, 0]), index(runs[run, 1])):
+                f = np.int32(row_flags[r])
+                s += index(f & OPENS_SEGMENT)
+                session += np.int32((f & OPENS_SESSION) >> 1)
+                first = session if f & OPENS_SHOPPER else first
+                k = np.int64(by_kind[index(kind[r])])
+                if k < 0:
+                    continue
+                g = k + by_hour[index(hour[s])] + by_place[index(place[s])] + by_means[index(means[s])]
+                if g < 0:
+                    continue
+                _count(state, g, groups, margins, share, n[r], first, session, f & HOLDS_PURCHASE)
         states[block] = state
     return _total(states)
 

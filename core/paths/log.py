@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from core.events import NONE
 from core.marts import MartsManifest
+from core.marts.cube import Members, everybody
 from core.marts.dimensions import Dimensions
 from core.marts.path_arrays import ARRAYS
 from core.scope import Scope
@@ -57,7 +58,7 @@ class PathLog:
             name: pq.read_table(store.marts_dir / manifest.dictionaries[name])[column]
             for name, column in (("items", "item_id"), ("queries", "query"))
         }
-        self.members: Callable[[Scope], np.ndarray | None] = _everybody
+        self.members: Members = everybody
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One of the arrays that `core.marts.path_arrays.ARRAYS` describes."""
@@ -123,11 +124,6 @@ class PathLog:
             return np.zeros(events.shape, np.int64)
         at = np.searchsorted(rows, events).clip(0, rows.size - 1)
         return np.where(rows[at] == events, money[at], 0)
-
-
-def _everybody(scope: Scope) -> None:
-    """Without cohorts, nobody is left out."""
-    del scope
 
 
 def _texts(column: object) -> np.ndarray:

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from core.marts import Cube, build
+from core.paths.cohorts import Cohorts
 from core.paths.log import PathLog
 from core.store import Store
 
@@ -14,6 +15,7 @@ from core.store import Store
 class _Opened:
     cube: Cube
     paths: PathLog
+    cohorts: Cohorts
 
 
 _open: dict[str, _Opened] = {}
@@ -30,6 +32,11 @@ def open_paths(store: Store) -> PathLog:
     return _opened(store).paths
 
 
+def open_cohorts(store: Store) -> Cohorts:
+    """The store's cohorts, over its cube and path log."""
+    return _opened(store).cohorts
+
+
 def _opened(store: Store) -> _Opened:
     key = str(store.path.resolve())
     with _opening:
@@ -37,5 +44,8 @@ def _opened(store: Store) -> _Opened:
         if found is None or found.cube.fingerprint != store.fingerprint or found.cube.k != store.k:
             manifest = build(store)
             cube = Cube(store, manifest)
-            found = _open[key] = _Opened(cube, PathLog(store, manifest, cube.dimensions))
+            paths = PathLog(store, manifest, cube.dimensions)
+            cohorts = Cohorts(store, cube, paths)
+            cube.members = paths.members = cohorts.of_scope
+            found = _open[key] = _Opened(cube, paths, cohorts)
         return found

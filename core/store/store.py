@@ -18,6 +18,7 @@ from core.events import SIDE_TABLES
 from core.settings import settings
 from core.sources.reader import Reader
 from core.store import views
+from core.store.documents import Documents
 from core.store.files import room_on_disk
 from core.store.ingest import SAMPLE, Load
 from core.store.lock import WriterLock
@@ -141,6 +142,16 @@ class Store:
     def marts_dir(self) -> Path:
         """The folder of the tables that are derived from the log."""
         return self.path / "marts"
+
+    @property
+    def cohorts(self) -> Documents:
+        """The cohorts that were saved with this log."""
+        return Documents(self.path / "cohorts", "cohort")
+
+    @property
+    def saved_views(self) -> Documents:
+        """The views that were saved with this log."""
+        return Documents(self.path / "views", "view")
 
     def refresh(self) -> Store:
         """The store itself, or the newer generation that a writer put in place since."""

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from core.events import NONE
+from core.marts.cube import everybody
 from core.marts.dimensions import Dimensions
-from core.paths.log import NOWHERE, PathLog, _everybody
+from core.paths.log import NOWHERE, PathLog
 
 Row = dict[str, Any]  # shopper, session, second, event, category, device, item, query, region, money
 
@@ -68,7 +69,7 @@ def path_log(rows: list[Row], k: int = 1) -> PathLog:
     log.kinds = (_texts(kinds["event"]), _texts(kinds["category"]))
     log.means = (_texts(means["device"]), np.full(means.num_rows, NONE, object))
     log._texts = {"items": items["item"], "queries": queries["query"]}
-    log.members = _everybody
+    log.members = everybody
     log._arrays = {
         "shopper": np.array(shoppers, np.int64),
         "start": np.searchsorted(who, np.arange(len(shoppers) + 1)).astype(np.uint32),

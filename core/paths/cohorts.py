@@ -1,0 +1,181 @@
+"""Cohorts: rules that say who is in, worked out over the path log.
+
+A rule is a small tree, kept as JSON. Its leaves:
+
+    {"of": "scope", "scope": {…}}                                  anyone with an event in the scope
+    {"of": "did", "event": "view[category=Shoes]", "times": 2, "days": 30, "scope": {…}}
+                                                                   at least so often in the log's last days
+    {"of": "rfm", "recency": [4, 5], "frequency": [1, 5], "money": [1, 5]}
+    {"of": "funnel", "scope": {…}, "options": {…}, "step": 3, "outcome": "reached" or "dropped"}
+    {"of": "cohort", "name": "…"}                                  another cohort, as it is then
+
+and what joins them: {"of": "and", "rules": […]}, "or", and {"of": "not", "rules": [one]}.
+
+A dynamic cohort keeps its rule and is worked out anew when the log grows. A fixed one keeps its members.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from core.errors import CartscapeError, WrongCall
+from core.marts import Cube
+from core.paths.did import rfm, times_did
+from core.paths.log import PathLog
+from core.paths.steps import parse_steps
+from core.scope import Scope
+from core.store import Document, Store
+
+Rule = dict[str, Any]
+
+#: Leaves and joints of a rule → how its members are found: (cohorts, rule) → bool[shoppers].
+FINDERS: dict[str, Callable[[Cohorts, Rule], np.ndarray]] = {}
+
+#: Memberships that are kept in memory.
+MOST_KEPT = 32
+
+
+@dataclass
+class Cohorts:
+    """The cohorts of one store, over its cube and path log."""
+
+    store: Store
+    cube: Cube
+    paths: PathLog
+
+    def __post_init__(self) -> None:
+        self._kept: dict[object, np.ndarray] = {}
+        self._trail = threading.local()
+
+    def of_scope(self, scope: Scope) -> np.ndarray | None:
+        """Who is in any of the scope's cohorts: bool[shoppers]; None where it names none."""
+        if not scope.cohorts:
+            return None
+        return np.any([self.members(name) for name in scope.cohorts], axis=0)
+
+    def members(self, name: str) -> np.ndarray:
+        """Who is in a cohort: bool[shoppers]. Raises a sentence for one unknown, or that goes in circles."""
+        key = (name, self.store.cohorts.state)
+        if key not in self._kept:
+            with self._following(name):
+                found = self._found(self.store.cohorts.get(name))
+            while len(self._kept) >= MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = found
+        return self._kept[key]
+
+    def find(self, rule: Rule) -> np.ndarray:
+        """Who a rule means: bool[shoppers]. Raises a sentence where it cannot be read."""
+        kind = rule.get("of")
+        if kind not in FINDERS:
+            raise WrongCall(f"A cohort's rule says of={kind!r}; it takes {', '.join(sorted(FINDERS))}.")
+        try:
+            return FINDERS[kind](self, rule)
+        except (KeyError, TypeError, ValueError) as error:
+            raise WrongCall(
+                f"The cohort's rule of={kind!r} cannot be read: {error} is missing or odd."
+            ) from None
+
+    def save(self, name: str, rule: Rule, *, fixed: bool = False, seen: int = 0) -> Document:
+        """Save a cohort; a fixed one keeps the shoppers that the rule means now.
+
+        Raises a sentence where the rule cannot be read or would refer to the cohort itself.
+        """
+        with self._following(name.strip()):
+            found = self.find(rule)
+        table = pa.table({"user_id": self.user_ids(found)}) if fixed else None
+        return self.store.cohorts.save(name, {"rule": rule, "fixed": fixed}, seen, table)
+
+    def user_ids(self, members: np.ndarray) -> pa.Array:
+        """The pseudonyms of members, in no order that says anything."""
+        keys = pa.table({"shopper": self.paths["shopper"][np.flatnonzero(members)]})
+        cursor = self.store.cursor()
+        cursor.register("chosen", keys)
+        found = cursor.sql(
+            "SELECT DISTINCT user_id FROM events JOIN chosen"
+            " ON CAST(CAST(hash(user_id) AS BIT) AS BIGINT) = chosen.shopper ORDER BY user_id"
+        )
+        return found.to_arrow_table()["user_id"].combine_chunks()
+
+    def scope_of(self, rule: Rule) -> Scope:
+        """The scope that a rule names, with its dates and nothing compared."""
+        return replace(self.cube.fill(Scope.parse(rule.get("scope", {}))), compare="off")
+
+    def from_numbers(self, shoppers: np.ndarray) -> np.ndarray:
+        """bool[shoppers] from numbers of shoppers."""
+        out = np.zeros(self.paths.shoppers, bool)
+        out[shoppers] = True
+        return out
+
+    def _found(self, document: Document) -> np.ndarray:
+        if not document.body.get("fixed"):
+            return self.find(document.body["rule"])
+        kept = self.store.cohorts.table(document)
+        cursor = self.store.cursor()
+        cursor.register("kept", kept)
+        keys = cursor.sql("SELECT CAST(CAST(hash(user_id) AS BIT) AS BIGINT) AS shopper FROM kept")
+        return np.isin(self.paths["shopper"], keys.to_arrow_table()["shopper"].to_numpy())
+
+    @contextmanager
+    def _following(self, name: str) -> Iterator[None]:
+        """Within: the cohort is being worked out, so it may not be asked for again."""
+        trail: list[str] = self._trail.__dict__.setdefault("names", [])
+        if name in trail:
+            way = " → ".join([*trail[trail.index(name) :], name])
+            raise CartscapeError(f"The cohort {name!r} refers to itself ({way}); take it out of its rule.")
+        trail.append(name)
+        try:
+            yield
+        finally:
+            trail.pop()
+
+
+def _scope(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    return times_did(cohorts.paths, cohorts.scope_of(rule), parse_steps("*")[0]) > 0
+
+
+def _did(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    scope = cohorts.scope_of(rule)
+    if days := int(rule.get("days") or 0):
+        scope = replace(
+            scope, start=cohorts.cube.last_day - timedelta(days=days - 1), end=cohorts.cube.last_day
+        )
+    return times_did(cohorts.paths, scope, parse_steps(rule["event"])[0]) >= int(rule.get("times", 1))
+
+
+def _rfm(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    scores = rfm(cohorts.paths)
+    found = np.ones(cohorts.paths.shoppers, bool)
+    for name in ("recency", "frequency", "money"):
+        low, high = rule.get(name, (1, 5))
+        score = getattr(scores, name)
+        found &= (score >= int(low)) & (score <= int(high))
+    return found
+
+
+def _cohort(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    return cohorts.members(rule["name"])
+
+
+def _and(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    return np.all([cohorts.find(part) for part in rule["rules"]], axis=0)
+
+
+def _or(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    return np.any([cohorts.find(part) for part in rule["rules"]], axis=0)
+
+
+def _not(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    (part,) = rule["rules"]
+    return ~cohorts.find(part)
+
+
+FINDERS |= {"scope": _scope, "did": _did, "rfm": _rfm, "cohort": _cohort, "and": _and, "or": _or, "not": _not}
