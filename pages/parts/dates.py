@@ -1,11 +1,11 @@
-"""Dates in words: the span on a button, the presets, the compared period."""
+"""Dates in words: the presets, the compared period."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
 from core.charts.hourly import days_between
-from core.scope import OFF, PREVIOUS, YEAR, Scope
+from core.scope import OFF, PREVIOUS, YEAR, Scope, span_words
 
 PRESETS = {"Last 7 days": 7, "Last 28 days": 28, "Last 91 days": 91, "Last 364 days": 364}
 DEFAULT_DAYS = 28
@@ -25,17 +25,6 @@ def presets(first: date, last: date) -> dict[str, tuple[date, date]]:
         if last - timedelta(days=days - 1) >= first
     }
     return {**spans, "Whole log": (first, last)}
-
-
-def span_words(start: date, end: date) -> str:
-    """Two days as few words: 4–31 May 2025, 4 Mar – 31 May 2025, 20 Dec 2024 – 16 Jan 2025."""
-    if start == end:
-        return f"{start.day} {start:%b %Y}"
-    if (start.year, start.month) == (end.year, end.month):
-        return f"{start.day}–{end.day} {end:%b %Y}"
-    if start.year == end.year:
-        return f"{start.day} {start:%b} – {end.day} {end:%b %Y}"
-    return f"{start.day} {start:%b %Y} – {end.day} {end:%b %Y}"
 
 
 def days(scope: Scope | None) -> list[date]:

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.scope import Scope
+from core.scope import Scope, span_words
 from pages.parts import dates
 from tests.pages.conftest import PAGES, Open
 from tests.pages.test_pages import said, whole
@@ -133,4 +133,4 @@ def test_a_compared_period_that_begins_before_the_log_is_said(app: Open) -> None
     ],
 )
 def test_dates_in_few_words(start: date, end: date, words: str) -> None:
-    assert dates.span_words(start, end) == words
+    assert span_words(start, end) == words
