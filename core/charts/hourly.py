@@ -22,7 +22,9 @@ def hourly(
     they are not as many; one that is None, as it lies outside the log, is a gap. So is an hour that
     the table does not list.
     """
-    rows = {(row["weekday"], row["hour"], row.get(by)): row for row in table.to_pylist()}
+    told_of = ("weekday", "hour", by, measure, f"previous_{measure}")
+    used = table.select([name for name in told_of if name in table.column_names])
+    rows = {(row["weekday"], row["hour"], row.get(by)): row for row in used.to_pylist()}
     groups = list(dict.fromkeys(group for _, _, group in rows))
     before: list[date | None] = [*compared] if len(compared) == len(days) else [None] * len(days)
     told: list[dict[str, Any]] = []
