@@ -9,6 +9,8 @@ from core.scope import OFF, PREVIOUS, YEAR, Scope, span_words
 
 PRESETS = {"Last 7 days": 7, "Last 28 days": 28, "Last 91 days": 91, "Last 364 days": 364}
 DEFAULT_DAYS = 28
+#: Days after its last one in which a log still tells of the present.
+RECENT_DAYS = 7
 
 
 def default_scope(first: date, last: date) -> Scope:
@@ -37,6 +39,11 @@ def days(scope: Scope | None) -> list[date]:
 def length(scope: Scope) -> int:
     """How many days the scope has."""
     return (scope.end - scope.start).days + 1 if scope.start and scope.end else 0
+
+
+def is_recent(last: date, today: date) -> bool:
+    """Whether a log whose last day is `last` still tells of the present."""
+    return (today - last).days <= RECENT_DAYS
 
 
 def weekdays(scope: Scope | None) -> frozenset[int]:
