@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.marts import Cube, open_cube
-from core.scope import Scope
+from core.scope import Scope, span_words
 from core.store import Store
 
 #: Columns whose absence a page notices, in the order in which the report lists them.
@@ -35,7 +35,7 @@ def quality(store: Store, scope: Scope) -> Answer:
     del scope
     cube = open_cube(store)
     rows = [*_loads(store), *_missing(cube), *_gaps(cube)]
-    span = f"{cube.first_day} to {cube.last_day}, local days; whole log"
+    span = f"{span_words(cube.first_day, cube.last_day)}, local days; whole log"
     return Answer(pa.Table.from_pylist(rows, SCHEMA), "Quality of the log", span)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +10,7 @@ import pyarrow as pa
 from core.analyses.measures import MEASURES
 from core.events import PURCHASE
 from core.marts import Cube, Groups
-from core.scope import Scope
+from core.scope import Scope, span_words
 
 
 def numbers(cube: Cube, groups: Groups, period: int) -> dict[str, np.ndarray]:
@@ -158,10 +157,10 @@ def of_words(cube: Cube, scope: Scope, *more: str) -> str:
     """Of what: period, compared period, filters and the zone, in one sentence without a full stop."""
     filled = cube.fill(scope)
     assert filled.start and filled.end
-    said = [_span(filled.start, filled.end)]
+    said = [span_words(filled.start, filled.end)]
     compared = filled.compared()
     if compared and compared.start and compared.end:
-        said.append(f"compared with {_span(compared.start, compared.end)}")
+        said.append(f"compared with {span_words(compared.start, compared.end)}")
     for word, chosen in (
         ("region", filled.regions), ("category", filled.categories), ("event", filled.events),
         ("device", filled.devices), ("cell", filled.cells), ("hour of the week", filled.hours),
@@ -169,14 +168,6 @@ def of_words(cube: Cube, scope: Scope, *more: str) -> str:
         if chosen:
             said.append(f"{word} {_some(chosen)}")
     return ", ".join([*said, *more, "local time"])
-
-
-def _span(start: date, end: date) -> str:
-    last = f"{end.day} {end:%b %Y}"
-    if start == end:
-        return last
-    year = "" if start.year == end.year else f" {start.year}"
-    return f"{start.day} {start:%b}{year} to {last}"
 
 
 def _some(chosen: tuple[str, ...]) -> str:
