@@ -14,7 +14,7 @@ from core.store import Store
 COLUMNS = {
     "item_id": "item", "category": "category", "query": "search text", "price": "price",
     "quantity": "quantity", "currency": "currency", "cell": "place", "region": "region",
-    "city": "city", "device": "device", "channel": "channel", "shown": "items shown beside it",
+    "city": "city", "device": "device", "channel": "channel", "shown": "items listed",
 }  # fmt: skip
 
 SCHEMA = pa.schema(

@@ -70,6 +70,11 @@ def test_dates_beside_the_log_are_a_sentence(app: Open, page: str) -> None:
         assert "Nothing in the log fits" in said(test)
 
 
+def test_the_size_of_hexagons_is_in_plain_words(app: Open) -> None:
+    sizes = app("map", store="sample", **SPAN).selectbox(key="view_resolution").options
+    assert sizes[:2] == ["Finer as you zoom in", "H3 resolution 3"]
+
+
 @pytest.mark.parametrize("mode", ["change", "hotspots"])
 @pytest.mark.parametrize("measure", ["events", "conversion"])
 def test_each_mode_of_the_map(app: Open, mode: str, measure: str) -> None:
