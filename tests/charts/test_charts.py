@@ -91,6 +91,11 @@ def test_one_or_two_days_run_by_the_hour() -> None:
     assert "%H" in figure.layout.xaxis.tickformat
 
 
+def test_days_on_an_axis_are_written_as_everywhere() -> None:
+    axis = trend_line(tables.days(20), "events", "Events", "count", LIGHT).layout.xaxis
+    assert [stop.value for stop in axis.tickformatstops] == ["%-d %b\n%Y", "%b\n%Y", "%Y"]
+
+
 def test_hours_compared_with_a_day_outside_the_log_are_gaps() -> None:
     days = [date(2025, 6, 5), date(2025, 6, 6)]
     before = hourly(tables.hours(), "events", days, [None, date(2025, 6, 4)])["previous_events"]
