@@ -155,6 +155,17 @@ class Scope:
         return " AND ".join(clauses) or "TRUE", values
 
 
+def span_words(start: date, end: date) -> str:
+    """Two days as people read them: 4–31 May 2025, 4 Mar – 31 May 2025, 20 Dec 2024 – 16 Jan 2025."""
+    if start == end:
+        return f"{start.day} {start:%b %Y}"
+    if (start.year, start.month) == (end.year, end.month):
+        return f"{start.day}–{end.day} {end:%b %Y}"
+    if start.year == end.year:
+        return f"{start.day} {start:%b} – {end.day} {end:%b %Y}"
+    return f"{start.day} {start:%b %Y} – {end.day} {end:%b %Y}"
+
+
 #: URL key → field, in the order in which a link is written.
 _FIELDS = {
     "from": "start",

@@ -20,9 +20,9 @@ import streamlit as st
 from core.charts.numbers import compact, exact
 from core.charts.page_html import table_csv
 from core.charts.quality import completeness_bars, gap_rows
-from core.scope import Scope
+from core.scope import Scope, span_words
 from core.store import StoreInfo
-from pages.parts import ask, dates, page, state, states, tables, upload
+from pages.parts import ask, page, state, states, tables, upload
 from pages.parts.chart_frame import Export, frame, plot, style
 
 #: Pixels of the table of gaps; beyond, it scrolls.
@@ -75,7 +75,7 @@ def _about(info: StoreInfo, shown: bool) -> str:
         return f"**{info.name}** · :orange[{info.error}]"
     span = "empty"
     if info.first_day and info.last_day:
-        span = dates.span_words(date.fromisoformat(info.first_day), date.fromisoformat(info.last_day))
+        span = span_words(date.fromisoformat(info.first_day), date.fromisoformat(info.last_day))
     kind = "sample of imaginary shoppers" if info.kind == "sample" else "log"
     return f"{mark}**{info.name}** · {kind} · {compact(info.events)} events · {span}"
 
@@ -212,7 +212,7 @@ def _gaps() -> None:
             return
         st.dataframe(
             [
-                {"Without any event": dates.span_words(gap["first"], gap["last"]), "Days": gap["days"]}
+                {"Without any event": span_words(gap["first"], gap["last"]), "Days": gap["days"]}
                 for gap in gaps.to_pylist()
             ],
             hide_index=True,

@@ -75,7 +75,7 @@ def _controls() -> None:
             page.choose("mode", "What the colour says", MODES)
         if state.view("maps") == "two":
             page.choose("second", "Second map", {m.name: m.label for m in page.offered()}, folded=True)
-        sizes = {"auto": "Size by extent", **{str(r): f"H3 resolution {r}" for r in range(3, 10)}}
+        sizes = {"auto": "Finer as you zoom in", **{str(r): f"H3 resolution {r}" for r in range(3, 10)}}
         page.choose("resolution", "Size of the hexagons", sizes, folded=True)
         page.switch("columns", "3-D columns")
 

@@ -1,8 +1,8 @@
 """Overview: how are we doing, and what changed?
 
 A merchandiser or product manager opens this page in the morning and asks
-1. is anything up or down that I should know of → a row of five numbers, each with its change against the
-   compared period and its course day by day;
+1. is anything up or down that I should know of → up to five numbers in a row, each with its change against
+   the compared period and its course day by day;
 2. what explains it → the regions × categories × devices that moved the chosen measure most, as ranked bars
    that add up to the whole change; a click on one makes it the scope of every page;
 3. since when → the measure's trend beside them, with the compared period and unusual days marked.
@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.analyses.measures import MEASURES
 from core.charts.changes import changes_bridge, is_other, is_total
 from core.charts.hourly import MOST_DAYS
 from core.charts.numbers import change, is_level, written
@@ -23,6 +24,7 @@ from pages.parts.chart_frame import Export, frame, plot, style
 from pages.parts.course import course
 
 TOP = 8
+KEY_NUMBERS = ("events", "shoppers", "sessions", "conversion", "revenue")
 
 
 def main() -> None:
@@ -44,8 +46,9 @@ def _numbers() -> None:
 
     def draw() -> None:
         with st.container(horizontal=True, gap="medium", key="numbers"):
-            for name in ("events", "shoppers", "sessions", "conversion", "revenue"):
-                _metric(rows[name], dates.compared_words(scope))
+            for name in KEY_NUMBERS:
+                if ask.has(MEASURES[name]):  # the note says what the log lacks
+                    _metric(rows[name], dates.compared_words(scope))
 
     frame("overview", answer, ask.command("overview", scope), draw, Export(), title="Key numbers")
 

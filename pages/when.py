@@ -2,7 +2,8 @@
 
 A merchandiser plans staff, pushes and campaigns and asks
 1. at which hours of which weekdays do shoppers here come, buy, spend → hours × weekdays in each place's own
-   time, the current hour marked; picking squares makes those hours the scope of every page;
+   time, the current hour marked where the log reaches to about now; picking squares makes those hours the
+   scope of every page;
 2. which days were strong or weak, was there a gap → a calendar, a square a day;
 3. is it rising, and is today unusual → the trend with the compared period, the expected range and unusual
    days;
@@ -66,7 +67,7 @@ def _hours() -> None:
         )  # fmt: skip
 
     title = f"{measure.label} by hour of the week"
-    hint = HOURS_HINT + ("; the red frame is now." if now[0] in weekdays else ".")
+    hint = HOURS_HINT + ("; the red frame is now." if now and now[0] in weekdays else ".")
     frame("hours", answer, ask.command("hours", asked), draw, Export(figure), title=title, hint=hint)
 
 
@@ -75,10 +76,10 @@ def _order(word: str) -> tuple[int, int]:
     return int(day), int(hour)
 
 
-def _now() -> tuple[int, int]:
-    """Weekday and hour on the visitor's clock."""
+def _now() -> tuple[int, int] | None:
+    """Weekday and hour on the visitor's clock; none where the log ended long ago: it has no now."""
     now = datetime.now(ZoneInfo(st.context.timezone or "UTC"))
-    return now.isoweekday(), now.hour
+    return (now.isoweekday(), now.hour) if dates.is_recent(ask.span()[1], now.date()) else None
 
 
 def _calendar() -> None:

@@ -13,7 +13,7 @@ def calendar(store: Store, scope: Scope) -> Answer:
     """Every measure by local day; days without an event are there, with zero events.
 
     Columns: day, the measures and `previous_` of each (of the day at the same place in the compared
-    period).
+    period); null for days outside the log.
     """
     cube = open_cube(store)
     groups = cube.ask(scope, ["day"])

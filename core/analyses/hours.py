@@ -17,12 +17,13 @@ def hours(store: Store, scope: Scope, by: str = "") -> Answer:
     """Every measure by hour of the week, optionally split.
 
     Columns: weekday (1–7 from Monday), hour (0–23), the split where one is asked, the measures and
-    `previous_` of each. All 168 hours are there unless split; a split lists those with an event.
+    `previous_` of each. All 168 hours are there, of each value where split: zero without an event,
+    null where hidden.
     A shopper seen in two hours counts in both, so hours do not sum to the overview's shoppers.
     """
     cube = open_cube(store)
     groups = cube.ask(scope, ["weekday", "hour", *split(by)])
-    table = measure_table(cube, groups, keep_empty=not by)
+    table = measure_table(cube, groups, keep_empty=True)
     notes = missing_notes(cube, scope) + hidden_note(cube, groups, "hours are")
     return Answer(table, "Hours of the week", of_words(cube, scope), notes)
 

@@ -8,14 +8,14 @@ import pyarrow as pa
 from core.analyses.answer import Answer
 from core.marts import Cube
 from core.paths import open_cube
-from core.scope import Scope
+from core.scope import Scope, span_words
 from core.store import Store
 
 #: Columns whose absence a page notices, in the order in which the report lists them.
 COLUMNS = {
     "item_id": "item", "category": "category", "query": "search text", "price": "price",
     "quantity": "quantity", "currency": "currency", "cell": "place", "region": "region",
-    "city": "city", "device": "device", "channel": "channel", "shown": "items shown beside it",
+    "city": "city", "device": "device", "channel": "channel", "shown": "items listed",
 }  # fmt: skip
 
 SCHEMA = pa.schema(
@@ -36,7 +36,7 @@ def quality(store: Store, scope: Scope) -> Answer:
     del scope
     cube = open_cube(store)
     rows = [*_loads(store), *_missing(cube), *_gaps(cube)]
-    span = f"{cube.first_day} to {cube.last_day}, local days; whole log"
+    span = f"{span_words(cube.first_day, cube.last_day)}, local days; whole log"
     return Answer(pa.Table.from_pylist(rows, SCHEMA), "Quality of the log", span)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -11,15 +10,16 @@ import pyarrow as pa
 from core.analyses.measures import MEASURES
 from core.events import PURCHASE
 from core.marts import Cube, Groups
-from core.scope import Scope
+from core.scope import Scope, span_words
 
 
 def numbers(cube: Cube, groups: Groups, period: int) -> dict[str, np.ndarray]:
     """Every measure of one period as float arrays over the groups; NaN where there is none.
 
-    Purchase measures are NaN where the log, or the scope's choice of events, has no purchase.
+    Purchase measures are NaN where the log, or the scope's choice of events, has no purchase; all are
+    for days, weeks and months outside the log, which are no days without events.
     """
-    shown = ~groups.hidden[period]
+    shown = ~groups.hidden[period] & _within_log(cube, groups, period)
     events, shoppers, sessions, buys, revenue, sales = (
         np.where(shown, a[period], np.nan).astype(float)
         for a in (
@@ -41,6 +41,35 @@ def numbers(cube: Cube, groups: Groups, period: int) -> dict[str, np.ndarray]:
         "basket": ratio(sales, buys),
         "per_shopper": ratio(revenue, shoppers),
     }
+
+
+#: A step of each calendar grouping as numpy counts it.
+_STEPS = {"day": ("D", 1), "week": ("D", 7), "month": ("M", 1)}
+
+
+def step_bounds(groups: Groups, axis: int, period: int) -> tuple[np.ndarray, np.ndarray]:
+    """First day of each step of a calendar axis, and the day after its last, within the period.
+
+    Steps of the compared period stand at the place of the asked one's; beyond its end they are empty.
+    """
+    scope, (unit, length) = groups.periods[period], _STEPS[groups.axes[axis].name]
+    first, after = np.datetime64(scope.start, "D"), np.datetime64(scope.end, "D") + 1
+    begin = first - (first.astype(int) + 3) % length  # weeks begin on Monday, days anywhere
+    edges = begin.astype(f"datetime64[{unit}]") + length * np.arange(len(groups.axes[axis].labels) + 1)
+    clipped = np.clip(edges.astype("datetime64[D]"), first, after)
+    return clipped[:-1], clipped[1:]
+
+
+def _within_log(cube: Cube, groups: Groups, period: int) -> np.ndarray:
+    """Which groups have a day within the log; all of those without a calendar axis. Broadcasts."""
+    within = np.ones((1,) * len(groups.axes), bool)
+    for i, axis in enumerate(groups.axes):
+        if axis.name in _STEPS:
+            starts, ends = step_bounds(groups, i, period)
+            first, after = np.datetime64(cube.first_day, "D"), np.datetime64(cube.last_day, "D") + 1
+            held = np.minimum(ends, after) > np.maximum(starts, first)
+            within = within & held.reshape([-1 if j == i else 1 for j in range(len(groups.axes))])
+    return within
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -128,10 +157,10 @@ def of_words(cube: Cube, scope: Scope, *more: str) -> str:
     """Of what: period, compared period, filters and the zone, in one sentence without a full stop."""
     filled = cube.fill(scope)
     assert filled.start and filled.end
-    said = [_span(filled.start, filled.end)]
+    said = [span_words(filled.start, filled.end)]
     compared = filled.compared()
     if compared and compared.start and compared.end:
-        said.append(f"compared with {_span(compared.start, compared.end)}")
+        said.append(f"compared with {span_words(compared.start, compared.end)}")
     for word, chosen in (
         ("region", filled.regions), ("category", filled.categories), ("event", filled.events),
         ("device", filled.devices), ("cell", filled.cells), ("hour of the week", filled.hours),
@@ -140,14 +169,6 @@ def of_words(cube: Cube, scope: Scope, *more: str) -> str:
         if chosen:
             said.append(f"{word} {_some(chosen)}")
     return ", ".join([*said, *more, "local time"])
-
-
-def _span(start: date, end: date) -> str:
-    last = f"{end.day} {end:%b %Y}"
-    if start == end:
-        return last
-    year = "" if start.year == end.year else f" {start.year}"
-    return f"{start.day} {start:%b}{year} to {last}"
 
 
 def _some(chosen: tuple[str, ...]) -> str:

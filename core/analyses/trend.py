@@ -8,7 +8,15 @@ import pyarrow as pa
 from core.analyses.answer import Answer
 from core.analyses.hours import split
 from core.analyses.measures import MEASURES, measure
-from core.analyses.tables import column, hidden_note, measure_table, missing_notes, numbers, of_words
+from core.analyses.tables import (
+    column,
+    hidden_note,
+    measure_table,
+    missing_notes,
+    numbers,
+    of_words,
+    step_bounds,
+)
 from core.errors import WrongCall
 from core.marts import Groups
 from core.paths import open_cube
@@ -33,7 +41,8 @@ def trend(store: Store, scope: Scope, by: str = "", measure: str = "events", ste
     Expected is a centred running median times the weekday's own median ratio to it; low and high are
     3.5 robust standard deviations of what is left around it (Iglewicz & Hoaglin 1993, "How to detect
     and handle outliers", the modified z-score), or of a Poisson count where that is more. Null for
-    series of fewer than 14 days or 8 weeks, and for a week that the period cuts.
+    series of fewer than 14 days or 8 weeks, and for a week that the period cuts. Days outside the log
+    have no measures, neither their own nor as compared ones.
     """
     chosen = _measure(measure)
     if step not in WINDOW:
@@ -89,11 +98,8 @@ def expect(
 
 def _days_held(groups: Groups) -> np.ndarray:
     """How many days of the period each step of the last axis holds: int64[steps]."""
-    axis, scope = groups.axes[-1], groups.periods[0]
-    starts = axis.labels.to_numpy(zero_copy_only=False).astype("datetime64[D]")
-    length = np.timedelta64(WHOLE_STEP[axis.name], "D")
-    first, last = np.datetime64(scope.start), np.datetime64(scope.end) + np.timedelta64(1, "D")
-    return (np.minimum(starts + length, last) - np.maximum(starts, first)).astype(np.int64)
+    starts, ends = step_bounds(groups, len(groups.axes) - 1, 0)
+    return (ends - starts).astype(np.int64)
 
 
 def _measure(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -12,14 +13,18 @@ import pyarrow as pa
 MOST_DAYS = 2
 
 
-def hourly(table: pa.Table, measure: str, days: list[date], compared: list[date], by: str = "") -> pa.Table:
+def hourly(
+    table: pa.Table, measure: str, days: list[date], compared: Sequence[date | None], by: str = ""
+) -> pa.Table:
     """Columns day (a moment, here), the group `by`, the measure and, where compared, `previous_` of it.
 
     `days` are those of the period; `compared` those before it, hour behind hour, and left out where
-    they are not as many. An hour that a split table does not list, as it is hidden or had no event,
-    is a gap: nothing tells the two apart.
+    they are not as many; one that is None, as it lies outside the log, is a gap. So is an hour that
+    the table does not list.
     """
-    rows = {(row["weekday"], row["hour"], row.get(by)): row for row in table.to_pylist()}
+    told_of = ("weekday", "hour", by, measure, f"previous_{measure}")
+    used = table.select([name for name in told_of if name in table.column_names])
+    rows = {(row["weekday"], row["hour"], row.get(by)): row for row in used.to_pylist()}
     groups = list(dict.fromkeys(group for _, _, group in rows))
     before: list[date | None] = [*compared] if len(compared) == len(days) else [None] * len(days)
     told: list[dict[str, Any]] = []
@@ -30,8 +35,8 @@ def hourly(table: pa.Table, measure: str, days: list[date], compared: list[date]
                 row = {"day": datetime.combine(day, time(hour)), measure: here.get(measure)}
                 if by:
                     row[by] = group
-                if other:
-                    there = rows.get((other.isoweekday(), hour, group), {})
+                if any(before):
+                    there = rows.get((other.isoweekday(), hour, group), {}) if other else {}
                     row[f"previous_{measure}"] = there.get(f"previous_{measure}")
                 told.append(row)
     return pa.Table.from_pylist(told) if told else table.slice(0, 0)

@@ -94,7 +94,7 @@ def demand_layer(
     else:
         ends = tuple(breaks) or value_breaks(values, whole=unit == "count")
         classes, entries = value_classes(values, ends, style, unit, currency)
-        title, note = label, "classes end near the 25th, 50th, 75th, 90th and 97th percentile of the cells"
+        title, note = label, "about 25, 50, 75, 90 and 97 % of the cells lie below the steps"
     missing = np.isnan(relative if mode == "change" else values)
     if missing.any():
         classes[missing] = len(entries)
@@ -157,7 +157,7 @@ def hotspot_layer(
         )
     )
     entries = tuple((colours[kind], f"{kind_label(kind)} ({counts[kind]:,})") for kind in present)
-    note = "Getis-Ord Gi* over space and time, 5 % false-discovery rate"
+    note = "Getis-Ord Gi* over space and time; at most about 5 % of the marks are chance"
     return CellLayer(
         cells=tuple(table["cell"].to_pylist()),
         lat=_numbers(table, "lat"),

@@ -20,6 +20,12 @@ MOST_PANELS = 12
 PANEL_HEIGHT = 128
 #: Days of which each gets its tick.
 FEW_DAYS = 8
+#: How a tick is written by the distance to the next; the second line stands where it changes.
+TICKS = (
+    {"dtickrange": [None, 27 * 86_400_000], "value": "%-d %b\n%Y"},
+    {"dtickrange": ["M1", "M11"], "value": "%b\n%Y"},
+    {"dtickrange": ["M12", None], "value": "%Y"},
+)
 
 
 def trend_line(
@@ -108,8 +114,10 @@ def _moments(days: list[date], most_ticks: int | None = None) -> dict[str, Any]:
         one = days[-1] - days[0] < timedelta(days=1)
         written = "%H h" if one else "%H h\n%a %-d %b"
         return {"hoverformat": "%a %-d %b, %H h", "tickformat": written, "nticks": most_ticks or 9}
-    few = {"tickvals": days, "tickformat": "%a %-d %b"} if len(days) <= FEW_DAYS else {"nticks": most_ticks}
-    return {"hoverformat": "%a %-d %b %Y", **few}
+    ticks: dict[str, Any] = {"nticks": most_ticks, "tickformatstops": list(TICKS)}
+    if len(days) <= FEW_DAYS:
+        ticks = {"tickvals": days, "tickformat": "%a %-d %b"}
+    return {"hoverformat": "%a %-d %b %Y", **ticks}
 
 
 def trend_panels(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from core import marts
 from core.analyses import ANALYSES
+from core.analyses.unmet import unmet_notes
 from core.cli import output
 from core.cli.progress import shown
 from core.errors import CartscapeError, WrongCall
@@ -76,10 +77,12 @@ def show(call: argparse.Namespace) -> None:
         raise WrongCall(f"There is no analysis {call.analysis!r}; known are {', '.join(sorted(ANALYSES))}.")
     options = {key: values[-1] for key, values in pairs(call.option, "--option", "KEY=VALUE").items()}
     scope = Scope.parse(pairs(call.scope, "--scope", "KEY=VALUE"))
-    answer = analysis.run(Store.open(call.store), scope, **options)
-    about = {"title": answer.title, "of": answer.of, "notes": "\n".join(answer.notes)}
+    store = Store.open(call.store)
+    answer = analysis.run(store, scope, **options)
+    notes = (*unmet_notes(store, scope), *answer.notes)
+    about = {"title": answer.title, "of": answer.of, "notes": "\n".join(notes)}
     output.write(answer.table, call.output, call.to, about)
-    for line in (f"{answer.title}: {answer.of}", *answer.notes):
+    for line in (f"{answer.title}: {answer.of}", *notes):
         print(line, file=sys.stderr)
 
 

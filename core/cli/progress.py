@@ -17,6 +17,8 @@ from core.store import Progress
 PAUSE = 5.0
 #: Share of the work after which an estimate means something.
 ESTIMABLE = 0.05
+#: Share of a load and the build after it that the load usually takes.
+LOADING = 0.7
 
 
 #: Puts one state of the work before the reader: the stage, the share done, the words.
@@ -24,14 +26,24 @@ Show = Callable[[str, float, str], None]
 
 
 class Teller:
-    """Takes what a load (`of_load`) or a build (`of_build`) tells while it works."""
+    """Takes what a load (`of_load`) and the build after it (`of_build`) tell while they work.
+
+    The two are one piece of work to whoever waits: its share only rises, and is whole once the build
+    is. A build alone has all of it.
+    """
 
     def __init__(self, show: Show) -> None:
         self._show = show
+        self._before = 0.0  # share of the work that comes before the build
+        self._done = 0.0
         self._build_began: float | None = None
 
     def of_load(self, step: Progress) -> None:
-        self._show(step.stage, step.done, words(step.done, step.rows, step.remaining))
+        self._before = LOADING
+        remaining = step.remaining
+        if remaining is not None:
+            remaining += (step.seconds + remaining) * (1 - LOADING) / LOADING
+        self._tell(step.stage, LOADING * step.done, step.rows, remaining)
 
     def of_build(self, done: float, stage: str) -> None:
         now = time.monotonic()
@@ -39,7 +51,11 @@ class Teller:
             self._build_began = now
         spent = now - self._build_began
         remaining = spent * (1 - done) / done if done >= ESTIMABLE and spent > 1 else None
-        self._show(stage, done, words(done, 0, remaining))
+        self._tell(stage, self._before + (1 - self._before) * done, 0, remaining)
+
+    def _tell(self, stage: str, done: float, rows: int, remaining: float | None) -> None:
+        self._done = max(done, self._done)
+        self._show(stage, self._done, words(self._done, rows, remaining))
 
 
 @contextmanager

@@ -93,7 +93,9 @@ def preview(
     Raises as `open_source` does, and as reading does.
     """
     reader = _open(paths, format, mapping or {}, tz, connection, small=True)
-    chunk = next(reader.chunks(), Chunk(SOURCE_EVENTS.empty_table(), REJECTS.empty_table(), 1.0))
+    nothing = Chunk(SOURCE_EVENTS.empty_table(), REJECTS.empty_table(), 1.0)
+    # A first chunk may hold the column names alone.
+    chunk = next((chunk for chunk in reader.chunks() if chunk.rows_read), nothing)
     return reader.described, chunk.events.slice(0, rows), chunk.rejects.slice(0, rows)
 
 

@@ -42,17 +42,32 @@ class Delimited:
         self._block_bytes = block_bytes
         with Unpacked(file.path, file.gzipped) as source:
             head = source.read(SAMPLE_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-        # Without `newline`, every kind of line break reads as LF.
-        text = io.StringIO(head.decode("utf-8", "replace"), newline=None)
-        self.delimiter: str | None = _separator(text.readline().rstrip("\n"))
-        text.seek(0)
-        names = next(csv.reader(text, delimiter=self._separator), [])
+        try:
+            # Without `newline`, every kind of line break reads as LF.
+            line = io.StringIO(head.decode("utf-8", "replace"), newline=None).readline().rstrip("\n")
+            self.delimiter: str | None = _separator(line)
+            names = self._names()
+        except csv.Error as error:
+            raise _bad_names(file, str(error)) from error
         if len(names) < 2:
             raise CartscapeError(
                 f"{file.path} has one column only ({names[0][:60] if names else ''}); "
                 "separate its columns with commas, semicolons, tabs or pipes."
             )
         self.schema = pa.schema([(name, pa.string()) for name in unique_names(names)])
+
+    def _names(self) -> list[str]:
+        """The fields of the first record, which may run over several lines."""
+        with Unpacked(self.file.path, self.file.gzipped) as source:
+            for block in blocks(source, SAMPLE_BYTES, self._separator.encode(), quoted=True):
+                starts, ends, lines = block.bounds()
+                if block.broken and not (len(lines) and lines[0] < block.broken[0].line):
+                    raise _bad_names(self.file, block.broken[0].reason)
+                if len(lines):
+                    record = block.data[starts[0] : ends[0]].decode("utf-8", "replace")
+                    text = io.StringIO(record, newline=None)
+                    return next(csv.reader(text, delimiter=self._separator), [])
+        return []
 
     @property
     def _separator(self) -> str:
@@ -115,11 +130,23 @@ def _separator(header: str) -> str:
     return max(_SEPARATORS, key=columns)
 
 
+def _bad_names(file: SourceFile, why: str) -> CartscapeError:
+    return CartscapeError(
+        f"The column names in the first line of {file.path} cannot be read ({why}); mend that line."
+    )
+
+
 def _head_of(file: SourceFile, schema: pa.Schema, separator: str, header: bool, quoted: bool) -> RawChunk:
+    """The first chunk with rows; where no chunk has any, the broken ones of the first that has those."""
+    found = RawChunk(schema.empty_table(), pa.array([], pa.int64()), ())
     with Unpacked(file.path, file.gzipped) as source:
         for block in blocks(source, SAMPLE_BYTES, separator.encode(), quoted):
-            return _part(block, schema, separator, header, quoted).read()
-    return RawChunk(schema.empty_table(), pa.array([], pa.int64()), ())
+            chunk = _part(block, schema, separator, header, quoted).read()
+            header = header and not len(block.bounds()[0])
+            if chunk.table.num_rows:
+                return chunk
+            found = chunk if found.empty else found
+    return found
 
 
 def _part(block: Block, schema: pa.Schema, separator: str, header: bool, quoted: bool) -> Part:
@@ -135,6 +162,8 @@ def _parse(block: Block, schema: pa.Schema, separator: str, header: bool, quoted
     else:
         text, count = _joined(block.data, *block.bounds()[:2])[0], len(block.starts)
     try:
+        if b"\0" in text:
+            return _parse_carefully(block, schema, separator, quoted)
         table, bad = _split(text, schema, separator, quoted, threads=True)
     except pa.ArrowInvalid:
         bad = [(0, "")]
@@ -190,15 +219,15 @@ def _split(
 def _readable(
     data: bytes, starts: Places, ends: Places, lines: Places
 ) -> tuple[bytes, Places, Places, Places, list[Broken]]:
-    """The records that are UTF-8, joined, with their new bounds; and those that are not."""
+    """The records that are text, joined, with their new bounds; and those that are not."""
     text, starts, ends = _joined(data, starts, ends)
-    # Only records with a byte beyond ASCII can fail, so only those are decoded.
-    beyond = np.flatnonzero(np.frombuffer(text, np.uint8) >= 0x80)
-    suspects = np.unique(np.searchsorted(ends, beyond, side="right"))
-    bad = [index for index in suspects if not _decodes(text[starts[index] : ends[index]])]
+    # Only records with a NUL or a byte beyond ASCII can fail, so only those are looked at.
+    array = np.frombuffer(text, np.uint8)
+    suspects = np.unique(np.searchsorted(ends, np.flatnonzero((array >= 0x80) | (array == 0)), side="right"))
+    found = {index: _unreadable(text[starts[index] : ends[index]]) for index in suspects}
+    bad = [index for index, why in found.items() if why]
     unreadable = [
-        Broken(int(lines[index]), "not UTF-8 text", _shown(text[starts[index] : ends[index]]))
-        for index in bad
+        Broken(int(lines[index]), found[index], _shown(text[starts[index] : ends[index]])) for index in bad
     ]
     if bad:
         keep = np.ones(len(lines), dtype=bool)
@@ -217,12 +246,13 @@ def _joined(data: bytes, starts: Places, ends: Places) -> tuple[bytes, Places, P
     return b"".join(data[start:end] for start, end in runs), joined - lengths, joined
 
 
-def _decodes(record: bytes) -> bool:
+def _unreadable(record: bytes) -> str:
+    """Why a record is no text; nothing where it is."""
     try:
         record.decode("utf-8")
     except UnicodeDecodeError:
-        return False
-    return True
+        return "not UTF-8 text"
+    return "NUL byte" if b"\0" in record else ""
 
 
 def _shown(record: bytes) -> str:

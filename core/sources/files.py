@@ -34,6 +34,9 @@ _SIGNATURES = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive; unpack it, or pack it with gzip"),
 )
 _HEAD_BYTES = 4096
+#: Share of control characters beyond which bytes are no text; random ones hold a tenth.
+MOST_CONTROL = 0.05
+_TEXT = b"\t\n\f\r" + bytes(range(0x20, 0x100))
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def recognise(path: Path) -> SourceFile:
             raise CartscapeError(f"{path} is {meaning}.")
     if name.endswith((".parquet", ".pq")):
         raise CartscapeError(f"{path} is named Parquet but does not start as one; check how it was made.")
-    if b"\x00" in head:
+    if _is_binary(head):
         raise CartscapeError(f"{path} is a binary file; choose a CSV, JSON lines or Parquet file.")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"{"):
@@ -162,6 +165,12 @@ def recognise(path: Path) -> SourceFile:
             f"{path} is one JSON array; write one JSON object a line instead, as in `jq -c '.[]'`."
         )
     return SourceFile(path, "csv", gzipped)
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether a file's first bytes are no text. A NUL in a row or two spoils those rows alone."""
+    names = head.lstrip(b"\xef\xbb\xbf\r\n").split(b"\n", 1)[0]
+    return b"\x00" in names or len(head.translate(None, _TEXT)) > MOST_CONTROL * len(head)
 
 
 def unpack_whole(file: SourceFile) -> BinaryIO:

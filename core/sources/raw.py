@@ -16,6 +16,9 @@ from core.sources.reader import REJECTS
 
 #: What stands in a broken row's text where the shopper's id stood.
 HIDDEN = "…"
+UNCLOSED = "unclosed quote"
+#: Characters of a broken row's text that are kept.
+MOST_TEXT = 2_000
 
 
 @dataclass(frozen=True)
@@ -86,14 +89,15 @@ def unique_names(names: Sequence[str]) -> list[str]:
 def broken_rejects(raw: RawFile, broken: Sequence[Broken], user_columns: Sequence[str]) -> pa.Table:
     """Rejects (REJECTS) of rows that have no columns, with the shopper's id taken out of their text.
 
-    Where columns are too many or too few, the id may sit at its place counted from either end:
-    both are hidden.
+    Where columns are too many or too few, the id may sit at its place counted from either end, or
+    between the two: all of that is hidden.
     """
     users: list[str | None] = []
     rows: list[str] = []
     for row in broken:
-        user, text = _without_user(raw, row.text, user_columns)
+        user, text = _without_user(raw, row, user_columns)
         users.append(user)
+        text = text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…"
         rows.append(json.dumps({"text": text}, ensure_ascii=False))
     return pa.table(
         [
@@ -107,22 +111,31 @@ def broken_rejects(raw: RawFile, broken: Sequence[Broken], user_columns: Sequenc
     )
 
 
-def _without_user(raw: RawFile, text: str, user_columns: Sequence[str]) -> tuple[str | None, str]:
+def _without_user(raw: RawFile, row: Broken, user_columns: Sequence[str]) -> tuple[str | None, str]:
+    text = row.text
     if raw.delimiter is None:
         return _without_key(text, user_columns)
     try:
-        fields = next(csv.reader([text], delimiter=raw.delimiter), [])
+        # After an unclosed quote, all the columns would be one.
+        fields = [] if row.reason == UNCLOSED else next(csv.reader([text], delimiter=raw.delimiter), [])
     except csv.Error:
-        fields = text.split(raw.delimiter)
+        fields = []
+    fields = fields or text.split(raw.delimiter)
     user = None
     hidden = list(fields)
     for column in user_columns:
         place = raw.schema.names.index(column)
-        for index in (place, len(fields) - len(raw.schema.names) + place):
-            if 0 <= index < len(fields) and fields[index].strip():
-                user = user or fields[index].strip()
+        places = sorted((place, len(fields) - len(raw.schema.names) + place))
+        user = user or next((told for i in (place, *places) if (told := _told(fields, i))), None)
+        for index in range(places[0], places[1] + 1):
+            if _told(fields, index):
                 hidden[index] = HIDDEN
     return user, raw.delimiter.join(hidden)
+
+
+def _told(fields: Sequence[str], index: int) -> str:
+    """What a field says; nothing where there is no such field."""
+    return fields[index].strip().strip('"') if 0 <= index < len(fields) else ""
 
 
 def _without_key(text: str, user_columns: Sequence[str]) -> tuple[str | None, str]:

@@ -3,7 +3,9 @@
 A line ends with LF, CR LF or CR, and a record is one line, unless a quoted field holds line breaks.
 A quote counts only where a field
 begins, as in RFC 4180; a stray one (`15" screen`) is an ordinary character. A quote that is never
-closed breaks its own line alone and does not swallow the rest of the file.
+closed breaks its own line alone and does not swallow the rest of the file; nor does it end at the next
+quote that happens to come, only at one that ends a field. A line beyond a limit breaks alone, too, and is
+never held in memory whole.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.sources.files import Unpacked
-from core.sources.raw import Broken
+from core.sources.raw import UNCLOSED, Broken
 
-#: A record longer than this is a quote that was never closed.
+#: A line longer than this is no row, and a record of several lines is a quote that was never closed.
 MAX_RECORD_BYTES = 1 << 20
+TOO_LONG = "row longer than 1 MB"
 
 _BOM = b"\xef\xbb\xbf"
 _NEWLINE, _QUOTE, _RETURN = 10, 34, 13
@@ -65,13 +68,17 @@ class Block:
 
 def blocks(source: Unpacked, size: int, delimiter: bytes, quoted: bool) -> Iterator[Block]:
     """The source in blocks of about `size` bytes, whole records each; the same on every run."""
-    rest, line, first = b"", 1, True
+    rest, line, first, dropping = b"", 1, True, False
     while True:
         read = source.read(size)
+        final = not read
+        if dropping and not final:
+            read = _from_line_break(read)
+            if not read:
+                continue
         data = rest + read
         if first:
             data, first = data.removeprefix(_BOM), False
-        final = not read
         if final and data and not data.endswith(b"\n"):
             data += b"\n"
         if not data:
@@ -82,6 +89,7 @@ def blocks(source: Unpacked, size: int, delimiter: bytes, quoted: bool) -> Itera
             yield block
         if final and not rest:
             return
+        rest, dropping = _shortened(rest)
 
 
 def _cut(
@@ -89,7 +97,7 @@ def _cut(
 ) -> tuple[Block | None, bytes]:
     """The whole records at the front of `data`, and what is left of it."""
     cut = data.rfind(b"\n") + 1
-    if (not quoted or b'"' not in data) and not _lone_returns(data):
+    if (not quoted or b'"' not in data) and not _lone_returns(data) and not _has_long_line(data, cut):
         if not cut:
             return None, data
         return Block(data[:cut], line, data.count(b"\n"), None, None, None, (), done), data[cut:]
@@ -103,17 +111,23 @@ def _cut(
         newlines, inner = newlines[newlines < cut], inner[: int(np.searchsorted(newlines, cut))]
     if not cut:
         return None, data
+    too_long = np.flatnonzero(np.diff(newlines, prepend=-1) > MAX_RECORD_BYTES)
     ends_at = np.flatnonzero(~inner)
     lines = line + np.concatenate(([0], ends_at[:-1] + 1)) if len(ends_at) else ends_at
     starts, ends, lines = _without_blanks(data, newlines[ends_at] + 1, lines)
     broken: tuple[Broken, ...] = ()
-    if unclosed:
-        bad = np.isin(lines, np.array(unclosed) + line)
-        broken = tuple(
-            Broken(int(n), "unclosed quote", data[s:e].decode("utf-8", "replace").rstrip("\r\n"))
-            for s, e, n in zip(starts[bad], ends[bad], lines[bad], strict=True)
+    if unclosed or len(too_long):
+        long, bad = np.isin(lines, too_long + line), np.isin(lines, np.array(unclosed, int) + line)
+        broken = (
+            # Without its text: of a row that is held only in part, the shopper's id cannot be taken out.
+            *(Broken(int(n), TOO_LONG, "") for n in lines[long]),
+            *(
+                Broken(int(n), UNCLOSED, data[s:e].decode("utf-8", "replace").rstrip("\r\n"))
+                for s, e, n in zip(starts[bad], ends[bad], lines[bad], strict=True)
+            ),
         )
-        starts, ends, lines = starts[~bad], ends[~bad], lines[~bad]
+        fine = ~(bad | long)
+        starts, ends, lines = starts[fine], ends[fine], lines[fine]
     return Block(data[:cut], line, len(newlines), starts, ends, lines, broken, done), data[cut:]
 
 
@@ -136,23 +150,27 @@ def _multiline(
     may_open[
         _with_stray(data, quotes[: upto[-1] if len(upto) else 0], bounds, upto - per_line, delimiter)
     ] = True
+    may_open &= bounds - starts <= MAX_RECORD_BYTES
     inner = np.zeros(len(newlines), dtype=bool)
     unclosed: list[int] = []
     after = -1
     for opening in np.flatnonzero(may_open):
         if opening <= after or not _ends_inside(data[starts[opening] : bounds[opening]], delimiter, False):
             continue
-        closing = None
+        closing, stray = None, False
         for index in with_quotes[np.searchsorted(with_quotes, opening + 1) :]:
             if bounds[index] - starts[opening] > MAX_RECORD_BYTES:
                 break
-            if not _ends_inside(data[starts[index] : bounds[index]], delimiter, True):
+            following = data[starts[index] : bounds[index]]
+            if stray := _closes_amid_text(following, delimiter):
+                break
+            if not _ends_inside(following, delimiter, True):
                 closing = int(index)
                 break
         if closing is not None:
             inner[opening:closing] = True
             after = closing
-        elif final or len(data) - starts[opening] > MAX_RECORD_BYTES:
+        elif stray or final or len(data) - starts[opening] > MAX_RECORD_BYTES:
             unclosed.append(int(opening))
             after = int(opening)
         else:
@@ -197,6 +215,40 @@ def _ends_inside(line: bytes, delimiter: bytes, inside: bool) -> bool:
             if end < 0:
                 return False
             position, field_start = end + 1, True
+
+
+def _closes_amid_text(line: bytes, delimiter: bytes) -> bool:
+    """Whether the first quote of a line within a quoted field is followed by more text: then it opens
+    another field rather than ends this one.
+    """
+    quote = line.replace(b'""', b"  ").find(b'"')
+    return quote >= 0 and line[quote + 1 : quote + 2] not in (delimiter, b"\r", b"\n")
+
+
+def _has_long_line(data: bytes, end: int) -> bool:
+    """Whether a line before `end` is too long, told without looking at each."""
+    start = 0
+    while end - start > MAX_RECORD_BYTES:
+        start = data.rfind(b"\n", start, start + MAX_RECORD_BYTES) + 1
+        if not start:
+            return True
+    return False
+
+
+def _shortened(rest: bytes) -> tuple[bytes, bool]:
+    """The unfinished rest, and whether its last line is too long already: what follows of it is of no use."""
+    whole = rest.removesuffix(b"\r")
+    start = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1
+    if len(whole) - start <= MAX_RECORD_BYTES:
+        return rest, False
+    ended = whole != rest  # by a CR, of which a LF may still follow
+    return whole[: start + MAX_RECORD_BYTES] + rest[len(whole) :], not ended
+
+
+def _from_line_break(data: bytes) -> bytes:
+    """What is left of the data from its first line break on; nothing where it has none."""
+    at = [place for place in (data.find(b"\n"), data.find(b"\r")) if place >= 0]
+    return data[min(at) :] if at else b""
 
 
 def _find(data: bytes, byte: int) -> npt.NDArray[np.int64]:

@@ -20,7 +20,7 @@ from core.sources.validate import Recipe, Validator
 
 #: Raised when a reader starts to read the same file differently, so that a load cut short before
 #: that does not resume halfway.
-VERSION = 1
+VERSION = 2
 
 SideTables = Callable[[Sequence[RawFile], duckdb.DuckDBPyConnection], dict[str, pa.Table]]
 

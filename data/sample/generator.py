@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.events import CAMPAIGNS
+from core.scope import span_words
 from core.sources.reader import REJECTS, Chunk, Described
 from data.sample.blocks import Block, block_rng, make_block, shopper_ids
 from data.sample.catalogue import PRODUCTS
@@ -41,7 +42,7 @@ class SampleReader:
             files=(),
             notes=(
                 f"A made-up marketplace in the United States, seed {seed}.",
-                f"{self.shoppers:,} shoppers, {FIRST_DAY} to {LAST_DAY}.",
+                f"{self.shoppers:,} shoppers, {span_words(FIRST_DAY, LAST_DAY)}.",
             ),
         )
         self._reviews: dict[int, pa.Table] = {}  # block → its reviews

@@ -40,7 +40,9 @@ def course(scope: Scope, measure: Measure, step: str = "day", by: str = "") -> C
     if dates.length(scope) <= MOST_DAYS:
         options = {"by": by} if by else {}
         answer = ask.ask("hours", scope, **options)
-        days, before = dates.days(scope), dates.days(scope.compared())
+        first, last = ask.span()
+        days = dates.days(scope)
+        before = [day if first <= day <= last else None for day in dates.days(scope.compared())]
         table = hourly(answer.table, measure.name, days, before, by)
         title = f"{measure.label} by hour" + (f" and {by}" if by else "")
         return Course(answer, table, "hour", title, ask.command("hours", scope, **options))

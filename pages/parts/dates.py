@@ -1,14 +1,16 @@
-"""Dates in words: the span on a button, the presets, the compared period."""
+"""Dates in words: the presets, the compared period."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
 from core.charts.hourly import days_between
-from core.scope import OFF, PREVIOUS, YEAR, Scope
+from core.scope import OFF, PREVIOUS, YEAR, Scope, span_words
 
 PRESETS = {"Last 7 days": 7, "Last 28 days": 28, "Last 91 days": 91, "Last 364 days": 364}
 DEFAULT_DAYS = 28
+#: Days after its last one in which a log still tells of the present.
+RECENT_DAYS = 7
 
 
 def default_scope(first: date, last: date) -> Scope:
@@ -27,17 +29,6 @@ def presets(first: date, last: date) -> dict[str, tuple[date, date]]:
     return {**spans, "Whole log": (first, last)}
 
 
-def span_words(start: date, end: date) -> str:
-    """Two days as few words: 4–31 May 2025, 4 Mar – 31 May 2025, 20 Dec 2024 – 16 Jan 2025."""
-    if start == end:
-        return f"{start.day} {start:%b %Y}"
-    if (start.year, start.month) == (end.year, end.month):
-        return f"{start.day}–{end.day} {end:%b %Y}"
-    if start.year == end.year:
-        return f"{start.day} {start:%b} – {end.day} {end:%b %Y}"
-    return f"{start.day} {start:%b %Y} – {end.day} {end:%b %Y}"
-
-
 def days(scope: Scope | None) -> list[date]:
     """Every day of the scope; none of no scope, as of what nothing is compared with."""
     if scope is None or scope.start is None or scope.end is None:
@@ -48,6 +39,11 @@ def days(scope: Scope | None) -> list[date]:
 def length(scope: Scope) -> int:
     """How many days the scope has."""
     return (scope.end - scope.start).days + 1 if scope.start and scope.end else 0
+
+
+def is_recent(last: date, today: date) -> bool:
+    """Whether a log whose last day is `last` still tells of the present."""
+    return (today - last).days <= RECENT_DAYS
 
 
 def weekdays(scope: Scope | None) -> frozenset[int]:

@@ -12,7 +12,7 @@ from datetime import date
 import streamlit as st
 
 from core.charts.numbers import compact
-from core.scope import Scope
+from core.scope import Scope, span_words
 from pages.parts import ask, dates, state
 
 #: Field of the scope → (its name, icon, field of the `facets` table).
@@ -73,7 +73,7 @@ def _store_menu() -> None:
 def _dates(scope: Scope, first: date, last: date) -> None:
     assert scope.start and scope.end
     with st.popover(
-        dates.span_words(scope.start, scope.end),
+        span_words(scope.start, scope.end),
         icon=":material/calendar_month:",
         help="Days shown, local to each place",
     ):
@@ -87,7 +87,7 @@ def _dates(scope: Scope, first: date, last: date) -> None:
                 kwargs={"start": start, "end": end},
             )
         _range_input("From – to", "scope_dates", (scope.start, scope.end), (first, last), _take_dates)
-        st.caption(f"The log runs from {dates.span_words(first, last)}.")
+        st.caption(f"The log runs from {span_words(first, last)}.")
 
 
 def _take_dates(start: date, end: date) -> None:

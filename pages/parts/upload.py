@@ -38,7 +38,7 @@ NAMES = {
     "lon": "Longitude",
     "tz": "Time zone",
     "query": "Search text",
-    "shown": "Items shown beside it",
+    "shown": "Items listed",
 }
 _CHUNK = 1 << 20
 

@@ -128,6 +128,22 @@ def test_hours(case: tuple[Store, pd.DataFrame, Scope]) -> None:
     check_groups(store, rows, scope, table, ["weekday", "hour"])
 
 
+@pytest.mark.parametrize("k", [1, 10])
+def test_hours_of_a_split_are_all_there_and_hidden_ones_are_null(
+    sample_store: Store, monkeypatch: pytest.MonkeyPatch, k: int
+) -> None:
+    monkeypatch.setattr(Store, "k", k)
+    rows = log(sample_store)
+    scope = Scope(start=date(2025, 6, 1), end=date(2025, 6, 2))
+    answer = ANALYSES["hours"].run(sample_store, scope, by="region")
+    table = answer.table.to_pandas()
+    assert len(table) == 168 * table.region.nunique()
+    check_groups(sample_store, rows, scope, table, ["weekday", "hour", "region"])
+    hidden = int(table.events.isna().sum())
+    assert (hidden > 0) == (k > 1)
+    assert [f"{hidden:,} hours are not shown" in note for note in answer.notes] == [True] * (k > 1)
+
+
 def test_calendar(case: tuple[Store, pd.DataFrame, Scope]) -> None:
     store, rows, scope = case
     table = ANALYSES["calendar"].run(store, scope).table.to_pandas()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+import pytest
 
 from core.analyses import ANALYSES
 from core.analyses.trend import expect
@@ -50,3 +51,31 @@ def test_a_week_that_the_dates_cut_is_not_judged(sample_store: Store) -> None:
     assert [row["days"] for row in rows] == [5, *[7] * 24, 1]
     assert [row["expected"] is None for row in rows] == [row["days"] < 7 for row in rows]
     assert not (rows[0]["anomaly"] or rows[-1]["anomaly"])
+
+
+@pytest.mark.parametrize("step", ["day", "week"])
+@pytest.mark.parametrize("by", ["", "device"])
+def test_days_outside_the_log_are_no_data(sample_store: Store, step: str, by: str) -> None:
+    """The log begins on 1 January, a Wednesday: of 40 days before 20 January, 21 lie outside."""
+    scope = Scope(start=date(2025, 1, 20), end=date(2025, 2, 28))
+    rows = ANALYSES["trend"].run(sample_store, scope, step=step, by=by).table.to_pylist()
+    groups = {row.get(by) for row in rows}
+    outside = 21 if step == "day" else 3  # weeks from 9, 16 and 23 December
+    for group in groups:
+        before = [row["previous_events"] for row in rows if row.get(by) == group]
+        assert [value is None for value in before] == [i < outside for i in range(len(before))]
+    total = ANALYSES["overview"].run(sample_store, scope).table.to_pylist()[0]
+    assert sum(row["previous_events"] or 0 for row in rows) == total["previous"]
+    assert sum(row["events"] for row in rows) == total["value"]
+
+
+def test_days_beyond_a_shorter_compared_period_are_no_data(sample_store: Store) -> None:
+    scope = Scope(start=date(2025, 3, 1), end=date(2025, 3, 10), compare="2025-02-01..2025-02-04")
+    rows = ANALYSES["trend"].run(sample_store, scope).table.to_pylist()
+    assert [row["previous_events"] is None for row in rows] == [i >= 4 for i in range(10)]
+
+
+def test_the_days_asked_for_are_no_data_either_outside_the_log(sample_store: Store) -> None:
+    scope = Scope(start=date(2024, 12, 30), end=date(2025, 1, 3), compare="off")
+    rows = ANALYSES["calendar"].run(sample_store, scope).table.to_pylist()
+    assert [row["events"] is None for row in rows] == [True, True, False, False, False]

@@ -91,7 +91,18 @@ def test_one_or_two_days_run_by_the_hour() -> None:
     assert "%H" in figure.layout.xaxis.tickformat
 
 
-def test_hours_that_a_split_does_not_list_are_gaps() -> None:
+def test_days_on_an_axis_are_written_as_everywhere() -> None:
+    axis = trend_line(tables.days(20), "events", "Events", "count", LIGHT).layout.xaxis
+    assert [stop.value for stop in axis.tickformatstops] == ["%-d %b\n%Y", "%b\n%Y", "%Y"]
+
+
+def test_hours_compared_with_a_day_outside_the_log_are_gaps() -> None:
+    days = [date(2025, 6, 5), date(2025, 6, 6)]
+    before = hourly(tables.hours(), "events", days, [None, date(2025, 6, 4)])["previous_events"]
+    assert before.to_pylist() == [None] * 24 + [300] * 24
+
+
+def test_hours_that_a_table_does_not_list_are_gaps() -> None:
     split = tables.hours().slice(0, 30).append_column("region", [["Ohio"] * 24 + ["Utah"] * 6])
     table = hourly(split, "events", [date(2025, 6, 3)], [], "region")
     assert table["events"].to_pylist()[24:31] == [200, 201, 202, 203, 204, 205, None]

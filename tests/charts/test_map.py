@@ -70,6 +70,7 @@ def test_more_is_darker_and_the_legend_says_from_where() -> None:
     assert layer.breaks == (24.0, 46.0, 68.0, 82.0, 88.0)
     assert [label for _, label in layer.legend.entries][:2] == ["< $24", "$24 – $46"]
     assert layer.legend.entries[-1][1] == "≥ $88"
+    assert layer.legend.note == "about 25, 50, 75, 90 and 97 % of the cells lie below the steps"
     assert (np.diff(layer.classes) >= 0).all()
     assert layer.classes.max() == 5
     assert layer.height.argmax() == len(NEAR) - 1

@@ -141,6 +141,44 @@ def test_show_as_json_csv_and_parquet_agree(
     assert as_json.stderr, "what the numbers are of"
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["region=Nowhere"], ["The log has no region 'Nowhere'."]),
+        (["region=ohoi", "region=Ohio"], ["The log has no region 'ohoi'; nearest is Ohio."]),
+        (["category=shoe"], ["The log has no category 'shoe'; nearest is Shoes."]),
+        (["event=views"], ["The log has no event 'views'; nearest is view."]),
+        (["device=mobile"], ["The log has no device 'mobile'."]),
+        (
+            ["from=2025-03-04", "to=2025-03-09", "compare=off"],
+            ["5 of the 6 days of the scope, 4–9 Mar 2025, lie outside the log, 3–4 Mar 2025: they hold no"],
+        ),
+        (
+            ["from=2024-03-04", "to=2024-03-05"],
+            ["The scope, 4–5 Mar 2024, lies outside the log, 3–4 Mar 2025: it holds no events."],
+        ),
+        (
+            ["from=2025-03-04", "compare=2025-02-01..2025-03-03"],
+            ["30 of the 31 days of the compared period, 1 Feb – 3 Mar 2025, lie outside the log"],
+        ),
+        (["region=Ohio", "from=2025-03-04", "event=view"], []),
+    ],
+)
+def test_what_the_log_does_not_hold_is_said(
+    words: list[str],
+    expected: list[str],
+    loaded: tuple[Path, Done],
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    scope = [part for word in words for part in ("--scope", word)]
+    done = here("show", "overview", "--store", loaded[0], *scope, out=capfdbinary)
+    said = done.stderr.decode()
+    assert done.returncode == 0 and json.loads(done.stdout)
+    assert all(sentence in said for sentence in expected), said
+    if not expected:
+        assert "The log has no" not in said and "outside" not in said
+
+
 def test_build_after_the_marts_are_lost(
     loaded: tuple[Path, Done], copied: Callable[[Store], Store], capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -83,7 +83,32 @@ def test_progress_is_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
         teller.of_load(Progress(0.1, 1000, 1.0, 12.0, "reading"))
         teller.of_build(0.5, "cube")
     assert "cube" in stream.getvalue()
-    assert "50 %" in stream.getvalue()
+    assert "85 %" in stream.getvalue()
+
+
+def test_a_load_and_its_build_are_one_bar_that_only_rises() -> None:
+    told: list[float] = []
+    teller = progress.Teller(lambda _stage, done, _words: told.append(done))
+    for done in (0.0, 0.5, 0.4, 1.0):
+        teller.of_load(Progress(done, 1000, 1.0, 1.0, "reading"))
+    for done in (0.0, 0.5, 1.0):
+        teller.of_build(done, "cube")
+    assert told == sorted(told) == pytest.approx([0, 0.35, 0.35, 0.7, 0.7, 0.85, 1])
+
+
+def test_a_build_alone_has_the_whole_bar() -> None:
+    told: list[float] = []
+    teller = progress.Teller(lambda _stage, done, _words: told.append(done))
+    for done in (0.0, 0.5, 1.0):
+        teller.of_build(done, "cube")
+    assert told == [0, 0.5, 1]
+
+
+def test_what_is_left_of_a_load_counts_the_build_after_it() -> None:
+    told: list[str] = []
+    teller = progress.Teller(lambda _stage, _done, words: told.append(words))
+    teller.of_load(Progress(0.5, 0, 35.0, 35.0, "reading"))
+    assert told == ["35 % · about 65 s left"]
 
 
 def test_progress_is_a_line_now_and_then_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,9 +121,9 @@ def test_progress_is_a_line_now_and_then_elsewhere(monkeypatch: pytest.MonkeyPat
             teller.of_load(Progress(i / 10, i * 1000, float(i), 12.0, "reading"))
         teller.of_load(Progress(1.0, 9_000, 9.0, 0.0, "saving"))
     assert stream.getvalue().splitlines() == [
-        "reading: 0 % · about 12 s left",
-        "reading: 30 % · 3,000 rows · about 12 s left",
-        "saving: 100 % · 9,000 rows",
+        "reading: 0 % · about 17 s left",
+        "reading: 21 % · 3,000 rows · about 18 s left",
+        "saving: 70 % · 9,000 rows · about 4 s left",
     ]
 
 

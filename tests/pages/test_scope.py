@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.scope import Scope
+from core.scope import Scope, span_words
 from pages.parts import dates
 from tests.pages.conftest import PAGES, Open
 from tests.pages.test_pages import said, whole
@@ -123,6 +123,16 @@ def test_a_compared_period_that_begins_before_the_log_is_said(app: Open) -> None
     assert "lie before it" not in said(app(store="sample"))
 
 
+def test_the_current_hour_is_marked_only_in_a_log_that_reaches_to_about_now(
+    app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = date(2025, 6, 30)
+    assert dates.is_recent(last, date(2025, 7, 7)) and not dates.is_recent(last, date(2025, 7, 8))
+    assert "red frame" not in said(app("when", store="sample"))
+    monkeypatch.setattr(dates, "RECENT_DAYS", (date.today() - last).days + 1)
+    assert "the red frame is now." in said(app("when", store="sample"))
+
+
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
@@ -133,4 +143,4 @@ def test_a_compared_period_that_begins_before_the_log_is_said(app: Open) -> None
     ],
 )
 def test_dates_in_few_words(start: date, end: date, words: str) -> None:
-    assert dates.span_words(start, end) == words
+    assert span_words(start, end) == words

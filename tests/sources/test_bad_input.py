@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +63,19 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "picture": (_bytes("log.csv", b"\x89PNG\r\n\x1a\n" + bytes(100)), ("PNG picture",)),
     "zip": (_bytes("log.csv", b"PK\x03\x04" + bytes(100)), ("ZIP archive", "unpack it")),
     "other binary": (_bytes("log.csv", bytes(range(256)) * 20), ("binary file",)),
+    "binary after names": (
+        _bytes("log.csv", b"timestamp,user_id,event\n" + random.Random(1).randbytes(9_000)),
+        ("binary file",),
+    ),
+    "zeros after names": (_bytes("log.csv", b"timestamp,user_id,event\n" + bytes(9_000)), ("binary file",)),
+    "quote in the names": (
+        _text("log.csv", 'timestamp,"user_id,event\n' + "1541599523,u1,view\n" * 20_000),
+        ("column names in the first line", "unclosed quote"),
+    ),
+    "names too long": (
+        _text("log.csv", f"timestamp,user_id,event,{'x' * 300_000}\n1541599523,u1,view,a\n"),
+        ("column names in the first line", "field larger"),
+    ),
     "UTF-16": (_bytes("log.csv", GOOD[:200].encode("utf-16")), ("UTF-16", "UTF-8")),
     "gzip cut short": (_bytes("log.csv.gz", gzip.compress(GOOD.encode())[:-300]), ("cut short or damaged",)),
     "no user": (_text("log.csv", "timestamp,event\n1541599523,view\n"), ("user_id", "--map user_id=COLUMN")),

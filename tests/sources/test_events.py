@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.sources import open_source
+from core.sources import open_source, preview
 from tests.sources.reading import read, written
 
 ROWS = [
@@ -163,6 +163,46 @@ def test_broken_rows_keep_their_physical_line(tmp_path: Path) -> None:
     assert found == {4: "too few columns", 7: "too many columns", 8: "unclosed quote", 10: "unreadable time"}
     assert not got.rejects["row"].str.contains(r"u\d").any()
     assert list(got.rejects["user_id"]) == ["u2", "u4", "u5", "u7"]
+
+
+GOOD = b"1541599523,u2,view,b\n"
+
+
+@pytest.mark.parametrize("good", [50, 50_000], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (b"1541599523,u1,vi\0ew,a", "NUL byte"),
+        (b'1541599523,u1,view,"a', "unclosed quote"),
+        (b'"1541599523,u1,view,a', "unclosed quote"),
+        (b'1541599523,"u1,view,a', "unclosed quote"),
+        (b"1541599523,u1,view," + b"x" * 3_000_000, "row longer than 1 MB"),
+        (b'1541599523,u1,view,"' + b"x" * 3_000_000 + b'"', "row longer than 1 MB"),
+    ],
+)
+def test_a_bad_first_row_is_the_only_reject(bad: bytes, reason: str, good: int, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"timestamp,user_id,event,category\n" + bad + b"\n" + GOOD * good)
+    got = read(path)
+    assert len(got.events) == good
+    assert list(zip(got.rejects["line"], got.rejects["reason"], strict=True)) == [(2, reason)]
+    assert "u1" not in got.rejects["row"].iloc[0] and len(got.rejects["row"].iloc[0]) < 100
+    assert got.rejects["user_id"].iloc[0] == (None if "longer" in reason else "u1")
+    with duckdb.connect() as connection:
+        _, events, rejects = preview([path], connection=connection, rows=5)
+    assert (events.num_rows, rejects.num_rows) == (5, 1)
+
+
+def test_an_id_between_its_places_from_either_end_is_hidden(tmp_path: Path) -> None:
+    text = "user_id,timestamp,event\nx,u1,y,1541599523,view\nu2,1541599523,view\n"
+    got = read(written(tmp_path, "log.csv", text))
+    assert got.reasons == {"too many columns": 1} and "u1" not in got.rejects["row"].iloc[0]
+
+
+def test_a_long_text_of_a_broken_row_is_cut(tmp_path: Path) -> None:
+    text = "timestamp,user_id,event\n1541599523,u1," + "x" * 500_000 + ",y\n1541599523,u2,view\n"
+    got = read(written(tmp_path, "log.csv", text))
+    assert got.reasons == {"too many columns": 1} and len(got.rejects["row"].iloc[0]) < 3_000
 
 
 def test_rows_that_are_not_utf8_are_rejects(tmp_path: Path) -> None:

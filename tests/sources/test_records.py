@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.sources import records
 from core.sources.delimited import Delimited, JsonLines
-from core.sources.files import recognise
+from core.sources.files import SourceFile, recognise
 from core.sources.parquet import Parquet
 from core.sources.records import MAX_RECORD_BYTES
 from tests.sources.reading import written
@@ -28,7 +29,7 @@ def rows_of(path: Path, block_bytes: int) -> Rows:
     """(line and values of each row, broken rows)."""
     rows: list[tuple[Any, ...]] = []
     broken: list[tuple[int, str, str]] = []
-    for part in Delimited(recognise(path), block_bytes).parts():
+    for part in Delimited(SourceFile(path, "csv", gzipped=False), block_bytes).parts():
         chunk = part.read()
         values = zip(*(column.to_pylist() for column in chunk.table.columns), strict=True)
         rows += [(line, *row) for line, row in zip(chunk.lines.to_pylist(), values, strict=True)]
@@ -36,7 +37,7 @@ def rows_of(path: Path, block_bytes: int) -> Rows:
     return rows, sorted(broken)
 
 
-_lines = st.lists(st.text(alphabet='ab,"\n\r;é', max_size=12), max_size=12)
+_lines = st.lists(st.text(alphabet='ab,"\n\r;é\0', max_size=12), max_size=12)
 
 
 @settings(max_examples=150)
@@ -49,6 +50,21 @@ def test_blocks_do_not_change_what_is_read(lines: list[str], block_bytes: int) -
         assert rows_of(path, block_bytes) == whole
     numbers = [row[0] for row in whole[0]]
     assert numbers == sorted(set(numbers))
+
+
+@settings(max_examples=150)
+@given(st.lists(st.text(alphabet='ab,"\n\r', max_size=60), max_size=8), st.integers(1, 64))
+def test_blocks_do_not_change_which_lines_are_too_long(lines: list[str], block_bytes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "MAX_RECORD_BYTES", 20)
+        path = Path(folder) / "log.csv"
+        path.write_bytes(("a,b,c\n" + "\n".join(lines)).encode())
+        whole = rows_of(path, 1 << 20)
+        assert rows_of(path, block_bytes) == whole
+        physical = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    too_long = {line for line, why, _ in whole[1] if why == records.TOO_LONG}
+    assert {n for n, text in enumerate(physical, 1) if len(text) > 20} <= too_long
+    assert too_long <= {n for n, text in enumerate(physical, 1) if len(text) >= 19}
 
 
 @given(st.lists(st.lists(st.text(alphabet='ab,"\né', max_size=5), min_size=2, max_size=2), max_size=10))
@@ -78,6 +94,28 @@ def test_a_quote_that_never_closes_breaks_one_line(tmp_path: Path) -> None:
     tail = "x,y\n" * (MAX_RECORD_BYTES // 4 + 10)
     rows, broken = rows_of(written(tmp_path, "log.csv", 'a,b\n1,"2\n' + tail), 1 << 16)
     assert [line for line, _, _ in broken] == [2] and len(rows) == tail.count("\n")
+
+
+def test_a_quote_that_never_closes_does_not_end_at_the_next_one(tmp_path: Path) -> None:
+    text = 'a,b\n1,"2\n' + "x,y\n" * 50 + '3,"4\n' + "x,y\n" * 50 + '5,"six\nseven"\n'
+    rows, broken = rows_of(written(tmp_path, "log.csv", text), 1 << 16)
+    assert broken == [(2, "unclosed quote", '1,"2'), (53, "unclosed quote", '3,"4')]
+    assert len(rows) == 101 and rows[-1] == (104, "5", "six\nseven")
+
+
+def test_a_line_that_is_too_long_is_not_held(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    with path.open("wb") as file:
+        file.write(b"a,b\n1,")
+        for _ in range(64):
+            file.write(b"x" * (1 << 20))
+        file.write(b"\n1,2\n")
+    tracemalloc.start()
+    rows, broken = rows_of(path, 1 << 18)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (rows, broken) == ([(3, "1", "2")], [(2, records.TOO_LONG, "")])
+    assert most < 16 << 20
 
 
 def test_names_that_sql_cannot_tell_apart(tmp_path: Path) -> None:
