@@ -7,6 +7,7 @@ built, draws the scope bar, runs the page, and writes the URL.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -32,6 +33,7 @@ def main() -> None:
             st.Page(PAGES / "overview.py", title="Overview", icon=":material/dashboard:", default=True),
             st.Page(PAGES / "demand_map.py", title="Demand map", icon=":material/map:", url_path="map"),
             st.Page(PAGES / "when.py", title="When", icon=":material/schedule:", url_path="when"),
+            st.Page(PAGES / "funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel"),
             data,
         ],
         position="top",
@@ -80,6 +82,12 @@ def _begin_scope() -> None:
     """Dates for a scope that has none, so that the URL and the commands name them."""
     now = state.state()
     default = dates.default_scope(*ask.busy_span())
+    if now.scope is not None and now.scope.cohorts:
+        known = {document.name for document in ask.store().cohorts.all()}
+        for name in now.scope.cohorts:
+            if name not in known:
+                now.notices.append(f"There is no cohort {name!r} in this log (any more); it was left out.")
+        now.scope = replace(now.scope, cohorts=tuple(n for n in now.scope.cohorts if n in known))
     if now.scope is None:
         now.scope = default
     elif now.scope.start is None and now.scope.end is None:

@@ -14,6 +14,7 @@ from core.analyses.demand import demand
 from core.analyses.drivers import drivers
 from core.analyses.facets import facets
 from core.analyses.funnel import funnel
+from core.analyses.funnel_map import funnel_map
 from core.analyses.funnel_time import funnel_time
 from core.analyses.funnel_trend import funnel_trend
 from core.analyses.hotspots import hotspots
@@ -64,7 +65,7 @@ def _analysis(function: Callable[..., Answer]) -> Analysis:
 
 _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     overview, changes, demand, regions, hotspots, hours, calendar, trend, quality, facets,
-    funnel, funnel_time, funnel_trend, drivers,
+    funnel, funnel_time, funnel_trend, funnel_map, drivers,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.funnel_parts import Asked, asked
-from core.analyses.options import DriverOptions, between, number
 from core.analyses.proportions import false_discovery, odds_ratio
 from core.analyses.tables import column
 from core.events import NONE
 from core.paths import NOWHERE
 from core.paths.done_kernel import done_between
 from core.paths.match import ANY_TIME, match
+from core.paths.options import DriverOptions, between, number
 from core.paths.values import values_of
 from core.scope import Scope
 from core.store import Store

@@ -19,13 +19,13 @@ from core.analyses.funnel_parts import (
     required_before,
     split,
 )
-from core.analyses.options import SplitOptions
 from core.analyses.proportions import difference, wilson
 from core.analyses.tables import column
 from core.events import MONEY_EVENTS
 from core.marts.activity import MONEY_UNIT
 from core.paths import NOWHERE
 from core.paths.match import Matches
+from core.paths.options import SplitOptions
 from core.scope import Scope
 from core.store import Store
 

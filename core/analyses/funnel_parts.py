@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.analyses.options import FunnelOptions, SplitOptions
 from core.analyses.tables import of_words
 from core.errors import CartscapeError, WrongCall
 from core.marts import Cube
 from core.marts.privacy import hide_steps
 from core.paths import NOWHERE, PathLog, open_cube, open_paths
 from core.paths.match import Funnel, Matches, match, unmet
+from core.paths.options import FunnelOptions, SplitOptions
 from core.paths.steps import write_steps
 from core.paths.suggest import suggest
-from core.paths.tokens import Tokens, tokens
+from core.paths.tokens import Tokens, titles, tokens
 from core.paths.values import values_of
 from core.scope import Scope
 from core.store import Store
@@ -89,13 +89,6 @@ def suggested_steps(paths: PathLog, scope: Scope) -> str:
     return write_steps(found[0])
 
 
-def titles(store: Store) -> dict[str, str]:
-    """Item → title, where the log has titles; two items of one title keep their ids apart."""
-    items = store.table("items")
-    found = dict(zip(items["item_id"].to_pylist(), items["title"].to_pylist(), strict=True))
-    return {item: title for item, title in found.items() if title}
-
-
 def window_words(seconds: int) -> str:
     """A length of time as a person says it: 7 days, 90 minutes."""
     for size, word in ((86_400, "day"), (3600, "hour"), (60, "minute")):
@@ -130,10 +123,11 @@ def split(
     """
     steps = len(of.funnel.steps)
     here = found.events != NOWHERE
-    if not options.by:
-        return Split([None], np.where(here, 0, -1))
     if options.value not in ("first", "last", "each"):
         raise WrongCall(f"value={options.value!r} is not known; it takes first, last or each.")
+    most = options.most()
+    if not options.by:
+        return Split([None], np.where(here, 0, -1))
     events = found.events
     if options.value == "first":
         events = np.repeat(events[:, :1], steps, axis=1)
@@ -153,7 +147,7 @@ def split(
             chosen = np.flatnonzero(size)
         else:
             chosen = ranked[size[ranked] > 0]
-            chosen = chosen[: options.most() or None]
+            chosen = chosen[: most or None]
     else:
         at = {label: i for i, label in enumerate(labels.tolist())}
         chosen = np.array([at.get(label, -1) for label in keep if label != OTHER], np.int64)

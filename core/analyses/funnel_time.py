@@ -7,10 +7,10 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.funnel_parts import asked, split
-from core.analyses.options import TimeOptions, between
 from core.analyses.tables import column
 from core.marts.privacy import hide_small
 from core.paths import NOWHERE
+from core.paths.options import TimeOptions, between
 from core.scope import Scope
 from core.store import Store
 

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.funnel_parts import Asked, asked, count, hidden, hidden_words, split
-from core.analyses.options import SplitOptions, TrendOptions, between
 from core.analyses.proportions import wilson
 from core.analyses.tables import column
 from core.errors import WrongCall
 from core.paths.match import Matches
+from core.paths.options import SplitOptions, TrendOptions, between
 from core.scope import Scope
 from core.store import Store
 

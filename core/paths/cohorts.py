@@ -30,7 +30,10 @@ from core.errors import CartscapeError, WrongCall
 from core.marts import Cube
 from core.paths.did import rfm, times_did
 from core.paths.log import PathLog
+from core.paths.match import match
+from core.paths.options import FunnelOptions
 from core.paths.steps import parse_steps
+from core.paths.tokens import titles, tokens
 from core.scope import Scope
 from core.store import Document, Store
 
@@ -161,6 +164,19 @@ def _rfm(cohorts: Cohorts, rule: Rule) -> np.ndarray:
     return found
 
 
+def _funnel(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    options = FunnelOptions(**rule.get("options", {}))
+    funnel = options.funnel("")
+    names = tokens(cohorts.paths, funnel.naming, titles(cohorts.store) if options.nodes == "page" else None)
+    found = match(cohorts.paths, cohorts.scope_of(rule), funnel, names)
+    step = int(rule["step"]) - 1
+    reached = cohorts.from_numbers(found.shoppers_at(step))
+    if rule.get("outcome", "reached") == "reached":
+        return reached
+    before = next((s for s in range(step - 1, -1, -1) if not funnel.steps[s].optional), 0)
+    return cohorts.from_numbers(found.shoppers_at(before)) & ~reached
+
+
 def _cohort(cohorts: Cohorts, rule: Rule) -> np.ndarray:
     return cohorts.members(rule["name"])
 
@@ -178,4 +194,13 @@ def _not(cohorts: Cohorts, rule: Rule) -> np.ndarray:
     return ~cohorts.find(part)
 
 
-FINDERS |= {"scope": _scope, "did": _did, "rfm": _rfm, "cohort": _cohort, "and": _and, "or": _or, "not": _not}
+FINDERS |= {
+    "scope": _scope,
+    "did": _did,
+    "rfm": _rfm,
+    "funnel": _funnel,
+    "cohort": _cohort,
+    "and": _and,
+    "or": _or,
+    "not": _not,
+}

@@ -32,7 +32,10 @@ def suggest(paths: PathLog, scope: Scope) -> list[tuple[Step, ...]]:
         return []
     order = [e for e in _in_order(counts) if did[e] >= LEAST_SHARE * did.max()]
     goal = next((e for e in order if names[e] == PURCHASE), order[-1])
-    way = [e for e in order if e != goal and counts[e, goal] >= ON_THE_WAY * did[goal]]
+    before = {e: counts[e, goal] / did[goal] for e in order if e != goal and counts[e, goal]}
+    # A log of many ways has no event that most have in common: then the most common ones.
+    least = min(ON_THE_WAY, *(sorted(before.values(), reverse=True)[:2] or [1]))
+    way = [e for e in order if before.get(e, 0) >= least]
     found = [[*way[-MOST_STEPS + 1 :], goal]]
     if len(way) > 2:
         found.append([way[0], way[-1], goal])

@@ -11,6 +11,7 @@ from core.errors import WrongCall
 from core.events import NONE
 from core.paths.log import PathLog
 from core.paths.steps import matching
+from core.store import Store
 
 #: How events are told apart on a path.
 NODES = ("event", "category", "page")
@@ -96,6 +97,13 @@ def tokens(paths: PathLog, naming: Naming, titles: dict[str, str] | None = None)
     codes = np.where(renamed == "", HIDDEN, np.searchsorted(labels, renamed)).astype(np.int32)
     of_every = codes[at]
     return Tokens(labels, of_every[: names.size], of_every[names.size :], paths.no_item)
+
+
+def titles(store: Store) -> dict[str, str]:
+    """Item → title, where the log has titles; two items of one title keep their ids apart."""
+    items = store.table("items")
+    found = dict(zip(items["item_id"].to_pylist(), items["title"].to_pylist(), strict=True))
+    return {item: title for item, title in found.items() if title}
 
 
 def _grouped(names: np.ndarray, naming: Naming) -> np.ndarray:

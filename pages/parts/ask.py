@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
@@ -17,7 +18,9 @@ from core.analyses.currency import currency as money_of
 from core.analyses.measures import Measure
 from core.analyses.span import busy_span as busy_days
 from core.errors import CartscapeError, StoreBusy
-from core.paths import open_cube
+from core.paths import open_cohorts, open_cube, open_paths
+from core.paths.steps import Step
+from core.paths.suggest import suggest
 from core.scope import Scope
 from core.settings import settings
 from core.store import Store, StoreInfo, list_stores
@@ -62,14 +65,20 @@ def store() -> Store:
 def ask(name: str, scope: Scope, **options: str) -> Answer:
     """The answer of the analysis `name`; the same question to the same data is asked once."""
     now = store()
-    return _answer(now, now.fingerprint, name, scope, tuple(sorted(options.items())))
+    known = now.cohorts.state if scope.cohorts or name == "cohort" else ()
+    return _answer(now, now.fingerprint, known, name, scope, tuple(sorted(options.items())))
 
 
 @st.cache_data(show_spinner=False, max_entries=400)
 def _answer(
-    _store: Store, fingerprint: str, name: str, scope: Scope, options: tuple[tuple[str, str], ...]
+    _store: Store,
+    fingerprint: str,
+    cohorts: object,
+    name: str,
+    scope: Scope,
+    options: tuple[tuple[str, str], ...],
 ) -> Answer:
-    del fingerprint  # part of the key: a new generation of the store is a new question
+    del fingerprint, cohorts  # parts of the key: a new generation of either is a new question
     return ANALYSES[name].run(_store, scope, **dict(options))
 
 
@@ -111,6 +120,39 @@ def has(measure: Measure) -> bool:
     return (cube.has_prices or measure.unit != "money") and (
         cube.has_purchases or not measure.needs_purchases
     )
+
+
+def events() -> list[str]:
+    """The kinds of events of the log, most frequent first."""
+    rows = ask("facets", Scope()).table.to_pylist()
+    return [str(row["value"]) for row in rows if row["field"] == "event"]
+
+
+def suggested() -> list[tuple[Step, ...]]:
+    """The funnels that the log suggests; raises a sentence where there is none."""
+    now = store()
+    found = _suggested(now, now.fingerprint)
+    if not found:
+        raise CartscapeError("This log has fewer than two kinds of events, so there is no way to follow.")
+    return found
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _suggested(_store: Store, fingerprint: str) -> list[tuple[Step, ...]]:
+    del fingerprint
+    return suggest(open_paths(_store), open_cube(_store).fill(Scope(compare="off")))
+
+
+def members(rule: dict[str, Any]) -> int | None:
+    """How many shoppers a cohort's rule means now; None where they are too few to show."""
+    now = store()
+    count = int(open_cohorts(now).find(rule).sum())
+    return count if not count or count >= now.k else None
+
+
+def save_cohort(name: str, rule: dict[str, Any], *, fixed: bool = False, seen: int = 0) -> None:
+    """Save a cohort with the log that is shown; raises a sentence where it cannot be."""
+    open_cohorts(store()).save(name, rule, fixed=fixed, seen=seen)
 
 
 def values(field_name: str) -> int:

@@ -139,12 +139,12 @@ def plot(
     key: str,
     title: str,
     alt: str,
-    on_select: Callable[[], None] | None = None,
+    on_select: Callable[[], None] | Literal["rerun"] | None = None,
     modes: tuple[Literal["points", "box"], ...] = ("points",),
     *,
     height: Literal["content", "stretch"] = "content",
-) -> None:
-    """Put a Plotly figure with the house's buttons, file name and alternative text.
+) -> Any:
+    """Put a Plotly figure with the house's buttons, file name and alternative text; what is selected in it.
 
     It is as high as it says, or stretches to what its frame leaves it.
     """
@@ -161,8 +161,8 @@ def plot(
     }
     if on_select is None:
         st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt, height=height)
-    else:
-        st.plotly_chart(
+        return None
+    return st.plotly_chart(
             figure, key=key, theme=None, config=config, alt=alt, height=height, on_select=on_select,
             selection_mode=modes,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -34,12 +35,18 @@ def meaning(name: str) -> str:
 
 
 def toolbar(
-    title: str, more: dict[str, dict[str, str]] | None = None, *, choose_measure: bool = True
+    title: str,
+    more: dict[str, dict[str, str]] | None = None,
+    *,
+    choose_measure: bool = True,
+    instead: Callable[[], None] | None = None,
 ) -> None:
-    """The measure's choice at the left, then `more` words of the view, the page's export at the right."""
+    """The measure's choice at the left, or what stands `instead`; `more` words of the view; the export."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="toolbar"):
         if choose_measure:
             choose("measure", "Measure", {m.name: m.label for m in offered()})
+        elif instead:
+            instead()
         else:
             st.caption("The whole log: the scope above narrows the other pages, not this one.")
         for word, names in (more or {}).items():

@@ -22,6 +22,8 @@ FACETS = {
     "events": ("Events", ":material/bolt:", "event"),
     "devices": ("Devices", ":material/devices:", "device"),
 }
+#: Fields of the scope that narrow it, in the order of their chips.
+NARROWING = ("regions", "cells", "categories", "events", "devices", "hours", "cohorts")
 #: Chips of one field beyond this are gathered in one.
 CHIPS = 4
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -39,6 +41,7 @@ def scope_bar() -> None:
             facets = ask.ask("facets", Scope()).table.to_pylist()
             for field_name in FACETS:
                 _facet(scope, field_name, facets)
+            _cohorts(scope)
             if _narrowed(scope):
                 st.button(
                     "Reset",
@@ -170,6 +173,21 @@ def _facet(scope: Scope, field_name: str, facets: Sequence[dict[str, object]]) -
         )
 
 
+def _cohorts(scope: Scope) -> None:
+    """Which saved cohorts are shown; only where some have been saved."""
+    names = [document.name for document in ask.store().cohorts.all()]
+    if not names:
+        return
+    one_or_many = scope.cohorts[0] if len(scope.cohorts) == 1 else f"{len(scope.cohorts)} cohorts"
+    label = one_or_many if scope.cohorts else "Cohorts"
+    with st.popover(label, icon=":material/group:", help="Saved cohorts shown"):
+        st.session_state["scope_cohorts"] = list(scope.cohorts)
+        st.multiselect(
+            "Shoppers in any of", names, key="scope_cohorts", placeholder="Everybody", width=320,
+            on_change=lambda: state.change_scope(cohorts=tuple(st.session_state["scope_cohorts"])),
+        )  # fmt: skip
+
+
 def _with_count(value: str, found: dict[str, dict[str, object]]) -> str:
     row = found.get(value)
     return (
@@ -178,7 +196,7 @@ def _with_count(value: str, found: dict[str, dict[str, object]]) -> str:
 
 
 def _narrowed(scope: Scope) -> bool:
-    return any((scope.regions, scope.cells, scope.categories, scope.events, scope.devices, scope.hours))
+    return any(getattr(scope, name) for name in NARROWING)
 
 
 def _chips(scope: Scope) -> None:
@@ -186,7 +204,7 @@ def _chips(scope: Scope) -> None:
     if not _narrowed(scope):
         return
     with st.container(horizontal=True, gap="xsmall", key="scope_chips", vertical_alignment="center"):
-        for field_name in ("regions", "cells", "categories", "events", "devices", "hours"):
+        for field_name in NARROWING:
             values: tuple[str, ...] = getattr(scope, field_name)
             if len(values) > CHIPS:
                 _chip(field_name, f"{len(values)} {_several(field_name)}", ())
@@ -210,9 +228,8 @@ def _chip(field_name: str, label: str, rest: tuple[str, ...], value: str = "all"
 
 
 def _several(field_name: str) -> str:
-    return {"cells": "cells of the map", "hours": "hours of the week"}.get(field_name) or FACETS[field_name][
-        1
-    ].lower()
+    several = {"cells": "cells of the map", "hours": "hours of the week", "cohorts": "cohorts"}
+    return several.get(field_name) or FACETS[field_name][0].lower()
 
 
 def _chip_label(field_name: str, value: str) -> str:

@@ -26,9 +26,17 @@ VIEW: dict[str, tuple[str, ...]] = {
     "resolution": ("auto", "3", "4", "5", "6", "7", "8", "9"),
     "step": ("day", "week"),
     "by": ("region", "category", "device"),
+    "order": ("ordered", "strict", "any"),
+    "entry": ("any", "first", "start", "last"),
+    "unit": ("shopper", "session"),
+    "hold": ("nothing", "item", "category"),
+    "nodes": ("event", "category", "page"),
+    "collapse": ("no", "yes"),
+    "split": ("region", "device", "category", "channel"),
+    "where": ("groups", "map"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
-TEXT: tuple[str, ...] = ()
+TEXT: tuple[str, ...] = ("steps", "window", "exclude", "hide", "group", "between")
 
 _KEY = "_cartscape"
 

@@ -68,6 +68,14 @@ class TrendOptions(TimeOptions):
 
 
 @dataclass(frozen=True)
+class MapOptions(TimeOptions):
+    """A funnel by cell."""
+
+    resolution: str = "auto"
+    least: str = "20"  # who entered in a cell, at least
+
+
+@dataclass(frozen=True)
 class DriverOptions(FunnelOptions):
     """A funnel, the steps whose conversion is explained, and how much must stand behind a driver."""
 

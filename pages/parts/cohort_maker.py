@@ -1,0 +1,56 @@
+"""Saving the shoppers of a selection as a cohort, from any page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.charts.numbers import exact
+from core.errors import CartscapeError
+from pages.parts import ask, state
+
+
+def keep(rule: dict[str, Any], words: str, suggestion: str, key: str) -> None:
+    """A line that says who is chosen, with a name to save them under and a click to look at them alone."""
+    try:
+        count = ask.members(rule)
+    except CartscapeError as error:
+        st.caption(str(error))
+        return
+    if count is None:
+        st.caption(f"{words}: too few shoppers to show.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"keep_{key}"):
+        st.markdown(f"**{exact(count, 'count')} shoppers** {words}", width="stretch")
+        name_key = f"cohort_name_{key}"
+        st.session_state.setdefault(name_key, suggestion)
+        st.text_input("Name of the cohort", key=name_key, label_visibility="collapsed", width=260)
+        st.button(
+            "Save as cohort", icon=":material/group_add:", key=f"cohort_save_{key}", type="primary",
+            on_click=_save, args=(rule, name_key, False), disabled=not count,
+        )  # fmt: skip
+        st.button(
+            "Save and look at them alone", icon=":material/filter_alt:", key=f"cohort_use_{key}",
+            on_click=_save, args=(rule, name_key, True), disabled=not count,
+            help="Every page then answers to this cohort",
+        )  # fmt: skip
+
+
+def _save(rule: dict[str, Any], name_key: str, use: bool) -> None:
+    name = str(st.session_state[name_key]).strip()
+    try:
+        ask.save_cohort(name, rule)
+    except CartscapeError as error:
+        st.session_state["_cohort_said"] = (False, str(error))
+        return
+    st.session_state["_cohort_said"] = (True, f"Saved the cohort “{name}”.")
+    if use:
+        state.change_scope(cohorts=(name,))
+
+
+def said() -> None:
+    """What the last saving gave, once."""
+    if found := st.session_state.pop("_cohort_said", None):
+        good, sentence = found
+        (st.success if good else st.error)(sentence, icon=":material/group:" if good else ":material/error:")
