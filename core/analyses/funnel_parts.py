@@ -139,6 +139,7 @@ def split(
         raise WrongCall(f"resolution={options.resolution!r} is not known; it takes 0 to 9.")
     labels, codes = values_of(of.paths, scope, options.by, np.where(here, events, 0), resolution)
     codes = np.where(here, codes, -1)
+    listed = labels.tolist()
     if keep is None:
         # A missing cell or day is no group; a missing text is "(none)" already.
         size = np.bincount(codes[:, 0][codes[:, 0] >= 0], minlength=labels.size)
@@ -149,14 +150,14 @@ def split(
             chosen = ranked[size[ranked] > 0]
             chosen = chosen[: most or None]
     else:
-        at = {label: i for i, label in enumerate(labels.tolist())}
+        at = {label: i for i, label in enumerate(listed)}
         chosen = np.array([at.get(label, -1) for label in keep if label != OTHER], np.int64)
     place = np.full(labels.size + 1, len(chosen), np.int64)
     place[chosen[chosen >= 0]] = np.flatnonzero(chosen >= 0)
     place[-1] = -1
     groups = place[codes]
     names: list[object] = (
-        [labels[c] if c >= 0 else None for c in chosen]
+        [listed[c] if c >= 0 else None for c in chosen.tolist()]
         if keep is None
         else [label for label in keep if label != OTHER]
     )

@@ -69,9 +69,8 @@ def _series(
     at = {label: i for i, label in enumerate(every)}
     rows = np.zeros((2, len(every)))
     for g, label in enumerate(its.labels):
-        day = label.astype("datetime64[D]").item() if isinstance(label, np.datetime64) else label
         for i, step in enumerate(ends):
-            rows[i, at[day]] = np.nan if marks[g, step] else paths[g, step]
+            rows[i, at[label]] = np.nan if marks[g, step] else paths[g, step]
     return every, rows, marks
 
 

@@ -70,8 +70,11 @@ def test_a_funnel_is_what_pandas_says(name: str, unit: str, request: pytest.Fixt
     done = furthest(log, steps, key)
     got = table(store, "funnel", Scope(compare="off"), steps=",".join(steps), unit=unit)
     want = [int((done >= n).sum()) for n in range(1, len(steps) + 1)]
-    assert got[f"{unit}s"].tolist() == want
-    assert want[1] > 0 or unit == "session"
+    shown = got[f"{unit}s"].tolist()
+    assert all(n == w or (np.isnan(n) and w < store.k) for n, w in zip(shown, want, strict=True))
+    if unit == "session":
+        return
+    assert want[1] > 0
     assert got.of_first.tolist() == pytest.approx([n / want[0] for n in want])
     assert got.of_previous.tolist()[1:] == pytest.approx([b / a for a, b in pairwise(want)])
     assert got.dropped.tolist()[1:] == [a - b for a, b in pairwise(want)]
