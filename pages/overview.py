@@ -19,7 +19,7 @@ from core.charts.changes import changes_bridge, is_other, is_total
 from core.charts.hourly import MOST_DAYS
 from core.charts.numbers import change, is_level, written
 from core.charts.trend import trend_line
-from pages.parts import ask, dates, page, state, states
+from pages.parts import ask, dates, page, saved_views, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 from pages.parts.course import course
 
@@ -29,6 +29,7 @@ KEY_NUMBERS = ("events", "shoppers", "sessions", "conversion", "revenue")
 
 def main() -> None:
     """Draw the page."""
+    saved_views.listed()
     page.toolbar("Overview")
     _numbers()
     with st.container(key="tall"):

@@ -28,16 +28,19 @@ def main() -> None:
     style_sheet.put(chart_frame.style())
     st.logo((PAGES / "parts" / "logo.svg").read_text(), size="small")
     data = st.Page(PAGES / "data.py", title="Data", icon=":material/database:", url_path="data")
-    page = st.navigation(
-        [
-            st.Page(PAGES / "overview.py", title="Overview", icon=":material/dashboard:", default=True),
-            st.Page(PAGES / "demand_map.py", title="Demand map", icon=":material/map:", url_path="map"),
-            st.Page(PAGES / "when.py", title="When", icon=":material/schedule:", url_path="when"),
-            st.Page(PAGES / "funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel"),
-            data,
-        ],
-        position="top",
-    )
+    pages = [
+        st.Page(PAGES / "overview.py", title="Overview", icon=":material/dashboard:", default=True),
+        st.Page(PAGES / "demand_map.py", title="Demand map", icon=":material/map:", url_path="map"),
+        st.Page(PAGES / "when.py", title="When", icon=":material/schedule:", url_path="when"),
+        st.Page(PAGES / "funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel"),
+        st.Page(PAGES / "cohorts.py", title="Cohorts", icon=":material/group:", url_path="cohorts"),
+        data,
+    ]
+    page = st.navigation(pages, position="top")
+    now = state.state()
+    now.page, goto, now.goto = page.url_path, now.goto, None
+    if goto is not None and goto != page.url_path:
+        st.switch_page(next((p for p in pages if p.url_path == goto), pages[0]))
     chart_frame.begin_page()
     try:
         state.read_url()

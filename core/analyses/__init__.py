@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from core.analyses.answer import Answer
 from core.analyses.calendar import calendar
 from core.analyses.changes import changes
+from core.analyses.cohort import cohort
 from core.analyses.demand import demand
 from core.analyses.drivers import drivers
 from core.analyses.facets import facets
@@ -40,7 +41,7 @@ class Analysis:
     _function: Callable[..., Answer]
     _made_of: type[Any] | None = None  # a dataclass that takes the options, where they come as one
 
-    def run(self, store: Store, scope: Scope, **options: str | int) -> Answer:
+    def run(self, store: Store, scope: Scope, /, **options: str | int) -> Answer:
         """The answer; raises `WrongCall` for an option that it does not take."""
         for option in options:
             if option not in self.options:
@@ -65,7 +66,7 @@ def _analysis(function: Callable[..., Answer]) -> Analysis:
 
 _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     overview, changes, demand, regions, hotspots, hours, calendar, trend, quality, facets,
-    funnel, funnel_time, funnel_trend, funnel_map, drivers,
+    funnel, funnel_time, funnel_trend, funnel_map, drivers, cohort,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

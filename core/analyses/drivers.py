@@ -10,7 +10,7 @@ import pyarrow as pa
 from core.analyses.answer import Answer
 from core.analyses.funnel_parts import Asked, asked
 from core.analyses.proportions import false_discovery, odds_ratio
-from core.analyses.tables import column
+from core.analyses.tables import WEEKDAYS, column, hour_words
 from core.events import NONE
 from core.paths import NOWHERE
 from core.paths.done_kernel import done_between
@@ -26,7 +26,6 @@ AT_ENTRY = ("region", "device", "channel", "category", "weekday", "hour")
 MOST_QUERIES = 300
 #: A driver that tells the outcome this well (phi coefficient) is nearly the outcome itself.
 NEARLY = 0.8
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ def _at_entry(of: Asked, ways: _Ways) -> list[_Found]:
         if by == "weekday":
             texts = [WEEKDAYS[day - 1] for day in texts]
         elif by == "hour":
-            texts = [f"{hour:02d}–{hour + 1:02d} h" for hour in texts]
+            texts = [hour_words(hour) for hour in texts]
         out.append(_counted(by, list(map(str, texts)), its, ways.done))
     (regions, region), (devices, device) = codes["region"], codes["device"]
     if len(regions) > 1 and len(devices) > 1:

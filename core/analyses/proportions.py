@@ -34,6 +34,23 @@ def difference(
     )
 
 
+def two_shares(
+    part: np.ndarray, whole: np.ndarray, other_part: np.ndarray, other_whole: np.ndarray
+) -> np.ndarray:
+    """The p-value of two shares being one: the z-test of two proportions with a pooled variance.
+
+    NaN where neither or both hold everything, so that nothing varies.
+    """
+    part, whole, other_part, other_whole = (
+        np.asarray(n, float) for n in (part, whole, other_part, other_whole)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        pooled = (part + other_part) / (whole + other_whole)
+        error = np.sqrt(pooled * (1 - pooled) * (1 / whole + 1 / other_whole))
+        z = (part / whole - other_part / other_whole) / error
+    return np.where(error > 0, 2 * stats.norm.sf(np.abs(z)), np.nan)
+
+
 def odds_ratio(
     a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

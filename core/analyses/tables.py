@@ -12,6 +12,13 @@ from core.events import PURCHASE
 from core.marts import Cube, Groups
 from core.scope import Scope, span_words
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def hour_words(hour: int) -> str:
+    """An hour of the day as people write it: 09–10 h."""
+    return f"{hour:02d}–{(hour + 1) % 24:02d} h"
+
 
 def numbers(cube: Cube, groups: Groups, period: int) -> dict[str, np.ndarray]:
     """Every measure of one period as float arrays over the groups; NaN where there is none.

@@ -62,7 +62,7 @@ def store() -> Store:
     return _held(str(settings().home / name)).now()
 
 
-def ask(name: str, scope: Scope, **options: str) -> Answer:
+def ask(name: str, scope: Scope, /, **options: str) -> Answer:
     """The answer of the analysis `name`; the same question to the same data is asked once."""
     now = store()
     known = now.cohorts.state if scope.cohorts or name == "cohort" else ()
@@ -88,7 +88,7 @@ def is_empty(scope: Scope) -> bool:
     return not row["value"] and not row["previous"]
 
 
-def command(name: str, scope: Scope, **options: str) -> str:
+def command(name: str, scope: Scope, /, **options: str) -> str:
     """The command line that prints what the page shows."""
     parts = ["python -m core show", name, "--store", shlex.quote(str(store().path))]
     parts += [scope.command()] if scope.words() else []
@@ -124,8 +124,7 @@ def has(measure: Measure) -> bool:
 
 def events() -> list[str]:
     """The kinds of events of the log, most frequent first."""
-    rows = ask("facets", Scope()).table.to_pylist()
-    return [str(row["value"]) for row in rows if row["field"] == "event"]
+    return labels("event")
 
 
 def suggested() -> list[tuple[Step, ...]]:
@@ -155,9 +154,33 @@ def save_cohort(name: str, rule: dict[str, Any], *, fixed: bool = False, seen: i
     open_cohorts(store()).save(name, rule, fixed=fixed, seen=seen)
 
 
+def delete_cohort(name: str) -> None:
+    """Delete a cohort as it is now; raises a sentence where somebody else changed it meanwhile."""
+    documents = store().cohorts
+    documents.delete(name, documents.get(name).revision)
+
+
+def cohort_csv(names: list[str]) -> bytes:
+    """The pseudonyms of cohorts, and which of them each shopper is in; empty where they are too few."""
+    cohorts = open_cohorts(store())
+    lines = ["user_id,cohort"]
+    for name in names:
+        members = cohorts.members(name)
+        if members.sum() >= cohorts.paths.k:
+            quoted = '"' + name.replace('"', '""') + '"'
+            lines += [f"{user},{quoted}" for user in cohorts.user_ids(members).to_pylist()]
+    return "\n".join([*lines, ""]).encode()
+
+
+def labels(field_name: str) -> list[str]:
+    """The values of a field of the log, most frequent first."""
+    rows = ask("facets", Scope()).table.to_pylist()
+    return [str(row["value"]) for row in rows if row["field"] == field_name]
+
+
 def values(field_name: str) -> int:
     """How many values of a field the log has to choose from."""
-    return len([1 for row in ask("facets", Scope()).table["field"].to_pylist() if row == field_name])
+    return len(labels(field_name))
 
 
 def has_places() -> bool:

@@ -11,7 +11,7 @@ from core.errors import CartscapeError
 from pages.parts import ask, state
 
 
-def keep(rule: dict[str, Any], words: str, suggestion: str, key: str) -> None:
+def keep(rule: dict[str, Any], words: str, suggestion: str, key: str, *, fixed: bool = False) -> None:
     """A line that says who is chosen, with a name to save them under and a click to look at them alone."""
     try:
         count = ask.members(rule)
@@ -25,22 +25,28 @@ def keep(rule: dict[str, Any], words: str, suggestion: str, key: str) -> None:
         st.markdown(f"**{exact(count, 'count')} shoppers** {words}", width="stretch")
         name_key = f"cohort_name_{key}"
         st.session_state.setdefault(name_key, suggestion)
-        st.text_input("Name of the cohort", key=name_key, label_visibility="collapsed", width=260)
+        st.text_input(
+            "Name of the cohort",
+            key=name_key,
+            label_visibility="collapsed",
+            width=260,
+            placeholder="A name for them",
+        )
         st.button(
             "Save as cohort", icon=":material/group_add:", key=f"cohort_save_{key}", type="primary",
-            on_click=_save, args=(rule, name_key, False), disabled=not count,
+            on_click=_save, args=(rule, name_key, False, fixed), disabled=not count,
         )  # fmt: skip
         st.button(
             "Save and look at them alone", icon=":material/filter_alt:", key=f"cohort_use_{key}",
-            on_click=_save, args=(rule, name_key, True), disabled=not count,
+            on_click=_save, args=(rule, name_key, True, fixed), disabled=not count,
             help="Every page then answers to this cohort",
         )  # fmt: skip
 
 
-def _save(rule: dict[str, Any], name_key: str, use: bool) -> None:
+def _save(rule: dict[str, Any], name_key: str, use: bool, fixed: bool) -> None:
     name = str(st.session_state[name_key]).strip()
     try:
-        ask.save_cohort(name, rule)
+        ask.save_cohort(name, rule, fixed=fixed)
     except CartscapeError as error:
         st.session_state["_cohort_said"] = (False, str(error))
         return

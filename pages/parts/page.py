@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.analyses.measures import MEASURES, Measure
 from core.charts.page_html import page_html
-from pages.parts import ask, chart_frame, state
+from pages.parts import ask, chart_frame, saved_views, state
 
 
 def measure() -> Measure:
@@ -52,7 +52,9 @@ def toolbar(
         for word, names in (more or {}).items():
             choose(word, word.capitalize(), names)
         st.space("stretch")
+        saved_views.save_menu()
         _export(title)
+    saved_views.said()
 
 
 def choose(word: str, label: str, names: dict[str, str], *, folded: bool = False) -> str:

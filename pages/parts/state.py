@@ -36,7 +36,16 @@ VIEW: dict[str, tuple[str, ...]] = {
     "where": ("groups", "map"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
-TEXT: tuple[str, ...] = ("steps", "window", "exclude", "hide", "group", "between")
+TEXT: tuple[str, ...] = (
+    "steps",
+    "window",
+    "exclude",
+    "hide",
+    "group",
+    "between",
+    "cohort_mine",
+    "cohort_other",
+)
 
 _KEY = "_cartscape"
 
@@ -52,6 +61,8 @@ class State:
     notices: list[str] = field(default_factory=list)  # sentences about the link, until the next choice
     version: int = 0  # counts changes of the scope; part of the keys of charts that must forget a click
     changed: bool = False  # the scope changed in a fragment: the whole page must answer
+    page: str = ""  # path of the page that is shown
+    goto: str | None = None  # path of the page to go to
 
 
 def state() -> State:
@@ -127,48 +138,67 @@ def chooser(word: str) -> tuple[str, Callable[[], None]]:
 def read_url() -> None:
     """Take over what the URL says, if somebody else than `write_url` wrote it."""
     now = state()
-    words = {key: st.query_params.get_all(key) for key in st.query_params}
-    if not words or words == now.written:
+    told = {key: st.query_params.get_all(key) for key in st.query_params}
+    if not told or told == now.written:
         return
     now.notices = []
-    now.written = words
-    unknown = [key for key in words if key not in (*KEYS, *VIEW, *TEXT, "store")]
-    for key in unknown:
-        now.notices.append(
-            f"The link has a word that is not known, {key!r}, and it was left out; "
-            f"a scope is written with {', '.join(KEYS)}."
-        )
-    if words.get("store"):
-        now.store = words["store"][0]
+    now.written = told
+    for key in told:
+        if key not in (*KEYS, *VIEW, *TEXT, "store"):
+            now.notices.append(
+                f"The link has a word that is not known, {key!r}, and it was left out; "
+                f"a scope is written with {', '.join(KEYS)}."
+            )
+    if told.get("store"):
+        now.store = told["store"][0]
+    _take(told)
+
+
+def take(told: Mapping[str, list[str]]) -> None:
+    """Show what words say, as if they came by a link: the scope, and a view that is as usual but for them."""
+    now = state()
+    now.notices = []
+    now.view = {}
+    _take(told)
+
+
+def _take(told: Mapping[str, list[str]]) -> None:
+    now = state()
     for word, allowed in VIEW.items():
-        for value in words.get(word, [])[:1]:
+        for value in told.get(word, [])[:1]:
             if value in allowed:
                 now.view[word] = value
             else:
                 now.notices.append(
                     f"The link says {word}={value!r}, which was left out; it takes {', '.join(allowed)}."
                 )
-    now.view |= {word: words[word][0] for word in TEXT if words.get(word)}
-    parsed = _parsed({key: words[key] for key in KEYS if key in words}, now.notices)
+    now.view |= {word: told[word][0] for word in TEXT if told.get(word)}
+    parsed = _parsed({key: told[key] for key in KEYS if key in told}, now.notices)
     if parsed != now.scope:
         now.scope = parsed if parsed != Scope() else None
         now.version += 1
 
 
+def words() -> dict[str, list[str]]:
+    """What is shown, as the URL says it."""
+    now = state()
+    found: dict[str, list[str]] = {}
+    if now.store:
+        found["store"] = [now.store]
+    if now.scope:
+        found |= now.scope.words()
+    found |= {w: [now.view[w]] for w in VIEW if now.view.get(w, VIEW[w][0]) != VIEW[w][0]}
+    return found | {word: [text(word)] for word in TEXT if text(word)}
+
+
 def write_url() -> None:
     """Make the URL say what is shown."""
     now = state()
-    words: dict[str, list[str]] = {}
-    if now.store:
-        words["store"] = [now.store]
-    if now.scope:
-        words |= now.scope.words()
-    words |= {w: [now.view[w]] for w in VIEW if now.view.get(w, VIEW[w][0]) != VIEW[w][0]}
-    words |= {word: [text(word)] for word in TEXT if text(word)}
+    said = words()
     there = {key: st.query_params.get_all(key) for key in st.query_params}
-    if words != there:
-        st.query_params.from_dict(words)
-    now.written = words
+    if said != there:
+        st.query_params.from_dict(said)
+    now.written = said
     now.changed = False
 
 

@@ -1,0 +1,145 @@
+"""Who are they? The saved cohorts, and what sets one apart from everybody else or from another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from core.analyses.answer import Answer
+from core.analyses.proportions import difference, false_discovery, two_shares
+from core.analyses.tables import WEEKDAYS, hour_words, of_words
+from core.errors import CartscapeError
+from core.paths import open_cohorts, open_cube
+from core.paths.cohort_words import words
+from core.scope import Scope
+from core.store import Store
+
+#: What a cohort is described by, most telling first.
+TRAITS = ("event", "category", "region", "device", "channel", "weekday", "hour")
+
+
+@dataclass(frozen=True)
+class CohortOptions:
+    """Which cohort, and what it is held against."""
+
+    name: str = ""  # empty: the list of all
+    against: str = ""  # another cohort; empty: everybody else
+
+
+def cohort(store: Store, scope: Scope, options: CohortOptions) -> Answer:
+    """The list of cohorts; or one cohort's traits within the scope.
+
+    The list has name, shoppers, share (of all of the log), fixed, rule (in words), saved. Traits have
+    trait, value, shoppers (of the cohort with an event there), share, other_share (of the others),
+    difference with low and high (Newcombe's 95 % interval), q (Benjamini-Hochberg) and beyond_chance; the
+    first rows, of the trait `size`, are the shoppers of both, of the overlap, and their share of the log.
+    """
+    if not options.name:
+        return _list(store)
+    cohorts, cube = open_cohorts(store), open_cube(store)
+    alone = replace(cube.fill(scope), compare="off", cohorts=())
+    mine = cohorts.members(options.name)
+    other = cohorts.members(options.against) if options.against else ~mine
+    names = (options.name, options.against or "everybody else")
+    scopes = [replace(alone, cohorts=(options.name,)), alone]
+    if options.against:
+        scopes[1] = replace(alone, cohorts=(options.against,))
+    k = cube.k
+    sizes = [int(cube.ask(its, protect=False).shoppers[0]) for its in scopes]
+    if not options.against:
+        sizes[1] -= sizes[0]
+    if min(sizes) < k:
+        raise CartscapeError(
+            f"In this scope {names[int(np.argmin(sizes))]!r} has fewer than {max(k, 1)} shoppers, too few to "
+            "describe; widen the scope."
+        )
+    rows: list[dict[str, object]] = []
+    for trait in TRAITS:
+        found = [cube.ask(its, [trait], protect=False) for its in scopes]
+        counts = [
+            dict(zip(groups.axes[0].labels.to_pylist(), groups.shoppers[0].tolist(), strict=True))
+            for groups in found
+        ]
+        for value in counts[1] | counts[0]:
+            a, b = counts[0].get(value, 0), counts[1].get(value, 0)
+            b = b if options.against else b - a
+            # Neither those who are there nor those who are not may be a small group.
+            if all(n == 0 or n >= k for n in (a, b, sizes[0] - a, sizes[1] - b)):
+                rows.append({"trait": trait, "value": _label(trait, value), "a": a, "b": b})
+    a, b = (np.array([row[key] for row in rows], float) for key in ("a", "b"))
+    whole, other_whole = np.full(a.size, sizes[0]), np.full(b.size, sizes[1])
+    low, high = difference(a, whole, b, other_whole)
+    q = false_discovery(two_shares(a, whole, b, other_whole))
+    gap = a / sizes[0] - b / sizes[1]
+    order = np.argsort(-np.maximum(low, -high), kind="stable")
+    both = int((mine & other).sum()) if options.against else 0
+    head = [(names[0], mine), (names[1], other)]
+    size_rows = [(name, int(members.sum())) for name, members in head]
+    if options.against:
+        size_rows.append(("both", both))
+    shown = [(name, n if n == 0 or n >= k else None) for name, n in size_rows]
+    total = mine.size
+    nothing = [None] * len(shown)
+    table = pa.table(
+        {
+            "trait": pa.array(["size"] * len(shown) + [str(rows[i]["trait"]) for i in order]),
+            "value": pa.array([name for name, _ in shown] + [str(rows[i]["value"]) for i in order]),
+            "shoppers": pa.array([n for _, n in shown] + [int(a[i]) for i in order], pa.int64()),
+            "share": pa.array(
+                [None if n is None else n / total for _, n in shown] + [a[i] / sizes[0] for i in order]
+            ),
+            "other_share": pa.array(nothing + [b[i] / sizes[1] for i in order], pa.float64()),
+            "difference": pa.array(nothing + [gap[i] for i in order], pa.float64()),
+            "low": pa.array(nothing + [low[i] for i in order], pa.float64()),
+            "high": pa.array(nothing + [high[i] for i in order], pa.float64()),
+            "q": pa.array(nothing + [q[i] for i in order], pa.float64()),
+            "beyond_chance": pa.array(nothing + [bool(q[i] < 0.05) for i in order], pa.bool_()),
+        }
+    )
+    of = of_words(cube, alone, f"{sizes[0]:,} shoppers of {names[0]!r} against {sizes[1]:,} of {names[1]!r}")
+    return Answer(table, f"What sets {names[0]} apart from {names[1]}", of)
+
+
+def _label(trait: str, value: object) -> str:
+    if trait == "weekday":
+        return WEEKDAYS[int(str(value)) - 1]
+    return hour_words(int(str(value))) if trait == "hour" else str(value)
+
+
+def _list(store: Store) -> Answer:
+    cohorts = open_cohorts(store)
+    rows = []
+    notes = []
+    for document in store.cohorts.all():
+        try:
+            count: int | None = int(cohorts.members(document.name).sum())
+        except CartscapeError as error:
+            notes.append(str(error))
+            count = None
+        if count is not None and 0 < count < cohorts.paths.k:
+            count = None
+        rows.append(
+            {
+                "name": document.name,
+                "shoppers": count,
+                "share": None if count is None else count / max(cohorts.paths.shoppers, 1),
+                "fixed": bool(document.body.get("fixed")),
+                "rule": words(document.body.get("rule", {})),
+                "saved": document.written,
+            }
+        )
+    schema = pa.schema(
+        [
+            ("name", pa.string()), ("shoppers", pa.int64()), ("share", pa.float64()), ("fixed", pa.bool_()),
+            ("rule", pa.string()), ("saved", pa.string()),
+        ]
+    )  # fmt: skip
+    table = pa.Table.from_pylist(rows, schema)
+    return Answer(
+        table,
+        "Saved cohorts",
+        f"{len(rows)} cohort{'s' if len(rows) != 1 else ''}, over the whole log",
+        tuple(notes),
+    )

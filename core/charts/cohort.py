@@ -1,0 +1,55 @@
+"""What sets a cohort apart: pairs of points, its share and the others', where they differ most."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import pyarrow as pa
+
+from core.charts.funnel import short
+from core.charts.look import Look, dressed
+from core.charts.numbers import exact, signed
+
+MOST = 18
+
+
+def traits(table: pa.Table, mine: str, other: str, style: Look) -> go.Figure:
+    """The traits of the `cohort` table that differ most beyond chance, as a line between two shares."""
+    rows = [r for r in table.to_pylist() if r["trait"] != "size" and r["beyond_chance"]][:MOST]
+    y = list(range(len(rows)))
+    figure = go.Figure()
+    for row, at in zip(rows, y, strict=True):
+        colour = style.up if row["difference"] > 0 else style.down
+        figure.add_shape(
+            type="line",
+            x0=row["other_share"],
+            x1=row["share"],
+            y0=at,
+            y1=at,
+            line={"color": colour, "width": 3},
+        )
+    hover = [
+        f"<b>{row['value']}</b> ({row['trait']})<br>{exact(row['share'], 'share')} of {mine}<br>"
+        f"{exact(row['other_share'], 'share')} of {other}<br>{signed(row['difference'], 'share')} "
+        f"({signed(row['low'], 'share')} to {signed(row['high'], 'share')})"
+        for row in rows
+    ]
+    for name, key, colour, symbol in (
+        (other, "other_share", style.muted, "circle-open"), (mine, "share", style.accent, "circle"),
+    ):  # fmt: skip
+        figure.add_scatter(
+            x=[row[key] for row in rows], y=y, mode="markers", name=short(name, 40), hovertext=hover,
+            hovertemplate="%{hovertext}<extra></extra>",
+            marker={"size": 10, "color": colour, "symbol": symbol, "line": {"width": 2}},
+        )  # fmt: skip
+    dressed(figure, style, height=26 * max(len(rows), 5) + 60)
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero", fixedrange=True)
+    figure.update_yaxes(
+        range=[max(len(rows), 5) - 0.5, -0.7], tickvals=y, fixedrange=True, showgrid=False, zeroline=False,
+        ticktext=[
+            f"{short(row['value'], 24)} <span style='color:{style.muted}'>{row['trait']}</span>"
+            for row in rows
+        ],
+        tickfont={"size": 12, "color": style.ink},
+    )  # fmt: skip
+    figure.update_layout(dragmode=False)
+    return figure

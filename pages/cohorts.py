@@ -1,0 +1,173 @@
+"""Cohorts: groups of shoppers under a name, made here or from any picture, that every page answers to.
+
+A product manager or merchandiser asks
+1. which groups do we follow, and how large is each → the list, with each rule in words; look at one alone on
+   every page, keep its shoppers, or delete it;
+2. what sets one apart from everybody else, or from another → shares side by side where they differ beyond
+   chance, its key numbers, and how far two overlap;
+3. who did this but not that → conditions that join.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core.analyses import Answer
+from core.charts.cohort import traits
+from core.charts.numbers import exact, written
+from core.errors import CartscapeError
+from pages.parts import ask, cohort_form, cohort_maker, page, state, states, tables
+from pages.parts.chart_frame import Export, frame, plot, style
+
+EVERYBODY = "Everybody else"
+
+
+def main() -> None:
+    """Draw the page."""
+    page.toolbar("Cohorts", choose_measure=False, instead=_about)
+    cohort_maker.said()
+    answer = ask.ask("cohort", state.scope())
+    names = answer.table["name"].to_pylist()
+    if names:
+        left, right = st.columns([4, 5], gap="small")
+        with left:
+            _list(answer)
+            cohort_form.form()
+        with right:
+            _one(names)
+    else:
+        states.notice(
+            "No cohort has been saved with this log yet. Make one below, or click a bar of a funnel.",
+            ":material/group:",
+        )
+        cohort_form.form()
+
+
+def _about() -> None:
+    st.caption("Cohorts belong to the whole log; what sets them apart is told within the scope above.")
+
+
+def _list(answer: Answer) -> None:
+    shown = answer.table.select(["name", "shoppers", "share", "rule", "fixed"])
+
+    def draw() -> None:
+        event = st.dataframe(
+            shown, key="cohort_list", hide_index=True, on_select="rerun", selection_mode="multi-row",
+            height=tables.height_of(shown.num_rows, 420), placeholder="–",
+            column_config={
+                "name": st.column_config.TextColumn("Cohort", width=140),
+                "shoppers": st.column_config.NumberColumn("Shoppers", format="localized", width=70),
+                "share": st.column_config.NumberColumn("Of all", format="percent", width=60),
+                "rule": st.column_config.TextColumn("Who", width=260),
+                "fixed": st.column_config.CheckboxColumn("Fixed", width=50),
+            },
+        )  # fmt: skip
+        chosen = [answer.table["name"][i].as_py() for i in event["selection"]["rows"]]
+        _actions(chosen)
+
+    frame(
+        "cohort_list", answer, ask.command("cohort", state.scope()), draw, Export(),
+        hint="Tick cohorts to look at them, save their shoppers, or delete them.",
+    )  # fmt: skip
+
+
+def _actions(chosen: list[str]) -> None:
+    off = not chosen
+    with st.container(horizontal=True, gap="small", key="cohort_actions"):
+        st.button(
+            "Look at them alone", icon=":material/filter_alt:", key="cohort_look", disabled=off,
+            on_click=state.change_scope, kwargs={"cohorts": tuple(chosen)},
+        )  # fmt: skip
+        st.download_button(
+            "Shoppers as CSV", data=lambda: ask.cohort_csv(chosen), file_name="cartscape-cohort.csv",
+            mime="text/csv", icon=":material/download:", key="cohort_csv", disabled=off, on_click="ignore",
+            help="Pseudonyms, one a line, with the cohorts that each is in",
+        )  # fmt: skip
+        with st.popover("Delete", icon=":material/delete:", disabled=off):
+            st.markdown(f"Delete {', '.join(chosen)}? It cannot be brought back.")
+            st.button(
+                "Delete for good", type="primary", key="cohort_delete", on_click=_delete, args=(chosen,)
+            )
+
+
+def _delete(chosen: list[str]) -> None:
+    for name in chosen:
+        try:
+            ask.delete_cohort(name)
+        except CartscapeError as error:
+            st.session_state["_cohort_said"] = (False, str(error))
+            return
+    state.change_scope(cohorts=tuple(n for n in state.scope().cohorts if n not in chosen))
+    st.session_state["_cohort_said"] = (True, f"Deleted {', '.join(chosen)}.")
+
+
+def _one(names: list[str]) -> None:
+    with st.container(horizontal=True, gap="small", key="cohort_pair"):
+        mine = _pick("cohort_mine", "Cohort", names)
+        other = _pick("cohort_other", "Against", [EVERYBODY, *(n for n in names if n != mine)])
+    against = "" if other == EVERYBODY else other
+    options = {"name": mine} | ({"against": against} if against else {})
+    try:
+        answer = ask.ask("cohort", state.scope(), **options)
+    except CartscapeError as error:
+        states.notice(str(error))
+        return
+    figure = traits(answer.table, mine, other.lower() if other == EVERYBODY else other, style())
+
+    def draw() -> None:
+        _numbers(mine, against)
+        plot(figure, "cohort_traits", answer.title, alt=f"Shares of {mine} beside those of {other.lower()}.")
+
+    frame(
+        "cohort_traits", answer, ask.command("cohort", state.scope(), **options), draw, Export(figure),
+        hint=_overlap(answer.table.to_pylist(), against),
+    )  # fmt: skip
+
+
+def _pick(word: str, label: str, names: list[str]) -> str:
+    """A choice by name, kept in the address."""
+    now = state.text(word)
+    st.session_state[word] = now if now in names else names[0]
+    st.selectbox(
+        label, names, key=word, label_visibility="collapsed", width=240,
+        on_change=lambda: state.set_text(word, st.session_state[word]),
+    )  # fmt: skip
+    return str(st.session_state[word])
+
+
+def _numbers(mine: str, against: str) -> None:
+    """Key numbers of the cohort beside those of the other, or of all."""
+    scope = replace(state.scope(), compare="off", cohorts=())
+    here = _overview(replace(scope, cohorts=(mine,)))
+    there = _overview(replace(scope, cohorts=(against,)) if against else scope)
+    with st.container(horizontal=True, gap="medium", key="cohort_numbers"):
+        for name in ("shoppers", "sessions", "conversion", "revenue", "per_shopper"):
+            row, other = here[name], there[name]
+            if row["value"] is not None:
+                st.metric(
+                    row["label"], written(row["value"], row["unit"], ask.currency()),
+                    delta=written(other["value"], row["unit"], ask.currency()), delta_color="off",
+                    delta_arrow="off", delta_description=against or "all", help=page.meaning(name),
+                )  # fmt: skip
+
+
+def _overview(scope: Any) -> dict[str, Any]:
+    return {row["measure"]: row for row in ask.ask("overview", scope).table.to_pylist()}
+
+
+def _overlap(rows: list[dict[str, Any]], against: str) -> str:
+    if not against:
+        return "Only what differs beyond chance is drawn; the table has all."
+    mine, other, both = (row["shoppers"] for row in rows[:3])
+    if both is None or not mine or not other:
+        return "Too few shoppers are in both to say how many."
+    return (
+        f"{exact(both, 'count')} shoppers are in both: {written(both / mine, 'share')} of the first, "
+        f"{written(both / other, 'share')} of the second."
+    )
+
+
+main()

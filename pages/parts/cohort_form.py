@@ -1,0 +1,99 @@
+"""Making a cohort from conditions: what shoppers did, how well they buy, and other cohorts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import CartscapeError
+from core.paths.cohort_words import words
+from core.paths.steps import parse_steps
+from core.scope import Scope
+from pages.parts import ask, cohort_maker
+
+DID, BOUGHT, COHORT = "What they did", "How well they buy", "Another cohort"
+_KEY = "_conditions"
+
+Rule = dict[str, Any]
+
+
+def form() -> None:
+    """The whole form: conditions, how they join, who they mean, and a name to save them under."""
+    with st.container(border=True, key="frame_cohort_form"):
+        st.markdown("**Make a cohort**")
+        count = st.session_state.setdefault(_KEY, 1)
+        join = st.segmented_control(
+            "Conditions join", ["and", "or"], default="and", key="condition_join",
+            format_func=lambda w: {"and": "All of these", "or": "Any of these"}[w],
+            label_visibility="collapsed",
+        )  # fmt: skip
+        rules = []
+        for i in range(count):
+            try:
+                rules.append(_condition(i, count > 1))
+            except CartscapeError as error:
+                st.error(str(error), icon=":material/error:")
+                return
+        st.button("Add a condition", icon=":material/add:", key="condition_add", on_click=_more, args=(1,))
+        rule = rules[0] if len(rules) == 1 else {"of": join or "and", "rules": rules}
+        fixed = st.toggle(
+            "Keep these shoppers as they are now", key="cohort_fixed",
+            help="Otherwise the cohort is worked out anew when the log grows",
+        )  # fmt: skip
+        cohort_maker.keep(rule, words(rule), "", f"form_{abs(hash(str(rule))):x}", fixed=fixed)
+
+
+def _more(by: int) -> None:
+    st.session_state[_KEY] += by
+
+
+def _condition(i: int, several: bool) -> Rule:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"condition_{i}"):
+        names = [d.name for d in ask.store().cohorts.all()]
+        kind = st.selectbox(
+            "Condition", [DID, BOUGHT, *([COHORT] if names else [])], key=f"condition_kind_{i}", width=170
+        )
+        negate = st.selectbox("they", ["do", "do not"], key=f"condition_not_{i}", width=95) == "do not"
+        rule = _cohort(i, names) if kind == COHORT else _bought(i) if kind == BOUGHT else _did(i)
+        if several:
+            st.button(
+                "", icon=":material/close:", key=f"condition_drop_{i}", type="tertiary",
+                help="Drop the last condition", on_click=_more, args=(-1,),
+            )  # fmt: skip
+    return {"of": "not", "rules": [rule]} if negate else rule
+
+
+def _did(i: int) -> Rule:
+    step = st.selectbox(
+        "do what", ask.events(), key=f"condition_event_{i}", width=170, accept_new_options=True,
+        help="An event; type to narrow it: view[category=Footwear], search[query=*boots*]",
+    )  # fmt: skip
+    times = st.number_input("times or more", 1, 10_000, 1, key=f"condition_times_{i}", width=110)
+    days = st.number_input(
+        "in the last … days", 0, 10_000, 0, key=f"condition_days_{i}", width=120, help="0: the whole log"
+    )
+    regions = st.multiselect(
+        "in", ask.labels("region"), key=f"condition_regions_{i}", width=200, placeholder="anywhere"
+    )
+    parse_steps(step or "")
+    rule: Rule = {"of": "did", "event": step, "times": int(times), "days": int(days)}
+    if regions:
+        rule["scope"] = Scope(regions=tuple(regions)).words()
+    return rule
+
+
+def _bought(i: int) -> Rule:
+    rule: Rule = {"of": "rfm"}
+    for name, hint in (
+        ("recency", "5: bought last"), ("frequency", "5: buys most often"), ("money", "5: spends most"),
+    ):  # fmt: skip
+        rule[name] = st.slider(
+            name.capitalize(), 1, 5, (1, 5), key=f"condition_{name}_{i}", width=150,
+            help=f"Fifths of the buyers; {hint}",
+        )  # fmt: skip
+    return rule
+
+
+def _cohort(i: int, names: list[str]) -> Rule:
+    return {"of": "cohort", "name": st.selectbox("be in", names, key=f"condition_cohort_{i}", width=240)}
