@@ -27,6 +27,8 @@ VIEW: dict[str, tuple[str, ...]] = {
     "step": ("day", "week"),
     "by": ("region", "category", "device"),
 }
+#: Free words of the view, such as names of events; empty is the default and stays out of the URL.
+TEXT: tuple[str, ...] = ()
 
 _KEY = "_cartscape"
 
@@ -88,6 +90,16 @@ def set_view(word: str, value: str) -> None:
     state().view[word] = value
 
 
+def text(word: str) -> str:
+    """A free word of the view as it was last written."""
+    return state().view.get(word, "")
+
+
+def set_text(word: str, value: str) -> None:
+    """Write a free word of the view."""
+    state().view[word] = value
+
+
 def chooser(word: str) -> tuple[str, Callable[[], None]]:
     """Key and callback of a widget that chooses a word of the view.
 
@@ -112,7 +124,7 @@ def read_url() -> None:
         return
     now.notices = []
     now.written = words
-    unknown = [key for key in words if key not in (*KEYS, *VIEW, "store")]
+    unknown = [key for key in words if key not in (*KEYS, *VIEW, *TEXT, "store")]
     for key in unknown:
         now.notices.append(
             f"The link has a word that is not known, {key!r}, and it was left out; "
@@ -128,6 +140,7 @@ def read_url() -> None:
                 now.notices.append(
                     f"The link says {word}={value!r}, which was left out; it takes {', '.join(allowed)}."
                 )
+    now.view |= {word: words[word][0] for word in TEXT if words.get(word)}
     parsed = _parsed({key: words[key] for key in KEYS if key in words}, now.notices)
     if parsed != now.scope:
         now.scope = parsed if parsed != Scope() else None
@@ -143,6 +156,7 @@ def write_url() -> None:
     if now.scope:
         words |= now.scope.words()
     words |= {w: [now.view[w]] for w in VIEW if now.view.get(w, VIEW[w][0]) != VIEW[w][0]}
+    words |= {word: [text(word)] for word in TEXT if text(word)}
     there = {key: st.query_params.get_all(key) for key in st.query_params}
     if words != there:
         st.query_params.from_dict(words)
