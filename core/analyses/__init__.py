@@ -13,9 +13,12 @@ from core.analyses.demand import demand
 from core.analyses.facets import facets
 from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
+from core.analyses.lifecycle import lifecycle
 from core.analyses.overview import overview
 from core.analyses.quality import quality
 from core.analyses.regions import regions
+from core.analyses.retention import retention
+from core.analyses.stickiness import stickiness
 from core.analyses.trend import trend
 from core.errors import WrongCall
 from core.scope import Scope
@@ -53,5 +56,6 @@ ANALYSES: dict[str, Analysis] = {
     function.__name__: _analysis(function)
     for function in (
         overview, changes, demand, regions, hotspots, hours, calendar, trend, quality, facets,
+        retention, lifecycle, stickiness,
     )
 }  # fmt: skip
