@@ -32,6 +32,12 @@ def main() -> None:
             st.Page(PAGES / "overview.py", title="Overview", icon=":material/dashboard:", default=True),
             st.Page(PAGES / "demand_map.py", title="Demand map", icon=":material/map:", url_path="map"),
             st.Page(PAGES / "when.py", title="When", icon=":material/schedule:", url_path="when"),
+            st.Page(
+                PAGES / "retention.py",
+                title="Retention",
+                icon=":material/event_repeat:",
+                url_path="retention",
+            ),
             data,
         ],
         position="top",

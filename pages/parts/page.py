@@ -40,7 +40,7 @@ def toolbar(
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="toolbar"):
         if choose_measure:
             choose("measure", "Measure", {m.name: m.label for m in offered()})
-        else:
+        elif more is None:
             st.caption("The whole log: the scope above narrows the other pages, not this one.")
         for word, names in (more or {}).items():
             choose(word, word.capitalize(), names)

@@ -26,9 +26,14 @@ VIEW: dict[str, tuple[str, ...]] = {
     "resolution": ("auto", "3", "4", "5", "6", "7", "8", "9"),
     "step": ("day", "week"),
     "by": ("region", "category", "device"),
+    "period": ("auto", "day", "week", "month"),
+    "returns": ("on", "after"),
+    "relative": ("first", "previous"),
+    "cohorts": ("first", "every"),
+    "split": ("none", "region", "category", "device"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
-TEXT: tuple[str, ...] = ()
+TEXT: tuple[str, ...] = ("start", "back")
 
 _KEY = "_cartscape"
 
