@@ -72,7 +72,7 @@ def main() -> None:
     few = dates.length(scope) < FEW_PERIODS * LEAST_DAYS[step]
     left, right = st.columns([3, 2], gap="small")
     with left:
-        _triangle(answer, step)
+        _triangle(answer, step, 270 if few else 560)
     with right:
         _curve(answer, before, step)
         if not few:
@@ -203,15 +203,15 @@ def _numbers(answer: Answer, before: Answer | None, lifecycle: Answer, step: str
             )
 
 
-def _triangle(answer: Answer, step: str) -> None:
-    figure = retention_triangle(answer.table, step, style())
+def _triangle(answer: Answer, step: str, beside: int) -> None:
+    figure = retention_triangle(answer.table, step, style(), beside)
 
     def draw() -> None:
         words = f"Share of each {step}'s cohort back in each {step} after, {answer.of}."
         plot(figure, "retention_triangle", answer.title, alt=words)
 
     hint = "Beside each cohort its shoppers."
-    if len(set(answer.table["cohort"].to_pylist())) > MOST_COHORTS + 1:
+    if len(answer.table["cohort"].unique()) > MOST_COHORTS + 1:
         hint += f" The {MOST_COHORTS} latest are drawn; the table has all."
     if state.view("cohorts") == "first":
         hint += f" The first {step} holds everybody who came in it, not only the new."
@@ -230,12 +230,14 @@ def _curve(answer: Answer, before: Answer | None, step: str) -> None:
             answer.table, step, style(), compared=before.table if before else None,
             compared_words=dates.compared_words(scope),
         )  # fmt: skip
-        command, hint = _command(scope, step), ""
+        command = _command(scope, step)
+        hint = "The further right, the fewer cohorts are old enough to be in the mean."
     else:
         answer = ask.ask("retention", replace(scope, compare="off"), **_options(step, by=by))
         figure = retention_curve(answer.table, step, style(), by=by)
         command = _command(scope, step, by=by)
-        hint = f"The {MOST_LINES} largest are drawn; the table has all."
+        some = len(answer.table[by].unique()) > MOST_LINES
+        hint = f"The {MOST_LINES} largest are drawn; the table has all." if some else ""
 
     def draw() -> None:
         words = f"Line of the mean share back by {step}s after, {answer.of}."

@@ -19,16 +19,18 @@ from core.charts.numbers import MISSING, compact, exact, ticks_in
 MOST_COHORTS = 30
 #: Groups that get a line.
 MOST_LINES = 6
-#: Pixels of a row of the triangle, at least and at most, of what stands around the rows, and of a picture
-#: that stands beside few of them.
-ROW, TALL_ROW, AROUND, BESIDE = 21, 36, 58, 270
+#: Pixels of a row of the triangle, at least and at most, and of what stands around the rows.
+ROW, TALL_ROW, AROUND = 21, 36, 58
+#: Points of a line beside another that have room for their numbers.
+MOST_NUMBERS = 8
 UNKNOWN = "not known: the {step} has not ended within these dates, or too few shoppers came back"
 
 
-def retention_triangle(table: pa.Table, step: str, style: Look) -> go.Figure:
+def retention_triangle(table: pa.Table, step: str, style: Look, beside: int = 270) -> go.Figure:
     """The `retention` table without groups: a row a cohort, a column a period after, shares in the cells.
 
-    The mean stands on top. The cohort's own period is left out where everybody is back in it, by
+    `beside` are the pixels of what stands beside it, which few cohorts fill with higher rows. The mean
+    stands on top. The cohort's own period is left out where everybody is back in it, by
     definition. Cells without a share are grey; those of a period that has not ended are not drawn at all.
     """
     cells = _cells(table.to_pylist())
@@ -57,7 +59,7 @@ def retention_triangle(table: pa.Table, step: str, style: Look) -> go.Figure:
         textfont={"size": 11, "color": [_ink(v, low, high, style) for v in shares[at, across].tolist()]},
         hoverinfo="skip",
     )  # fmt: skip
-    row_height = min(max(ROW, (BESIDE - AROUND) // len(lines)), TALL_ROW)
+    row_height = min(max(ROW, (beside - AROUND) // len(lines)), TALL_ROW)
     dressed(figure, style, height=AROUND + row_height * len(lines))
     figure.add_shape(
         type="line", xref="paper", x0=0, x1=1, y0=0.5, y1=0.5, line={"color": style.muted, "width": 1}
@@ -97,7 +99,7 @@ def retention_curve(
         longest = max(longest, *(row["period"] for row in points), 1) if points else longest
         colour = style.categorical[i % len(style.categorical)] if by else style.accent
         line = _line(points, f"{group}: " if by else "", step)
-        if not by:
+        if not by and (not before or len(points) <= MOST_NUMBERS):
             line |= {
                 "mode": "lines+markers+text",
                 "text": [_short(row["share"]) for row in points],
@@ -145,10 +147,8 @@ def retention_course(table: pa.Table, step: str, style: Look) -> go.Figure:
 
 def line_names(table: pa.Table, by: str) -> list[str]:
     """The groups that get a line: those with most shoppers, of which some share is known."""
-    rows = [row for row in table.to_pylist() if row["cohort"] is None and row["share"] is not None]
-    rows = [row for row in rows if row["period"] >= 1]
     sizes: dict[str, int] = {}
-    for row in rows:
+    for row in _means(table):
         sizes[row[by]] = max(sizes.get(row[by], 0), row["cohort_shoppers"])
     return sorted(sizes, key=lambda name: (-sizes[name], name))[:MOST_LINES]
 
@@ -185,22 +185,31 @@ def _ink(share: float, low: float, high: float, style: Look) -> str:
     if np.isnan(share):
         return style.muted
     place = min(max((share - low) / (high - low), 0), 1) * (len(style.sequential) - 1)
-    cell = _light(style.sequential[round(place)])
-    return max(style.ink, style.paper, key=lambda ink: abs(_light(ink) - cell))
+    below, above = (_rgb(style.sequential[int(at)]) for at in (place, np.ceil(place)))
+    cell = _light(below + (above - below) * (place % 1))
+    return max(style.ink, style.paper, key=lambda ink: _contrast(_light(_rgb(ink)), cell))
 
 
-def _light(colour: str) -> float:
-    """How light a hex colour looks, 0–1 (Rec. 709 luma)."""
-    return sum(w * int(colour[i : i + 2], 16) / 255 for w, i in ((0.2126, 1), (0.7152, 3), (0.0722, 5)))
+def _rgb(colour: str) -> np.ndarray:
+    """A hex colour as float[3], each 0–1."""
+    return np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+
+
+def _light(rgb: np.ndarray) -> float:
+    """Relative luminance, 0–1 (WCAG 2)."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+def _contrast(one: float, other: float) -> float:
+    """Contrast of two luminances, 1–21 (WCAG 2)."""
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
 
 
 def _means(table: pa.Table) -> list[dict[str, Any]]:
     """The mean's rows from the first period after, where known."""
-    return [
-        row
-        for row in table.to_pylist()
-        if row["cohort"] is None and row["period"] >= 1 and row["share"] is not None
-    ]
+    means = table.filter(pc.is_null(table["cohort"]))  # few of many rows, where there are many groups
+    return [row for row in means.to_pylist() if row["period"] >= 1 and row["share"] is not None]
 
 
 def _line(points: Sequence[dict[str, Any]], before: str, step: str) -> dict[str, Any]:

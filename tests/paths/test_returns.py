@@ -259,7 +259,7 @@ def test_what_cannot_be_asked_is_a_sentence(sample_store: Store, monkeypatch: py
             Retention(**wrong)
     with pytest.raises(WrongCall, match="day, week, month"):
         cohorts(paths, scope, Retention(step="year"))
-    monkeypatch.setattr(returns, "MOST_COUNTS", 1000)
+    monkeypatch.setattr(returns, "MOST_COUNTS", 100)
     with pytest.raises(WrongCall, match="too many counts"):
         cohorts(paths, scope, Retention())
     monkeypatch.undo()
