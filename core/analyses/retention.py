@@ -59,10 +59,8 @@ def retention(
     )  # fmt: skip
     found = cohorts(paths, scope, asked)
     shown = protect(found, store.k, relative)
-    since = f"first {step}" if entry == "first" else f"{step}s"
-    of = of_words(
-        cube, scope, f"cohorts by the {since} of {words(asked.start)}", f"back by {words(asked.back)}"
-    )
+    since = f"the first {step}" if entry == "first" else f"every {step}"
+    of = of_words(cube, scope, f"cohorts by {since} of {words(asked.start)}", f"back by {words(asked.back)}")
     notes = never(paths, (*asked.start, *asked.back), scope) + hidden_numbers(shown.hidden, store.k)
     title = f"Back {'in' if mode == 'on' else 'in or after'} the n-th {step}" + (
         f", by {by}" if asked.by else ""

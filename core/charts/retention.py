@@ -31,7 +31,8 @@ def retention_triangle(table: pa.Table, step: str, style: Look, beside: int = 27
 
     `beside` are the pixels of what stands beside it, which few cohorts fill with higher rows. The mean
     stands on top. The cohort's own period is left out where everybody is back in it, by
-    definition. Cells without a share are grey; those of a period that has not ended are not drawn at all.
+    definition; colours span the periods after it. Cells without a share are grey; those of a period that
+    has not ended are not drawn at all.
     """
     cells = _cells(table.to_pylist())
     columns = sorted({n for _, n in cells})
@@ -44,7 +45,7 @@ def retention_triangle(table: pa.Table, step: str, style: Look, beside: int = 27
             z[place] = np.nan if row["share"] is None else row["share"]
             told[place], hover[place] = _short(row["share"]), _told(row, step)
     shares = z.astype(float)
-    low, high = robust_range([row["share"] for row in cells.values()])
+    low, high = robust_range([row["share"] for (_, n), row in cells.items() if n])
     common = {
         "x": columns, "y": list(range(len(lines))), "xgap": 2, "ygap": 2, "showscale": False,
         "hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>", "hoverongaps": False,
