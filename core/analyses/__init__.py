@@ -20,9 +20,12 @@ from core.analyses.funnel_time import funnel_time
 from core.analyses.funnel_trend import funnel_trend
 from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
+from core.analyses.lifecycle import lifecycle
 from core.analyses.overview import overview
 from core.analyses.quality import quality
 from core.analyses.regions import regions
+from core.analyses.retention import retention
+from core.analyses.stickiness import stickiness
 from core.analyses.trend import trend
 from core.errors import WrongCall
 from core.scope import Scope
@@ -67,6 +70,7 @@ def _analysis(function: Callable[..., Answer]) -> Analysis:
 _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     overview, changes, demand, regions, hotspots, hours, calendar, trend, quality, facets,
     funnel, funnel_time, funnel_trend, funnel_map, drivers, cohort,
+    retention, lifecycle, stickiness,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

@@ -140,6 +140,14 @@ def hidden_note(cube: Cube, groups: Groups, what: str) -> tuple[str, ...]:
     )
 
 
+def hidden_numbers(count: int, k: int) -> tuple[str, ...]:
+    """The sentence on numbers of a table that are not shown, or nothing."""
+    if not count:
+        return ()
+    these = "1 number is not shown: it is" if count == 1 else f"{count:,} numbers are not shown: they are"
+    return (f"{these} of fewer than {k} shoppers, or would give such a group away by subtraction.",)
+
+
 def missing_notes(cube: Cube, scope: Scope) -> tuple[str, ...]:
     """Sentences on measures that this log or this scope cannot give."""
     if not cube.has_purchases:

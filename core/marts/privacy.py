@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def hide_small(shoppers: np.ndarray, k: int) -> np.ndarray:
+def hide_small(shoppers: np.ndarray, k: int, also: np.ndarray | None = None) -> np.ndarray:
     """Which groups must not be shown: bool of the same shape as `shoppers`.
 
     A group with 1 to k − 1 distinct shoppers is hidden. Where the hidden groups of a line (all groups
@@ -14,9 +14,12 @@ def hide_small(shoppers: np.ndarray, k: int) -> np.ndarray:
     hidden too, until it does not. This is complementary cell suppression (Cox 1980, "Suppression
     methodology and statistical disclosure control"), done greedily line by line.
 
-    Groups without shoppers are shown: they are nobody's.
+    Groups without shoppers are shown: they are nobody's. `also` are groups, bool as `shoppers`, that
+    another table of the same shoppers hides.
     """
     hidden = (shoppers > 0) & (shoppers < k)
+    if also is not None:
+        hidden |= also
     if k <= 1 or shoppers.ndim == 0 or not hidden.any():
         return hidden
     changed = True

@@ -47,7 +47,7 @@ def toolbar(
             choose("measure", "Measure", {m.name: m.label for m in offered()})
         elif instead:
             instead()
-        else:
+        elif more is None:
             st.caption("The whole log: the scope above narrows the other pages, not this one.")
         for word, names in (more or {}).items():
             choose(word, word.capitalize(), names)

@@ -34,6 +34,11 @@ VIEW: dict[str, tuple[str, ...]] = {
     "collapse": ("no", "yes"),
     "split": ("region", "device", "category", "channel"),
     "where": ("groups", "map"),
+    "period": ("auto", "day", "week", "month"),
+    "returns": ("on", "after"),
+    "relative": ("first", "previous"),
+    "cohorts": ("first", "every"),
+    "groups": ("none", "region", "category", "device"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
 TEXT: tuple[str, ...] = (
@@ -45,6 +50,8 @@ TEXT: tuple[str, ...] = (
     "between",
     "cohort_mine",
     "cohort_other",
+    "start",
+    "back",
 )
 
 _KEY = "_cartscape"

@@ -15,7 +15,7 @@ from core.store import Store
 from tests.browser.harness import App, colours, overflow, picture_of, sentences, served, visit
 
 #: Page → its path.
-PATHS = {"Overview": "", "Demand map": "map", "When": "when", "Data": "data"}
+PATHS = {"Overview": "", "Demand map": "map", "When": "when", "Retention": "retention", "Data": "data"}
 #: Coarse cells: software WebGL is slow beyond a thousand.
 SCOPE = {"store": "sample", "from": "2025-05-01", "to": "2025-06-15", "resolution": "3"}
 
@@ -113,7 +113,7 @@ def test_each_page_of_a_log_without_place_price_or_session(page: Page, bare_app:
     drawn(page)
     if name == "Demand map":
         assert "no coordinates" in text
-    elif name != "Data":
+    elif name not in ("Data", "Retention"):
         assert "no purchase events" in text
 
 

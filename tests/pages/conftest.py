@@ -17,7 +17,13 @@ from core.sources import open_source
 from core.store import Store
 
 SHELL = Path(__file__).parents[2] / "pages" / "shell.py"
-PAGES = {"overview": "overview.py", "map": "demand_map.py", "when": "when.py", "data": "data.py"}
+PAGES = {
+    "overview": "overview.py",
+    "map": "demand_map.py",
+    "when": "when.py",
+    "retention": "retention.py",
+    "data": "data.py",
+}
 
 Open = Callable[..., AppTest]
 
