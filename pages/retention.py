@@ -27,7 +27,7 @@ from core.charts.retention import (
 )
 from core.charts.return_numbers import key_numbers
 from core.scope import Scope
-from pages.parts import ask, dates, page, state, states
+from pages.parts import ask, cohort_maker, dates, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
 ANY = "*"
@@ -59,6 +59,7 @@ def main() -> None:
     names = {"auto": f"{STEPS[usual]} (usual)"} | {s: name for s, name in steps.items() if s != usual}
     page.toolbar("Retention", {"period": names} | _splits(), choose_measure=False)
     _controls()
+    cohort_maker.said()
     chosen = state.view("period")
     step = chosen if chosen in steps else usual
     answer = _retention(scope, step)
@@ -208,15 +209,32 @@ def _triangle(answer: Answer, step: str, beside: int) -> None:
 
     def draw() -> None:
         words = f"Share of each {step}'s cohort back in each {step} after, {answer.of}."
-        plot(figure, "retention_triangle", answer.title, alt=words)
+        key = f"retention_triangle_{abs(hash((state.state().version, step, str(_options(step))))):x}"
+        event = plot(figure, key, answer.title, alt=words, on_select="rerun")
+        points = event["selection"]["points"] if event else []
+        if points and points[0]["customdata"][0]:
+            _chosen(step, *points[0]["customdata"])
 
-    hint = "Beside each cohort its shoppers."
+    hint = "Beside each cohort its shoppers. Click a cell to save who came back, or who did not."
     if len(answer.table["cohort"].unique()) > MOST_COHORTS + 1:
         hint += f" The {MOST_COHORTS} latest are drawn; the table has all."
     if state.view("cohorts") == "first":
         hint += f" The first {step} holds everybody who came in it, not only the new."
     title = f"Back {step} by {step}, cohort by cohort"
     frame("retention", answer, _command(state.scope(), step), draw, Export(figure), title=title, hint=hint)
+
+
+def _chosen(step: str, cohort: str, period: int) -> None:
+    """The shoppers of a cell, to be saved."""
+    rule = {
+        "of": "retention", "scope": state.scope().words(), "cohort": cohort, "period": int(period),
+        "options": {k: v for k, v in _options(step).items() if k not in ("periods", "relative")},
+    }  # fmt: skip
+    for outcome in ("returned", "lost"):
+        asked = rule | {"outcome": outcome}
+        said = "came back" if outcome == "returned" else "did not"
+        name = f"{said.capitalize()} {period} {step}s after {cohort}"
+        cohort_maker.keep(asked, f"{said} {period} {step}s later", name, f"{outcome}_{cohort}_{period}")
 
 
 def _command(scope: Scope, step: str, **other: str) -> str:

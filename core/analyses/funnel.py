@@ -86,7 +86,6 @@ def _labels(labels: list[object], steps: int) -> pa.Array:
 
 def _rows(of: Asked, found: Matches, its: Split) -> dict[str, np.ndarray]:
     """Every number of each group and step, float[groups, steps]; NaN where it is hidden or undefined."""
-    groups, size = its.groups, len(its.labels)
     paths, shoppers = count(of, found, its)
     marks = hidden(of, shoppers)
     counted = np.where(marks, np.nan, paths.astype(float))
@@ -109,46 +108,49 @@ def _rows(of: Asked, found: Matches, its: Split) -> dict[str, np.ndarray]:
         "of_first_high": np.where(known, high, np.nan),
         "of_previous": of_previous,
         "dropped": dropped,
-        "median_seconds": np.where(marks, np.nan, _medians(of, found, groups, size, before)),
-        "revenue": np.where(marks, np.nan, _revenue(of, found, groups, size)),
+        "median_seconds": np.where(marks, np.nan, _medians(of, found, its, before)),
+        "revenue": np.where(marks, np.nan, _revenue(of, found, its)),
         "hidden": marks,
     }
 
 
-def _medians(of: Asked, found: Matches, groups: np.ndarray, size: int, before: list[int]) -> np.ndarray:
+def _medians(of: Asked, found: Matches, its: Split, before: list[int]) -> np.ndarray:
     """Median seconds from the required step before to each step: float[groups, steps]."""
-    second = of.paths["second"]
-    out = np.full((size, groups.shape[1]), np.nan)
-    for s in range(1, groups.shape[1]):
-        there = (groups[:, s] >= 0) & (found.events[:, before[s]] != NOWHERE)
-        took = second[found.events[there, s]].astype(np.int64) - second[found.events[there, before[s]]]
-        out[:, s] = grouped_median(np.abs(took), groups[there, s], size)
+    out = np.full((len(its.labels), len(before)), np.nan)
+    for s in range(1, len(before)):
+        rows, groups = its.at(found, s)
+        if of.funnel.order == "any" or of.funnel.steps[s].optional:  # a path may lack the step before
+            both = found.events[rows, before[s]] != NOWHERE
+            rows, groups = rows[both], groups[both]
+        out[:, s] = grouped_median(found.between(before[s], s, rows), groups, len(its.labels))
     return out
 
 
 def grouped_median(values: np.ndarray, groups: np.ndarray, size: int) -> np.ndarray:
-    """The median of the values of each group: float[size], NaN where a group has none."""
-    order = np.lexsort((values, groups))
-    ranked, its = values[order], groups[order]
-    ends = np.searchsorted(its, np.arange(size + 1))
-    length = np.diff(ends)
+    """The median of whole values, from 0, of each group: float[size], NaN where a group has none."""
+    if size == 1:
+        return np.array([np.median(values) if values.size else np.nan])
+    ranked = np.sort(groups << 40 | values)
+    ends = np.searchsorted(ranked, np.arange(size + 1) << 40)
+    length: np.ndarray = np.diff(ends)
     out = np.full(size, np.nan)
     some = length > 0
     low, high = ends[:-1] + (length - 1) // 2, ends[:-1] + length // 2
-    out[some] = (ranked[low[some]] + ranked[high[some]]) / 2
+    value = ranked & ((1 << 40) - 1)
+    out[some] = (value[low[some]] + value[high[some]]) / 2
     return out
 
 
-def _revenue(of: Asked, found: Matches, groups: np.ndarray, size: int) -> np.ndarray:
+def _revenue(of: Asked, found: Matches, its: Split) -> np.ndarray:
     """Money of the events that are each step; NaN for steps whose events carry none."""
-    out = np.full((size, groups.shape[1]), np.nan)
+    out = np.full((len(its.labels), len(of.funnel.steps)), np.nan)
     if not of.cube.has_prices:
         return out
-    money_kinds = np.isin(of.paths.kinds[0], MONEY_EVENTS)
-    for s in range(groups.shape[1]):
-        there = groups[:, s] >= 0
-        events = found.events[there, s]
-        if events.size and money_kinds[of.paths["kind"][events]].any():
-            money = of.paths.money_of(events)
-            out[:, s] = np.bincount(groups[there, s], money, minlength=size) / MONEY_UNIT
+    for s, step in enumerate(of.funnel.steps):
+        named = np.append(of.names.find(step.event), False)[of.names.of_kind]
+        if not (named & np.isin(of.paths.kinds[0], MONEY_EVENTS)).any() and of.funnel.order != "any":
+            continue
+        rows, groups = its.at(found, s)
+        money = of.paths.money_of(found.events[rows, s])
+        out[:, s] = np.bincount(groups, money, minlength=len(its.labels)) / MONEY_UNIT
     return out

@@ -108,10 +108,19 @@ def required_before(funnel: Funnel) -> list[int]:
 
 @dataclass(frozen=True)
 class Split:
-    """Groups of a funnel's paths: their labels and each path's group at each step (−1 where not there)."""
+    """Groups of a funnel's paths."""
 
     labels: list[object]
-    groups: np.ndarray  # int64[found, steps]
+    codes: np.ndarray | None  # int64[found], or [found, steps] where each step has its own; −1 is no group
+
+    def at(self, found: Matches, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """The paths that did a step and are in a group, and their groups: int64[paths] each."""
+        rows = np.flatnonzero(found.events[:, step] != NOWHERE)
+        if self.codes is None:
+            return rows, np.zeros(rows.size, np.int64)
+        groups = (self.codes if self.codes.ndim == 1 else self.codes[:, step])[rows]
+        grouped = groups >= 0
+        return (rows, groups) if grouped.all() else (rows[grouped], groups[grouped])
 
 
 def split(
@@ -121,66 +130,69 @@ def split(
 
     With `keep`, the groups are those, and all else is "other".
     """
-    steps = len(of.funnel.steps)
-    here = found.events != NOWHERE
     if options.value not in ("first", "last", "each"):
         raise WrongCall(f"value={options.value!r} is not known; it takes first, last or each.")
     most = options.most()
     if not options.by:
-        return Split([None], np.where(here, 0, -1))
-    events = found.events
-    if options.value == "first":
-        events = np.repeat(events[:, :1], steps, axis=1)
-    elif options.value == "last":
-        furthest = steps - 1 - here[:, ::-1].argmax(axis=1)
-        events = np.repeat(events[np.arange(len(events)), furthest][:, None], steps, axis=1)
+        return Split([None], None)
     resolution = int(options.resolution) if options.resolution.isdecimal() else -1
     if not 0 <= resolution <= 9:
         raise WrongCall(f"resolution={options.resolution!r} is not known; it takes 0 to 9.")
-    labels, codes = values_of(of.paths, scope, options.by, np.where(here, events, 0), resolution)
-    codes = np.where(here, codes, -1)
+    events = _events_of_value(found, options.value)
+    there = events != NOWHERE
+    labels, codes = values_of(of.paths, scope, options.by, np.where(there, events, 0), resolution)
+    codes = np.where(there, codes, -1)
     listed = labels.tolist()
     if keep is None:
         # A missing cell or day is no group; a missing text is "(none)" already.
-        size = np.bincount(codes[:, 0][codes[:, 0] >= 0], minlength=labels.size)
-        ranked = np.argsort(-size, kind="stable")
-        if options.by in CALENDAR:
-            chosen = np.flatnonzero(size)
-        else:
-            chosen = ranked[size[ranked] > 0]
-            chosen = chosen[: most or None]
+        entered = codes if codes.ndim == 1 else codes[:, 0]
+        size = np.bincount(entered[entered >= 0], minlength=labels.size)
+        ranked = np.flatnonzero(size) if options.by in CALENDAR else np.argsort(-size, kind="stable")
+        chosen = ranked[size[ranked] > 0]
+        chosen = chosen if options.by in CALENDAR else chosen[: most or None]
+        names: list[object] = [listed[c] for c in chosen.tolist()]
     else:
+        names = [label for label in keep if label != OTHER]
         at = {label: i for i, label in enumerate(listed)}
-        chosen = np.array([at.get(label, -1) for label in keep if label != OTHER], np.int64)
-    place = np.full(labels.size + 1, len(chosen), np.int64)
+        chosen = np.array([at.get(label, -1) for label in names], np.int64)
+    other = len(names)
+    place = np.full(labels.size + 1, other, np.int64)
     place[chosen[chosen >= 0]] = np.flatnonzero(chosen >= 0)
     place[-1] = -1
     groups = place[codes]
-    names: list[object] = (
-        [listed[c] if c >= 0 else None for c in chosen.tolist()]
-        if keep is None
-        else [label for label in keep if label != OTHER]
-    )
-    if (groups == len(chosen)).any() or (keep is not None and OTHER in keep):
+    if keep is not None and OTHER not in keep:
+        groups[groups == other] = -1
+    elif keep is not None or (groups == other).any():
         names = [*names, OTHER]
-    elif keep is not None:
-        groups[groups == len(chosen)] = -1
     return Split(names, groups)
 
 
-def count(of: Asked, found: Matches, groups: Split) -> tuple[np.ndarray, np.ndarray]:
+def _events_of_value(found: Matches, value: str) -> np.ndarray:
+    """The events whose value groups the paths: uint32[found], or [found, steps] for each step's own."""
+    if value == "first":
+        return found.events[:, 0]
+    if value == "each":
+        return found.events
+    here = found.events != NOWHERE
+    furthest = here.shape[1] - 1 - here[:, ::-1].argmax(axis=1)
+    return np.asarray(found.events[np.arange(len(here)), furthest])
+
+
+def count(of: Asked, found: Matches, its: Split) -> tuple[np.ndarray, np.ndarray]:
     """Paths and distinct shoppers of each group at each step: int64[groups, steps] each."""
-    size, steps = len(groups.labels), len(of.funnel.steps)
+    size, steps = len(its.labels), len(of.funnel.steps)
     paths = np.zeros((size, steps), np.int64)
     shoppers = np.zeros((size, steps), np.int64)
     for s in range(steps):
-        there = groups.groups[:, s] >= 0
-        its = groups.groups[there, s]
-        paths[:, s] = np.bincount(its, minlength=size)
+        if its.codes is None and of.funnel.unit == "shopper":
+            paths[:, s] = shoppers[:, s] = np.count_nonzero(found.events[:, s] != NOWHERE)
+            continue
+        rows, groups = its.at(found, s)
+        paths[:, s] = np.bincount(groups, minlength=size)
         if of.funnel.unit == "shopper":
             shoppers[:, s] = paths[:, s]
         else:
-            pairs = np.unique(its * np.int64(2**32) + found.shopper[there])
+            pairs = np.unique(groups << 32 | found.shopper[rows])
             shoppers[:, s] = np.bincount(pairs >> 32, minlength=size)
     return paths, shoppers
 

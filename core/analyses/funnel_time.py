@@ -33,16 +33,13 @@ def funnel_time(store: Store, scope: Scope, options: TimeOptions) -> Answer:
     of = asked(store, scope, options, compare=False)
     first, last = between(options.between, len(of.funnel.steps))
     its = split(of, of.found, options, of.scope)
-    there = (of.found.events[:, first] != NOWHERE) & (of.found.events[:, last] != NOWHERE)
-    groups = its.groups[there, first]
-    second = of.paths["second"]
-    took = np.abs(
-        second[of.found.events[there, last]].astype(np.int64) - second[of.found.events[there, first]]
-    )
+    rows, groups = its.at(of.found, first)
+    both = of.found.events[rows, last] != NOWHERE
+    rows, groups = rows[both], groups[both]
+    took = of.found.between(first, last, rows)
     size, bars = len(its.labels), len(EDGES) - 1
     bar = np.searchsorted(EDGES, took, side="right") - 1
-    known = groups >= 0
-    counts = np.bincount(groups[known] * bars + bar[known].clip(0, bars - 1), minlength=size * bars)
+    counts = np.bincount(groups * bars + bar.clip(0, bars - 1), minlength=size * bars)
     counts = counts.reshape(size, bars)
     whole = counts.sum(axis=1)
     k = of.paths.k

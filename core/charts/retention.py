@@ -32,7 +32,7 @@ def retention_triangle(table: pa.Table, step: str, style: Look, beside: int = 27
     `beside` are the pixels of what stands beside it, which few cohorts fill with higher rows. The mean
     stands on top. The cohort's own period is left out where everybody is back in it, by
     definition; colours span the periods after it. Cells without a share are grey; those of a period that
-    has not ended are not drawn at all.
+    has not ended are not drawn at all. `customdata` of a cell is its cohort ("" of the mean) and period.
     """
     cells = _cells(table.to_pylist())
     columns = sorted({n for _, n in cells})
@@ -60,6 +60,15 @@ def retention_triangle(table: pa.Table, step: str, style: Look, beside: int = 27
         textfont={"size": 11, "color": [_ink(v, low, high, style) for v in shares[at, across].tolist()]},
         hoverinfo="skip",
     )  # fmt: skip
+    # Cells of a heatmap do not tell a click; points that are not seen, over them, do.
+    cells_told = [(lines[i], columns[j], hover[i, j]) for i, j in zip(at, across, strict=True)]
+    figure.add_scatter(
+        x=[columns[j] for j in across], y=at.tolist(), mode="markers",
+        marker={"symbol": "square", "size": 20, "opacity": 0}, unselected={"marker": {"opacity": 0}},
+        selected={"marker": {"opacity": 0}}, hovertext=[words for _, _, words in cells_told],
+        hovertemplate="%{hovertext}<extra></extra>",
+        customdata=[["" if cohort is None else cohort.isoformat(), n] for cohort, n, _ in cells_told],
+    )  # fmt: skip
     row_height = min(max(ROW, (beside - AROUND) // len(lines)), TALL_ROW)
     dressed(figure, style, height=AROUND + row_height * len(lines))
     figure.add_shape(
@@ -75,7 +84,7 @@ def retention_triangle(table: pa.Table, step: str, style: Look, beside: int = 27
     figure.update_yaxes(
         range=[len(lines) - 0.4, -0.6], tickvals=list(range(len(lines))), ticktext=names, **bare
     )
-    figure.update_layout(showlegend=False, dragmode=False)
+    figure.update_layout(showlegend=False, dragmode=False, clickmode="event+select")
     return figure
 
 

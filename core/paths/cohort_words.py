@@ -63,6 +63,17 @@ def _funnel(rule: Rule) -> str:
     return f"{said} {step} of {way}{_scope(rule)}"
 
 
+def _retention(rule: Rule) -> str:
+    options, n = rule.get("options", {}), int(rule["period"])
+    step, start, back = options.get("step", "week"), options.get("start", "*"), options.get("back", "*")
+    said = "came back" if rule.get("outcome", "returned") == "returned" else "did not come back"
+    return f"{said} with {_label(back)} {n} {step}s after {_label(start)} in the {step} of {rule['cohort']}"
+
+
+def _lifecycle(rule: Rule) -> str:
+    return f"{rule['state']} in the {rule.get('step', 'week')} of {rule['day']}"
+
+
 def _joined(word: str) -> Any:
     return lambda rule: f" {word} ".join(
         f"({words(part)})" if part.get("of") in ("and", "or") else words(part) for part in rule["rules"]
@@ -74,6 +85,8 @@ _WORDS = {
     "did": _did,
     "rfm": _rfm,
     "funnel": _funnel,
+    "retention": _retention,
+    "lifecycle": _lifecycle,
     "cohort": lambda rule: f"in “{rule['name']}”",
     "and": _joined("and"),
     "or": _joined("or"),

@@ -7,6 +7,9 @@ A rule is a small tree, kept as JSON. Its leaves:
                                                                    at least so often in the log's last days
     {"of": "rfm", "recency": [4, 5], "frequency": [1, 5], "money": [1, 5]}
     {"of": "funnel", "scope": {…}, "options": {…}, "step": 3, "outcome": "reached" or "dropped"}
+    {"of": "retention", "scope": {…}, "options": {…}, "cohort": "2025-05-12", "period": 2, "outcome":
+     "returned" or "lost"}                                         a cell of the retention table
+    {"of": "lifecycle", "scope": {…}, "event": "*", "step": "week", "state": "dormant", "day": "2025-05-12"}
     {"of": "cohort", "name": "…"}                                  another cohort, as it is then
 
 and what joins them: {"of": "and", "rules": […]}, "or", and {"of": "not", "rules": [one]}.
@@ -20,7 +23,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -29,10 +32,14 @@ import pyarrow as pa
 from core.errors import CartscapeError, WrongCall
 from core.marts import Cube
 from core.paths.did import rfm, times_did
+from core.paths.lifecycle import in_state
 from core.paths.log import PathLog
+from core.paths.marks import parse_events
 from core.paths.match import match
 from core.paths.options import FunnelOptions
-from core.paths.steps import parse_steps
+from core.paths.periods import periods
+from core.paths.returns import Retention, returned
+from core.paths.steps import ANY, parse_steps
 from core.paths.tokens import titles, tokens
 from core.scope import Scope
 from core.store import Document, Store
@@ -177,6 +184,27 @@ def _funnel(cohorts: Cohorts, rule: Rule) -> np.ndarray:
     return cohorts.from_numbers(found.shoppers_at(before)) & ~reached
 
 
+def _retention(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    words = rule.get("options", {})
+    asked = Retention(
+        parse_events(words.get("start", ANY), "start"), parse_events(words.get("back", ANY), "back"),
+        words.get("step", "week"), words.get("mode", "on"), words.get("entry", "first"),
+    )  # fmt: skip
+    scope = cohorts.scope_of(rule)
+    period = periods(cohorts.paths, scope, asked.step).at(date.fromisoformat(rule["cohort"]))
+    back = cohorts.from_numbers(returned(cohorts.paths, scope, asked, period, int(rule["period"])))
+    if rule.get("outcome", "returned") == "returned":
+        return back
+    return cohorts.from_numbers(returned(cohorts.paths, scope, asked, period)) & ~back
+
+
+def _lifecycle(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    scope, step = cohorts.scope_of(rule), rule.get("step", "week")
+    period = periods(cohorts.paths, scope, step).at(date.fromisoformat(rule["day"]))
+    event = parse_events(rule.get("event", ANY), "event")
+    return cohorts.from_numbers(in_state(cohorts.paths, scope, rule["state"], period, event, step))
+
+
 def _cohort(cohorts: Cohorts, rule: Rule) -> np.ndarray:
     return cohorts.members(rule["name"])
 
@@ -199,6 +227,8 @@ FINDERS |= {
     "did": _did,
     "rfm": _rfm,
     "funnel": _funnel,
+    "retention": _retention,
+    "lifecycle": _lifecycle,
     "cohort": _cohort,
     "and": _and,
     "or": _or,

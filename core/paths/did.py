@@ -8,35 +8,22 @@ import numpy as np
 
 from core.events import PURCHASE
 from core.paths.did_kernel import count_did
-from core.paths.log import ITEM, MEAN, QUERY, PathLog
-from core.paths.steps import Step, matching
+from core.paths.log import PathLog
+from core.paths.marks import marks
+from core.paths.steps import Step
 from core.scope import Scope
 
 
 def times_did(paths: PathLog, scope: Scope, step: Step) -> np.ndarray:
     """How often each shopper did a step within the scope, which has its dates: int64[shoppers]."""
-    its = paths.filter(scope)
-    by_kind = its.kinds & matching(paths.kinds[0], step.event)
-    by_mean = its.means.copy()
-    by_item, by_query = np.ones(1, bool), np.ones(1, bool)
-    uses = its.uses
-    for field, value in step.narrowed:
-        if field == "category":
-            by_kind &= matching(paths.kinds[1], value)
-        elif field == "item":
-            by_item = matching(paths.items, value)
-            uses |= int(ITEM)
-        elif field == "query":
-            by_query = matching(paths.queries, value)
-            uses |= int(QUERY)
-        else:
-            by_mean &= matching(paths.means[("device", "channel").index(field)], value)
-            uses |= int(MEAN)
+    its = marks(paths, scope, (step,))
+    hours = paths.filter(scope).hours
     columns = tuple(paths[name] for name in ("kind", "hour", "place", "mean", "item", "query"))
-    masks = (by_kind, its.hours, its.places, by_mean, by_item, by_query)
 
     def ask(low: int, high: int) -> np.ndarray:
-        found: np.ndarray = count_did(low, high, paths["start"], columns, masks, np.int64(uses), its.members)
+        found: np.ndarray = count_did(
+            low, high, paths["start"], columns, its.tables, hours, its.uses, its.members
+        )
         return found
 
     return np.concatenate(paths.in_blocks(ask)).astype(np.int64)

@@ -25,6 +25,7 @@ from core.errors import WrongCall
 from core.events import NONE
 from core.paths import match_kernel as kernel
 from core.paths.log import ITEM, MEAN, NOWHERE, QUERY, PathLog
+from core.paths.plain_kernel import match_plain
 from core.paths.steps import ANY, Exclusion, Step, matching
 from core.paths.tokens import Naming, Tokens, tokens
 from core.scope import Scope
@@ -73,12 +74,18 @@ class Matches:
 
     shopper: np.ndarray  # uint32[found] number of the shopper
     events: np.ndarray  # uint32[found, steps] the event that was each step, or NOWHERE
+    second: np.ndarray  # uint32[events] of the path log: when each event was
 
     @property
     def reached(self) -> np.ndarray:
         """Who did which step: bool[found, steps]."""
         done: np.ndarray = self.events != NOWHERE
         return done
+
+    def between(self, first: int, last: int, rows: np.ndarray) -> np.ndarray:
+        """Seconds from one step to another of paths that did both: int64[rows]."""
+        since, until = (self.second.take(self.events[:, s].take(rows)) for s in (first, last))
+        return np.abs(until.astype(np.int64) - since)
 
     def shoppers_at(self, step: int) -> np.ndarray:
         """The shoppers who did a step, each once: uint32[shoppers]."""
@@ -116,22 +123,62 @@ def match(paths: PathLog, scope: Scope, funnel: Funnel, names: Tokens | None = N
     by_mean = masks.mean & np.where(its.means, _ALL, np.uint32(0))
     looks = (masks.kind, its.hours, its.places, by_mean, masks.item, masks.query, masks.token)
 
-    def ask(low: int, high: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        found: tuple[np.ndarray, np.ndarray, bool] = kernel.match_block(
-            low, high, paths["start"], columns, looks, np.int64(its.uses | masks.uses), its.members,
-            naming, pred, optional, exclusions, rules,
+    uses = np.int64(its.uses | masks.uses)
+    nobody = np.zeros(0, np.uint32)
+
+    def ask(low: int, high: int, chosen: np.ndarray = nobody) -> _Block:
+        found: _Block = kernel.match_block(
+            low, high, chosen, paths["start"], columns, looks, uses, its.members, naming, pred, optional,
+            exclusions, rules,
         )  # fmt: skip
         return found
 
-    blocks = paths.in_blocks(ask)
-    if asked.order == "any" and any(twice for _, _, twice in blocks):
+    plain = _steps_of_kinds(asked, masks) if paths.dimensions.hours.size * 3600 < 2**31 else None
+    where = (its.hours.astype(np.uint8), its.places.astype(np.uint8))
+
+    def ask_plain(low: int, high: int) -> _Block:
+        of_step = [_by_step(table, len(steps)) for table in (by_mean, masks.item, masks.query)]
+        who, rows, left = match_plain(
+            low, high, paths["start"], columns, plain, (*where, *of_step), uses, its.members,
+            len(steps), min(asked.window or ANY_TIME, 2**31 - 1), asked.unit == "session",
+        )  # fmt: skip
+        if not left.size:
+            return who, rows, False
+        others, more, _ = ask(0, left.size, left)
+        return np.concatenate([who, others]), np.concatenate([rows, more], axis=1), False
+
+    blocks = paths.in_blocks(ask if plain is None else ask_plain)
+    if asked.order == "any" and any(twice for *_, twice in blocks):
         raise WrongCall(
             "In any order each event must be one step, and here some are two; "
             "make the steps exclude each other."
         )
-    shopper = np.concatenate([who for who, _, _ in blocks])
-    events = np.concatenate([rows for _, rows, _ in blocks])
-    return Matches(shopper, events[:, ::-1] if backward else events)
+    # A step's events lie side by side, as questions go step by step.
+    shopper, events = (np.concatenate([block[i] for block in blocks], axis=-1) for i in range(2))
+    return Matches(shopper, (events[::-1] if backward else events).T, paths["second"])
+
+
+#: Shoppers, events [steps, found], and whether some event met two steps at once.
+_Block = tuple[np.ndarray, np.ndarray, bool]
+
+
+def _steps_of_kinds(funnel: Funnel, masks: _Masks) -> np.ndarray | None:
+    """The step of each kind, from 1, where the funnel is plain enough for `plain_kernel`; else None."""
+    if (
+        funnel.order != "ordered" or funnel.entry != "any" or funnel.hold != "nothing" or funnel.exclusions
+        or funnel.naming.collapse or masks.token.size or any(s.optional for s in funnel.steps)
+    ):  # fmt: skip
+        return None
+    kinds = masks.kind
+    if (kinds & (kinds - np.uint32(1))).any():  # an event may be two steps
+        return None
+    return np.where(kinds > 0, np.log2(np.maximum(kinds, 1)) + 1, 0).astype(np.uint8)
+
+
+def _by_step(table: np.ndarray, steps: int) -> np.ndarray:
+    """Bits of steps as uint8[steps + 1, codes], steps from 1."""
+    bits = [(table >> np.uint32(max(s - 1, 0))) & np.uint32(1) for s in range(steps + 1)]
+    return np.array(bits, np.uint8)
 
 
 _ALL = np.uint32(2**32 - 1)

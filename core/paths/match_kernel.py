@@ -27,9 +27,11 @@ _ONE = np.uint32(1)
 
 @njit(nogil=True, cache=True)
 def match_block(  # type: ignore[no-untyped-def]
-    low, high, start, columns, masks, uses, members, naming, pred, optional, exclusions, rules
+    low, high, chosen, start, columns, masks, uses, members, naming, pred, optional, exclusions, rules
 ):
-    """Shoppers `low` to `high`: who they are and which event was which step.
+    """Who of the shoppers `low` to `high` entered, and which event was which step.
+
+    Where `chosen` is not empty, they are places in it and it names the shoppers.
 
     `columns` are kind, second, hour, place, mean, item, query, session [events]; `masks` their look-up
     tables (uint32 bits of steps for kind, mean, item, query and token; bool for hour and place).
@@ -37,7 +39,7 @@ def match_block(  # type: ignore[no-untyped-def]
     step before each, `exclusions` int64[n, 2] the steps between which each applies. `rules` are window
     (seconds), order, entry, unit, hold, whether repeats collapse, whether the path is read from its end.
 
-    Gives uint32[found] shoppers, uint32[found, steps] events or NOWHERE, and whether some event met two
+    Gives uint32[found] shoppers, uint32[steps, found] events or NOWHERE, and whether some event met two
     steps at once.
     """
     kind, second, hour, place, mean, item, query, session = columns
@@ -45,7 +47,10 @@ def match_block(  # type: ignore[no-untyped-def]
     token_of_kind, token_of_item, no_item, category_of_kind = naming
     _, order, _, unit, hold, collapse, backward = rules
     steps = pred.size
-    longest = np.max(np.diff(start[low : high + 1]))
+    longest = np.int64(1)
+    for n in range(low, high):
+        u = np.int64(chosen[n]) if chosen.size else n
+        longest = max(longest, np.int64(start[u + 1]) - np.int64(start[u]))
     event = np.empty(longest, np.uint32)
     mask = np.empty(longest, np.uint32)
     token = np.empty(longest, np.int32)
@@ -59,11 +64,12 @@ def match_block(  # type: ignore[no-untyped-def]
     best = np.empty(steps, np.uint32)
     room = max(256, (high - low) // 4)
     who = np.empty(room, np.uint32)
-    found = np.empty((room, steps), np.uint32)
+    found = np.empty((steps, room), np.uint32)
     count = 0
     twice = False
     tell = collapse or by_token.size > 0
-    for u in range(low, high):
+    for who_is in range(low, high):
+        u = np.int64(chosen[who_is]) if chosen.size else who_is
         if uses & MEMBERS and not members[u]:
             continue
         n = 0
@@ -141,13 +147,13 @@ def match_block(  # type: ignore[no-untyped-def]
             if best_level >= 0:
                 if count == room:
                     room *= 2
-                    who = _grown(who, room)
-                    found = _grown_rows(found, room)
+                    who = grown(who, room)
+                    found = grown_columns(found, room)
                 who[count] = u
-                found[count] = best
+                found[:, count] = best
                 count += 1
             first = last_of_unit
-    return who[:count].copy(), found[:count].copy(), twice
+    return who[:count], found[:, :count], twice
 
 
 @njit(nogil=True, cache=True)
@@ -348,14 +354,16 @@ def _reverse(event, mask, token, a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _grown(values, room):  # type: ignore[no-untyped-def]
+def grown(values, room):  # type: ignore[no-untyped-def]
+    """The values with room for more."""
     out = np.empty(room, values.dtype)
     out[: values.size] = values
     return out
 
 
 @njit(nogil=True, cache=True)
-def _grown_rows(values, room):  # type: ignore[no-untyped-def]
-    out = np.empty((room, values.shape[1]), values.dtype)
-    out[: values.shape[0]] = values
+def grown_columns(values, room):  # type: ignore[no-untyped-def]
+    """The columns with room for more."""
+    out = np.empty((values.shape[0], room), values.dtype)
+    out[:, : values.shape[1]] = values
     return out
