@@ -13,9 +13,15 @@ from core.analyses.demand import demand
 from core.analyses.facets import facets
 from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
+from core.analyses.next_steps import next_
 from core.analyses.overview import overview
+from core.analyses.paths import paths
+from core.analyses.pattern import pattern
 from core.analyses.quality import quality
 from core.analyses.regions import regions
+from core.analyses.steps import steps
+from core.analyses.top_paths import top_paths
+from core.analyses.transitions import transitions
 from core.analyses.trend import trend
 from core.errors import WrongCall
 from core.scope import Scope
@@ -46,12 +52,18 @@ def _analysis(function: Callable[..., Answer]) -> Analysis:
     module = inspect.getmodule(function)
     summary = (module.__doc__ if module and module.__doc__ else "").splitlines()[0]
     options = tuple(inspect.signature(function).parameters)[2:]
-    return Analysis(function.__name__, summary, options, function)
+    return Analysis(_name(function), summary, options, function)
+
+
+def _name(function: Callable[..., Answer]) -> str:
+    """What an analysis is called: `top_paths` is top-paths, and `next_` is next."""
+    return function.__name__.rstrip("_").replace("_", "-")
 
 
 ANALYSES: dict[str, Analysis] = {
-    function.__name__: _analysis(function)
+    _name(function): _analysis(function)
     for function in (
         overview, changes, demand, regions, hotspots, hours, calendar, trend, quality, facets,
+        paths, steps, transitions, top_paths, next_, pattern,
     )
 }  # fmt: skip

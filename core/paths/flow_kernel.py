@@ -50,44 +50,35 @@ def count_flows(shopper, tokens, slot, slots):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def find(values, among):  # type: ignore[no-untyped-def]
-    """Where each value stands in a sorted array, or −1: int32[values]."""
-    out = np.full(values.size, -1, np.int32)
-    for i in range(values.size):
-        low, high = 0, among.size
-        while low < high:
-            middle = (low + high) // 2
-            if among[middle] < values[i]:
-                low = middle + 1
-            else:
-                high = middle
-        if low < among.size and among[low] == values[i]:
-            out[i] = low
-    return out
+def count_groups(prints, shopper, key, among, marked):  # type: ignore[no-untyped-def]
+    """Paths by their fingerprint: int64[3, among + 2] of paths, shoppers and paths that are marked.
 
-
-@njit(nogil=True, cache=True)
-def first_rows(values, among):  # type: ignore[no-untyped-def]
-    """The first row that holds each value of a sorted array: int64[among]."""
-    at = find(values, among)
-    out = np.full(among.size, values.size, np.int64)
-    for i in range(values.size - 1, -1, -1):
-        if at[i] >= 0:
-            out[at[i]] = i
-    return out
-
-
-@njit(nogil=True, cache=True)
-def count_shoppers(shopper, group, groups):  # type: ignore[no-untyped-def]
-    """Distinct shoppers of each group, of the rows in none (−1), and of all rows."""
-    seen = np.full(groups + 1, -1, np.int64)
-    out = np.zeros(groups + 1, np.int64)
-    every = 0
-    for p in range(shopper.size):
-        u = np.int64(shopper[p])
-        every += p == 0 or shopper[p] != shopper[p - 1]
-        g = group[p] if group[p] >= 0 else groups
-        if seen[g] != u:
-            seen[g] = u
-            out[g] += 1
-    return out[:groups], out[groups], every
+    The last two columns are of the paths with none of the fingerprints in `among`, and of all paths. Also
+    gives the group of each path, −1 for none: int32[paths].
+    """
+    groups = among.size
+    size = 8
+    while size < 8 * groups:
+        size *= 2
+    last = np.uint64(size - 1)
+    table = np.full(size, -1, np.int32)  # where a fingerprint's last bits say to look, or the next free place
+    for g in range(groups):
+        at = among[g] & last
+        while table[at] >= 0:
+            at = (at + np.uint64(1)) & last
+        table[at] = g
+    out = np.zeros((3, groups + 2), np.int64)
+    seen = np.full(groups + 2, -1, np.int64)
+    group = np.empty(prints.size, np.int32)
+    for p in range(prints.size):
+        at = prints[p] & last
+        while table[at] >= 0 and among[table[at]] != prints[p]:
+            at = (at + np.uint64(1)) & last
+        group[p] = table[at]
+        for g in (groups if table[at] < 0 else table[at], groups + 1):
+            out[0, g] += 1
+            out[2, g] += marked[key[p]]
+            if seen[g] != shopper[p]:
+                seen[g] = shopper[p]
+                out[1, g] += 1
+    return out, group

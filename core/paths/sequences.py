@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +20,8 @@ from core.paths import flow_kernel, walk_kernel
 from core.paths.walk import Walk
 
 ANCHORS = ("start", "end", "after", "before", "around")
+_T = TypeVar("_T")
+
 #: A token where the path has ended, or not yet begun.
 ENDED = -1
 
@@ -34,6 +38,11 @@ class Sequences:
     tokens: np.ndarray  # int32[paths, levels] token of each level, or ENDED
     levels: np.ndarray  # int64[levels] steps from the anchor; below 0 before it, where read both ways
     prints: np.ndarray  # uint64[paths] fingerprint of the whole path; none unless asked for
+
+    @property
+    def shoppers(self) -> int:
+        """How many shoppers have a path."""
+        return int(np.count_nonzero(np.diff(self.shopper))) + 1 if self.shopper.size else 0
 
 
 def sequences(
@@ -104,77 +113,60 @@ def flows(found: Sequences, slot: np.ndarray, slots: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class WholePaths:
-    """The whole paths that come up most."""
+    """The whole paths that come up most; counts have a column each, one for all others and one for all."""
 
     names: list[list[int]]  # tokens of each
-    paths: np.ndarray  # int64[top]
-    shoppers: np.ndarray  # int64[top]
-    marked: np.ndarray  # int64[top] paths that are marked
+    paths: np.ndarray  # int64[top + 2]
+    shoppers: np.ndarray  # int64[top + 2] distinct
+    marked: np.ndarray  # int64[top + 2] paths that are marked
     median: np.ndarray  # float64[top] seconds from the first event to the last
-    rest: tuple[int, int]  # paths and shoppers that went any other way
-    whole: tuple[int, int]  # all paths and shoppers
 
 
 def fingerprints(walk: Walk) -> Sequences:
-    """Every path with the fingerprint of its whole, one level deep."""
-    return sequences(walk, depth=1, hashed=True)
+    """Every path with the fingerprint of its whole, and no levels."""
+    return sequences(walk, depth=0, hashed=True)
 
 
 def leading(found: Sequences, top: int) -> np.ndarray:
     """The fingerprints that most paths have, most first: uint64[≤ top]."""
-    prints, counts = _counted(np.sort(found.prints))
-    if prints.size > top:
-        least = np.partition(counts, -top)[-top]
-        prints, counts = prints[counts >= least], counts[counts >= least]
-    # Equal counts: the path of the shopper who comes first in the log.
-    first = flow_kernel.first_rows(found.prints, prints)
-    best = np.lexsort((first, -counts))[:top]
-    return prints[best]
+    ordered = np.sort(found.prints)
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: ordered.size])
+    counts = np.diff(np.append(begins, ordered.size))
+    if counts.size > top:
+        keep = np.flatnonzero(counts >= np.partition(counts, -top)[-top])
+        begins, counts = begins[keep], counts[keep]
+    best = np.argsort(-counts, kind="stable")[:top]
+    return ordered[begins[best]]
 
 
 def whole_paths(walk: Walk, found: Sequences, prints: np.ndarray, marked: np.ndarray) -> WholePaths:
     """Counts of the paths with these fingerprints. `marked` is bool[keys]."""
-    order = np.argsort(prints)
-    which = flow_kernel.find(found.prints, prints[order])
-    of_print = np.append(order, -1)[which]
-    rows = np.flatnonzero(of_print >= 0)
-    group = of_print[rows]
-    size = prints.size
+    blocks = _in_rows(
+        found,
+        lambda low, high: flow_kernel.count_groups(
+            found.prints[low:high], found.shopper[low:high], found.key[low:high], prints, marked
+        ),
+    )
+    paths, shoppers, held = np.sum([its for its, _ in blocks], axis=0)
+    group = np.concatenate([its for _, its in blocks])
+    rows = np.flatnonzero(group >= 0)
+    rows = rows[np.argsort(group[rows].astype(np.int16), kind="stable")]
     second = walk.paths["second"]
     spans = second[found.last[rows]].astype(np.int64) - second[found.first[rows]]
-    by_group = np.split(
-        spans[np.argsort(group, kind="stable")], np.cumsum(np.bincount(group, minlength=size))
-    )
-    shoppers, rest_shoppers, all_shoppers = flow_kernel.count_shoppers(found.shopper, of_print, size)
-    paths = np.bincount(group, minlength=size)
-    met, at = np.unique(group, return_index=True)
+    size = prints.size
+    edges = np.searchsorted(group[rows], np.arange(size + 1))
+    median = np.array([np.median(spans[a:b]) if b > a else np.nan for a, b in pairwise(edges)], float)
     names: list[list[int]] = [[] for _ in range(size)]
+    met = np.flatnonzero(np.diff(edges))
     if met.size:
-        tokens, ends = walk_kernel.spell(
-            found.shopper[rows[at]], found.key[rows[at]], walk.arguments
-        )  # fmt: skip
+        some = rows[edges[met]]
+        tokens, ends = walk_kernel.spell(found.shopper[some], found.key[some], walk.arguments)
         for n, spelt in zip(met, np.split(tokens, ends[:-1]), strict=True):
             names[n] = spelt.tolist()
-    return WholePaths(
-        names,
-        paths,
-        shoppers,
-        np.bincount(group, weights=marked[found.key[rows]], minlength=size).astype(np.int64),
-        np.array([np.median(s) if s.size else np.nan for s in by_group[:size]]),
-        (int(found.key.size - paths.sum()), rest_shoppers),
-        (int(found.key.size), all_shoppers),
-    )
+    return WholePaths(names, paths, shoppers, held, median)
 
 
-def _counted(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values of a sorted array and how often each is there."""
-    begins = (
-        np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if ordered.size else np.empty(0, int)
-    )
-    return ordered[begins], np.diff(np.append(begins, ordered.size))
-
-
-def _in_rows(found: Sequences, ask: Callable[[int, int], np.ndarray]) -> list[np.ndarray]:
+def _in_rows(found: Sequences, ask: Callable[[int, int], _T]) -> list[_T]:
     """`ask(low, high)` for two or more ranges of rows side by side; none parts a shopper's rows."""
     size = found.shopper.size
     if not size:

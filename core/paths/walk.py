@@ -15,7 +15,7 @@ import numpy as np
 from core.errors import WrongCall
 from core.events import PURCHASE
 from core.paths import walk_kernel as kernel
-from core.paths.log import PathLog
+from core.paths.log import Filter, PathLog
 from core.paths.match import UNITS
 from core.paths.tokens import Naming, Tokens, tokens
 from core.scope import Scope
@@ -37,6 +37,7 @@ class Walk:
 
     paths: PathLog
     scope: Scope
+    its: Filter  # what the scope keeps
     naming: Naming
     names: Tokens
     unit: str = "shopper"
@@ -55,7 +56,7 @@ class Walk:
         if unit not in UNITS:
             raise WrongCall(f"unit={unit!r} is not known; it takes {', '.join(UNITS)}.")
         naming = naming or Naming()
-        return cls(paths, scope, naming, names or tokens(paths, naming), unit)
+        return cls(paths, scope, paths.filter(scope), naming, names or tokens(paths, naming), unit)
 
     def only(self, keys: np.ndarray) -> Walk:
         """The walk over those of its paths whose key is marked in bool[keys]."""
@@ -69,7 +70,7 @@ class Walk:
     @cached_property
     def arguments(self) -> tuple[Any, ...]:
         """The walk as the kernels take it."""
-        paths, its = self.paths, self.paths.filter(self.scope)
+        paths, its = self.paths, self.its
         of_kind = np.where(its.kinds, self.names.of_kind, np.int32(kernel.NOT_KEPT)).astype(np.int32)
         columns = tuple(paths[name] for name in ("kind", "hour", "place", "mean", "item", "session"))
         rules = (int(self.unit == "session"), int(self.naming.collapse), int(self.among is not None))
@@ -81,14 +82,10 @@ class Walk:
 
     def bought(self) -> np.ndarray:
         """Which paths hold a purchase in the scope, even one that the naming hides: bool[keys]."""
-        return self._bought.copy()
-
-    @cached_property
-    def _bought(self) -> np.ndarray:
-        is_purchase = self.paths.filter(self.scope).kinds & (self.paths.kinds[0] == PURCHASE)
+        is_purchase = (self.its.kinds & (self.paths.kinds[0] == PURCHASE)).astype(bool)
         out = np.zeros(self.keys, bool)
         self.paths.in_blocks(
-            lambda low, high: kernel.mark_bought(low, high, self.arguments, is_purchase.astype(bool), out)
+            lambda low, high: kernel.mark_bought(low, high, self.arguments, is_purchase, out)
         )
         return out
 

@@ -123,9 +123,9 @@ def _sort(m, n, of_session, token, event):  # type: ignore[no-untyped-def]
     for r in range(m, n):
         was[0][r - m], was[1][r - m], was[2][r - m] = of_session[r], token[r], event[r]
     for r in range(n - m):
-        s = np.int64(was[0][r]) - lowest
-        to = m + place[s]
-        place[s] += 1
+        number = np.int64(was[0][r]) - lowest
+        to = m + place[number]
+        place[number] += 1
         of_session[to], token[to], event[to] = was[0][r], was[1][r], was[2][r]
 
 
@@ -197,7 +197,7 @@ def sequences(low, high, walk, anchor, is_at, depth, hashed):  # type: ignore[no
     before = depth if anchor == AROUND else 0
     levels = depth + before + (anchor == AROUND)
     way = -1 if anchor in (END, BEFORE) else 1
-    size = max(256, high - low)
+    size = _most_paths(low, high, walk)
     rows = np.empty((size, 5), np.uint32)
     prints = np.empty(size if hashed else 0, np.uint64)
     tokens = np.empty((size, levels), np.int32)
@@ -231,7 +231,7 @@ def sequences(low, high, walk, anchor, is_at, depth, hashed):  # type: ignore[no
                 r = at + way * (n - before)
                 tokens[count, n] = token[r] if a <= r < b else -1
             count += 1
-    return rows[:count].copy(), prints[:count].copy(), tokens[:count].copy()
+    return rows[:count], prints[:count], tokens[:count]
 
 
 @njit(nogil=True, cache=True)
@@ -267,9 +267,12 @@ def transitions(low, high, walk, slot, slots):  # type: ignore[no-untyped-def]
     """
     room = _room(low, high, walk[0])
     token, _, _, shopper, _, edge, _ = room
-    out = np.zeros((3, slots + 1, slots + 1), np.int64)
-    by_shopper = np.full((slots + 1, slots + 1), -1, np.int64)
-    by_path = np.full((slots + 1, slots + 1), -1, np.int64)
+    width = slots + 1
+    times = np.zeros(width * width, np.int64)
+    shoppers = np.zeros(width * width, np.int64)
+    of_paths = np.zeros(width * width, np.int64)
+    by_shopper = np.full(width * width, -1, np.int64)
+    by_path = np.full(width * width, -1, np.int64)
     path = 0
     u = low
     while u < high:
@@ -278,15 +281,20 @@ def transitions(low, high, walk, slot, slots):  # type: ignore[no-untyped-def]
             source = slots
             for r in range(edge[j], edge[j + 1] + 1):
                 target = slot[token[r]] if r < edge[j + 1] else slots
-                out[0, source, target] += 1
-                if by_path[source, target] != path:
-                    by_path[source, target] = path
-                    out[2, source, target] += 1
-                    if by_shopper[source, target] != shopper[j]:
-                        by_shopper[source, target] = shopper[j]
-                        out[1, source, target] += 1
+                cell = np.uint64(source * width + target)
+                times[cell] += 1
+                if by_path[cell] != path:
+                    by_path[cell] = path
+                    of_paths[cell] += 1
+                    if by_shopper[cell] != shopper[j]:
+                        by_shopper[cell] = shopper[j]
+                        shoppers[cell] += 1
                 source = target
             path += 1
+    out = np.empty((3, width, width), np.int64)
+    out[0] = times.reshape(width, width)
+    out[1] = shoppers.reshape(width, width)
+    out[2] = of_paths.reshape(width, width)
     return out
 
 
@@ -351,6 +359,18 @@ def mark_matching(low, high, walk, automaton, by_token, out):  # type: ignore[no
                 r += 1
             if hit:
                 out[key[j]] = True
+
+
+@njit(nogil=True, cache=True)
+def _most_paths(low, high, walk):  # type: ignore[no-untyped-def]
+    """How many paths there can be: sessions are numbered in the order of shoppers, each from its first."""
+    start, session = walk[0], walk[1][5]
+    if not walk[7][0]:
+        return high - low
+    first = last = np.int64(session[start[low]])
+    for i in range(np.int64(start[high - 1]), np.int64(start[high])):
+        last = max(last, np.int64(session[i]))
+    return max(last - first + 1, 1)
 
 
 @njit(nogil=True, cache=True)
