@@ -84,7 +84,7 @@ def paths(
     for n, (counts, found) in enumerate(zip(counted, read, strict=True)):
         prefix = "other_" if n else ""
         its = np.where(hidden[n][rows], np.nan, counts[0][rows])
-        whole = np.full(its.shape, found.key.size)
+        whole = np.full(its.shape, found.paths)
         columns |= count_columns(
             {"users": counts[1][rows], "paths": counts[0][rows]}, hidden[n][rows], prefix
         )
@@ -95,7 +95,7 @@ def paths(
         columns |= difference_columns(*shares)
     table = pa.table(columns)
     notes = asked.notes + hidden_notes(asked.k, [h[rows] for h in hidden], "flows are")
-    return Answer(table, title(anchor, at), asked.of_paths(read[0].key.size, read[0].shoppers), notes)
+    return Answer(table, title(anchor, at), asked.of_paths(read[0].paths, read[0].shoppers), notes)
 
 
 def read_levels(asked: Asked, n: int, anchor: str, at: str, depth: int) -> Sequences:

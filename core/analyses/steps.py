@@ -70,7 +70,7 @@ def steps(
     for n, (counts, found) in enumerate(zip(counted, read, strict=True)):
         prefix = "other_" if n else ""
         its = np.where(hidden[n][rows], np.nan, counts[0][rows])
-        whole = np.full(its.shape, found.key.size)
+        whole = np.full(its.shape, found.paths)
         columns |= count_columns(
             {"users": counts[1][rows], "paths": counts[0][rows]}, hidden[n][rows], prefix
         )
@@ -81,5 +81,5 @@ def steps(
     notes = asked.notes + hidden_notes(asked.k, [h[rows] for h in hidden], "shares are")
     where = f" {anchor} “{at}”" if at and anchor in ("after", "before", "around") else f" from the {anchor}"
     return Answer(
-        pa.table(columns), f"Step by step{where}", asked.of_paths(read[0].key.size, read[0].shoppers), notes
+        pa.table(columns), f"Step by step{where}", asked.of_paths(read[0].paths, read[0].shoppers), notes
     )

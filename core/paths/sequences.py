@@ -7,10 +7,10 @@ Paths without the node have no row. `core.paths.match` in strict order counts th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from core.paths import flow_kernel, walk_kernel
 from core.paths.walk import Walk
 
 ANCHORS = ("start", "end", "after", "before", "around")
+_S = TypeVar("_S")
 _T = TypeVar("_T")
 
 #: A token where the path has ended, or not yet begun.
@@ -28,21 +29,58 @@ ENDED = -1
 
 @dataclass(frozen=True)
 class Sequences:
-    """A row for every path, shopper by shopper."""
+    """A row for every path, shopper by shopper; kept in blocks, of which none parts a shopper's rows."""
 
-    shopper: np.ndarray  # uint32[paths] number of the shopper
-    key: np.ndarray  # uint32[paths] number of the shopper or of the session
-    first: np.ndarray  # uint32[paths] its first event
-    last: np.ndarray  # uint32[paths] its last event
-    length: np.ndarray  # uint32[paths] nodes of the whole path
-    tokens: np.ndarray  # int32[paths, levels] token of each level, or ENDED
+    blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray]]  # as `walk_kernel.sequences` gives them
     levels: np.ndarray  # int64[levels] steps from the anchor; below 0 before it, where read both ways
-    prints: np.ndarray  # uint64[paths] fingerprint of the whole path; none unless asked for
+
+    def _column(self, n: int) -> np.ndarray:
+        return np.concatenate([rows[:, n] for rows, _, _ in self.blocks])
+
+    @property
+    def paths(self) -> int:
+        """How many paths there are."""
+        return sum(len(rows) for rows, _, _ in self.blocks)
 
     @property
     def shoppers(self) -> int:
         """How many shoppers have a path."""
-        return int(np.count_nonzero(np.diff(self.shopper))) + 1 if self.shopper.size else 0
+        return sum(int(np.count_nonzero(np.diff(rows[:, 0]))) + 1 for rows, _, _ in self.blocks if len(rows))
+
+    @property
+    def shopper(self) -> np.ndarray:
+        """The number of each path's shopper: uint32[paths]."""
+        return self._column(0)
+
+    @property
+    def key(self) -> np.ndarray:
+        """The number of its shopper or of its session: uint32[paths]."""
+        return self._column(1)
+
+    @property
+    def first(self) -> np.ndarray:
+        """Its first event: uint32[paths]."""
+        return self._column(2)
+
+    @property
+    def last(self) -> np.ndarray:
+        """Its last event: uint32[paths]."""
+        return self._column(3)
+
+    @property
+    def length(self) -> np.ndarray:
+        """How many nodes the whole path has: uint32[paths]."""
+        return self._column(4)
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """The token of each level, or ENDED: int32[paths, levels]."""
+        return np.concatenate([tokens for _, _, tokens in self.blocks])
+
+    @property
+    def prints(self) -> np.ndarray:
+        """A fingerprint of the whole path: uint64[paths]; none unless it was asked for."""
+        return np.concatenate([prints for _, prints, _ in self.blocks])
 
 
 def sequences(
@@ -62,17 +100,12 @@ def sequences(
     blocks = walk.paths.in_blocks(
         lambda low, high: walk_kernel.sequences(low, high, walk.arguments, number, is_at, depth, int(hashed))
     )
-    levels = np.arange(-depth if anchor == "around" else 0, depth + (anchor == "around"))
-    shopper, key, first, last, length = np.concatenate([rows.T for rows, _, _ in blocks], axis=1)
-    return Sequences(
-        shopper, key, first, last, length, np.concatenate([tokens for _, _, tokens in blocks]), levels,
-        np.concatenate([prints for _, prints, _ in blocks]),
-    )  # fmt: skip
+    return Sequences(blocks, np.arange(-depth if anchor == "around" else 0, depth + (anchor == "around")))
 
 
 def node_counts(found: Sequences, tokens: int) -> np.ndarray:
     """How many paths have each token at each level: int64[levels, tokens + 1], last those ended."""
-    counted = _in_rows(found, lambda low, high: flow_kernel.count_nodes(found.tokens[low:high], tokens))
+    counted = _side_by_side(lambda block: flow_kernel.count_nodes(block[2], tokens), found.blocks)
     return np.sum(counted, axis=0)
 
 
@@ -102,11 +135,8 @@ def flows(found: Sequences, slot: np.ndarray, slots: int) -> np.ndarray:
     paths, then shoppers; [n, level, source, target] counts those that go from level to the next one, and
     the last column those at the source, wherever they go.
     """
-    counted = _in_rows(
-        found,
-        lambda low, high: flow_kernel.count_flows(
-            found.shopper[low:high], found.tokens[low:high], slot, slots
-        ),
+    counted = _side_by_side(
+        lambda block: flow_kernel.count_flows(block[0], block[2], slot, slots), found.blocks
     )
     return np.sum(counted, axis=0)
 
@@ -129,49 +159,46 @@ def fingerprints(walk: Walk) -> Sequences:
 
 def leading(found: Sequences, top: int) -> np.ndarray:
     """The fingerprints that most paths have, most first: uint64[≤ top]."""
-    ordered = np.sort(found.prints)
+    counted = _side_by_side(lambda block: _run_lengths(np.sort(block[1])), found.blocks)
+    values = np.concatenate([values for values, _ in counted])
+    order = np.argsort(values)
+    values, begins = np.unique(values[order], return_index=True)
+    if not values.size:
+        return values
+    counts = np.add.reduceat(np.concatenate([counts for _, counts in counted])[order], begins)
+    best = np.flatnonzero(counts >= np.partition(counts, -top)[-top]) if counts.size > top else slice(None)
+    return values[best][np.argsort(-counts[best], kind="stable")[:top]]
+
+
+def _run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct values of a sorted array and how often each is there."""
     begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: ordered.size])
-    counts = np.diff(np.append(begins, ordered.size))
-    if counts.size > top:
-        keep = np.flatnonzero(counts >= np.partition(counts, -top)[-top])
-        begins, counts = begins[keep], counts[keep]
-    best = np.argsort(-counts, kind="stable")[:top]
-    return ordered[begins[best]]
+    return ordered[begins], np.diff(np.append(begins, ordered.size))
 
 
 def whole_paths(walk: Walk, found: Sequences, prints: np.ndarray, marked: np.ndarray) -> WholePaths:
     """Counts of the paths with these fingerprints. `marked` is bool[keys]."""
-    blocks = _in_rows(
-        found,
-        lambda low, high: flow_kernel.count_groups(
-            found.prints[low:high], found.shopper[low:high], found.key[low:high], prints, marked
-        ),
+    second, size = walk.paths["second"], prints.size
+    blocks = _side_by_side(
+        lambda block: flow_kernel.count_groups(block[0], block[1], prints, marked, second), found.blocks
     )
-    paths, shoppers, held = np.sum([its for its, _ in blocks], axis=0)
-    group = np.concatenate([its for _, its in blocks])
-    rows = np.flatnonzero(group >= 0)
-    rows = rows[np.argsort(group[rows].astype(np.int16), kind="stable")]
-    second = walk.paths["second"]
-    spans = second[found.last[rows]].astype(np.int64) - second[found.first[rows]]
-    size = prints.size
-    edges = np.searchsorted(group[rows], np.arange(size + 1))
-    median = np.array([np.median(spans[a:b]) if b > a else np.nan for a, b in pairwise(edges)], float)
+    paths, shoppers, held = np.sum([counts for counts, _, _, _ in blocks], axis=0)
+    pieces = [np.split(spans, np.cumsum(counts[0, : size - 1])) for counts, spans, _, _ in blocks]
+    every = [np.concatenate([its[n] for its in pieces]) for n in range(size)]
+    median = np.array(_side_by_side(lambda its: np.median(its) if its.size else np.nan, every), float)
+    # Each is spelt from the first path that is it.
+    shopper, key = (np.stack([block[n] for block in blocks]) for n in (2, 3))
+    met = np.flatnonzero(paths[:size])
+    at = (shopper[:, met] >= 0).argmax(axis=0)
     names: list[list[int]] = [[] for _ in range(size)]
-    met = np.flatnonzero(np.diff(edges))
     if met.size:
-        some = rows[edges[met]]
-        tokens, ends = walk_kernel.spell(found.shopper[some], found.key[some], walk.arguments)
+        tokens, ends = walk_kernel.spell(shopper[at, met], key[at, met], walk.arguments)
         for n, spelt in zip(met, np.split(tokens, ends[:-1]), strict=True):
             names[n] = spelt.tolist()
     return WholePaths(names, paths, shoppers, held, median)
 
 
-def _in_rows(found: Sequences, ask: Callable[[int, int], _T]) -> list[_T]:
-    """`ask(low, high)` for two or more ranges of rows side by side; none parts a shopper's rows."""
-    size = found.shopper.size
-    if not size:
-        return [ask(0, 0)]
-    wanted = found.shopper[np.linspace(0, size - 1, 5).astype(np.int64)[1:-1]]
-    edges = np.unique([0, *np.searchsorted(found.shopper, wanted), size]).tolist()
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(ask, edges[:-1], edges[1:]))
+def _side_by_side(ask: Callable[[_S], _T], parts: list[_S]) -> list[_T]:
+    """What `ask` gives for each part; it must let other threads run."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(ask, parts))
