@@ -240,6 +240,22 @@ def test_only_some_paths_can_be_read(sample_store: Store) -> None:
         assert tally.shoppers == np.unique(every.shopper).size
 
 
+@pytest.mark.parametrize("unit", ["shopper", "session"])
+def test_cohorts_are_kept_to(unit: str) -> None:
+    rows = random_rows(5, 120)
+    log = path_log(rows)
+    members = np.array([True, False, True, False, True])
+    every = sequences(walk_of(log, Scope(), Naming(), unit))
+    log.members = lambda _: members
+    walk = walk_of(log, Scope(), Naming(), unit)
+    kept = sequences(walk)
+    assert kept.key.tolist() == every.key[members[every.shopper]].tolist()
+    bought = walk.bought()
+    of_key = dict(zip(every.key.tolist(), members[every.shopper].tolist(), strict=True))
+    assert all(of_key[key] for key in np.flatnonzero(bought).tolist())
+    assert walk.tally(bought).paths == kept.paths
+
+
 def test_wrong_calls_are_sentences(sample_store: Store) -> None:
     paths, scope = open_paths(sample_store), open_cube(sample_store).fill(Scope())
     with pytest.raises(WrongCall, match="anchor='middle' is not known; it takes start, end"):
