@@ -21,11 +21,17 @@ from core.analyses.funnel_trend import funnel_trend
 from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
 from core.analyses.lifecycle import lifecycle
+from core.analyses.next_steps import next_
 from core.analyses.overview import overview
+from core.analyses.paths import paths
+from core.analyses.pattern import pattern
 from core.analyses.quality import quality
 from core.analyses.regions import regions
 from core.analyses.retention import retention
+from core.analyses.steps import steps
 from core.analyses.stickiness import stickiness
+from core.analyses.top_paths import top_paths
+from core.analyses.transitions import transitions
 from core.analyses.trend import trend
 from core.errors import WrongCall
 from core.scope import Scope
@@ -60,7 +66,7 @@ def _analysis(function: Callable[..., Answer]) -> Analysis:
     summary = (module.__doc__ if module and module.__doc__ else "").splitlines()[0]
     taken = dict(list(get_type_hints(function).items())[2:])
     taken.pop("return", None)
-    name = function.__name__.replace("_", "-")
+    name = function.__name__.rstrip("_").replace("_", "-")  # `next_` is next
     made_of = taken.get("options")
     if isinstance(made_of, type) and is_dataclass(made_of):
         return Analysis(name, summary, tuple(f.name for f in fields(made_of)), function, made_of)
@@ -70,6 +76,7 @@ def _analysis(function: Callable[..., Answer]) -> Analysis:
 _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     overview, changes, demand, regions, hotspots, hours, calendar, trend, quality, facets,
     funnel, funnel_time, funnel_trend, funnel_map, drivers, cohort,
+    paths, steps, transitions, top_paths, next_, pattern,
     retention, lifecycle, stickiness,
 )  # fmt: skip
 

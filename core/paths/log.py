@@ -78,6 +78,11 @@ class PathLog:
         return int(self["kind"].size)
 
     @cached_property
+    def sessions(self) -> int:
+        """How many sessions the log has."""
+        return int(self["session"].max()) + 1
+
+    @cached_property
     def items(self) -> np.ndarray:
         """The item of each code: object[items]."""
         return _texts(self._texts["items"])
