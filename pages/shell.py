@@ -33,6 +33,7 @@ def main() -> None:
         st.Page(PAGES / "demand_map.py", title="Demand map", icon=":material/map:", url_path="map"),
         st.Page(PAGES / "when.py", title="When", icon=":material/schedule:", url_path="when"),
         st.Page(PAGES / "funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel"),
+        st.Page(PAGES / "paths.py", title="Paths", icon=":material/route:", url_path="paths"),
         st.Page(
             PAGES / "retention.py", title="Retention", icon=":material/event_repeat:", url_path="retention"
         ),

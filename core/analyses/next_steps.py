@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.chance import wilson
+from core.analyses.proportions import wilson
 from core.analyses.tables import column, ratio
 from core.analyses.ways import STOPPED, Telling, ask, count_columns, hidden_notes, whole_number
 from core.errors import WrongCall

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 #: Of a normal variable, for intervals of 95 %.
 Z = float(stats.norm.ppf(0.975))
@@ -39,7 +39,7 @@ def two_shares(
 ) -> np.ndarray:
     """The p-value of two shares being one: the z-test of two proportions with a pooled variance.
 
-    NaN where neither or both hold everything, so that nothing varies.
+    1 where both hold everything or nothing; NaN where a whole is nothing or unknown.
     """
     part, whole, other_part, other_whole = (
         np.asarray(n, float) for n in (part, whole, other_part, other_whole)
@@ -47,8 +47,9 @@ def two_shares(
     with np.errstate(invalid="ignore", divide="ignore"):
         pooled = (part + other_part) / (whole + other_whole)
         error = np.sqrt(pooled * (1 - pooled) * (1 / whole + 1 / other_whole))
-        z = (part / whole - other_part / other_whole) / error
-    return np.where(error > 0, 2 * stats.norm.sf(np.abs(z)), np.nan)
+        z = np.abs(part / whole - other_part / other_whole) / error
+    p: np.ndarray = np.where(error == 0, 1.0, special.erfc(z / np.sqrt(2)))
+    return np.where((whole > 0) & (other_whole > 0), p, np.nan)
 
 
 def odds_ratio(

@@ -27,14 +27,15 @@ from core.errors import WrongCall
 from core.events import PURCHASE
 from core.marts import Cube
 from core.paths import open_cube, open_paths
+from core.paths.choices import BEGAN, OTHER, STOPPED
 from core.paths.pattern import Pattern, matching_paths
-from core.paths.tokens import Naming, Tokens, tokens
+from core.paths.tokens import Naming, Tokens, titles, tokens
 from core.paths.walk import Walk
 from core.scope import KEYS, OFF, Scope
 from core.store import Store
 
-#: Names of what is no event: the ends of a path, and all nodes that have no row of their own.
-BEGAN, STOPPED, OTHER = "(start)", "(end)", "(other)"
+__all__ = ["BEGAN", "OTHER", "STOPPED", "Asked", "Telling", "ask"]
+
 COMPARED, CONVERTED = "compared", "converted"
 
 
@@ -101,7 +102,7 @@ def ask(store: Store, scope: Scope, telling: Telling, pattern: str = "", against
     wanted = Pattern.parse(pattern) if pattern else None
     cube, paths = open_cube(store), open_paths(store)
     filled = cube.fill(scope)
-    names = tokens(paths, naming, _titles(store) if naming.nodes == "page" else None)
+    names = tokens(paths, naming, titles(store) if naming.nodes == "page" else None)
     walk = Walk.of(paths, filled, naming, telling.unit, names)
     alone = replace(filled, compare=OFF)
     said, notes = [f"one path a {telling.unit}"], []
@@ -135,12 +136,6 @@ def ask(store: Store, scope: Scope, telling: Telling, pattern: str = "", against
                 notes += _overlap(filled, beside)
     shown = filled if against == COMPARED else alone
     return Asked(cube, shown, walk, other, tuple(said), tuple(notes), sells)
-
-
-def _titles(store: Store) -> dict[str, str]:
-    items = store.table("items")
-    pairs = zip(items["item_id"].to_pylist(), items["title"].to_pylist(), strict=True)
-    return {item: title for item, title in pairs if title}
 
 
 _WORD = re.compile(r'\s*(?P<key>[a-z]+):(?P<value>"(?:[^"\\]|\\.)*"|[^,"]*)\s*(?:,|$)')

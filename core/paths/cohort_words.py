@@ -63,6 +63,17 @@ def _funnel(rule: Rule) -> str:
     return f"{said} {step} of {way}{_scope(rule)}"
 
 
+def _path(rule: Rule) -> str:
+    options, level = rule.get("options", {}), int(rule["level"])
+    anchor = options.get("anchor", "start")
+    where = {
+        "start": "from the start", "end": "back from the end", "after": f"after {options.get('at')}",
+        "before": f"back from {options.get('at')}", "around": f"around {options.get('at')}",
+    }[anchor]  # fmt: skip
+    to = f" → {rule['target']}" if rule.get("target") else ""
+    return f"went {rule['source']}{to} at step {level + 1} {where}{_scope(rule)}"
+
+
 def _retention(rule: Rule) -> str:
     options, n = rule.get("options", {}), int(rule["period"])
     step, start, back = options.get("step", "week"), options.get("start", "*"), options.get("back", "*")
@@ -85,6 +96,8 @@ _WORDS = {
     "did": _did,
     "rfm": _rfm,
     "funnel": _funnel,
+    "path": _path,
+    "pattern": lambda rule: f"has a path with {rule['options']['pattern']}{_scope(rule)}",
     "retention": _retention,
     "lifecycle": _lifecycle,
     "cohort": lambda rule: f"in “{rule['name']}”",

@@ -7,6 +7,8 @@ A rule is a small tree, kept as JSON. Its leaves:
                                                                    at least so often in the log's last days
     {"of": "rfm", "recency": [4, 5], "frequency": [1, 5], "money": [1, 5]}
     {"of": "funnel", "scope": {…}, "options": {…}, "step": 3, "outcome": "reached" or "dropped"}
+    {"of": "path", "scope": {…}, "options": {…}, "level": 2, "source": "cart", "target": "purchase"}
+    {"of": "pattern", "scope": {…}, "options": {"pattern": "cart->[^support]*->purchase"}}
     {"of": "retention", "scope": {…}, "options": {…}, "cohort": "2025-05-12", "period": 2, "outcome":
      "returned" or "lost"}                                         a cell of the retention table
     {"of": "lifecycle", "scope": {…}, "event": "*", "step": "week", "state": "dormant", "day": "2025-05-12"}
@@ -31,6 +33,7 @@ import pyarrow as pa
 
 from core.errors import CartscapeError, WrongCall
 from core.marts import Cube
+from core.paths.choices import Picture, behind_edge, behind_pattern
 from core.paths.did import rfm, times_did
 from core.paths.lifecycle import in_state
 from core.paths.log import PathLog
@@ -184,6 +187,20 @@ def _funnel(cohorts: Cohorts, rule: Rule) -> np.ndarray:
     return cohorts.from_numbers(found.shoppers_at(before)) & ~reached
 
 
+def _path(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    picture = Picture(**rule.get("options", {}))
+    found = behind_edge(
+        cohorts.store, cohorts.paths, cohorts.scope_of(rule), picture, int(rule["level"]), rule["source"],
+        rule.get("target", ""),
+    )  # fmt: skip
+    return cohorts.from_numbers(found)
+
+
+def _pattern(cohorts: Cohorts, rule: Rule) -> np.ndarray:
+    picture = Picture(**rule["options"])
+    return cohorts.from_numbers(behind_pattern(cohorts.store, cohorts.paths, cohorts.scope_of(rule), picture))
+
+
 def _retention(cohorts: Cohorts, rule: Rule) -> np.ndarray:
     words = rule.get("options", {})
     asked = Retention(
@@ -227,6 +244,8 @@ FINDERS |= {
     "did": _did,
     "rfm": _rfm,
     "funnel": _funnel,
+    "path": _path,
+    "pattern": _pattern,
     "retention": _retention,
     "lifecycle": _lifecycle,
     "cohort": _cohort,

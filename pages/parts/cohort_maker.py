@@ -49,7 +49,9 @@ def _save(rule: dict[str, Any], name_key: str, use: bool, fixed: bool) -> None:
         ask.save_cohort(name, rule, fixed=fixed)
     except CartscapeError as error:
         st.session_state["_cohort_said"] = (False, str(error))
+        state.state().changed = True
         return
+    state.state().changed = True  # the page above the frame says it
     st.session_state["_cohort_said"] = (True, f"Saved the cohort “{name}”.")
     if use:
         state.change_scope(cohorts=(name,))

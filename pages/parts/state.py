@@ -34,6 +34,11 @@ VIEW: dict[str, tuple[str, ...]] = {
     "collapse": ("no", "yes"),
     "split": ("region", "device", "category", "channel"),
     "where": ("groups", "map"),
+    "anchor": ("start", "end", "after", "before", "around"),
+    "depth": ("5", "2", "3", "4", "6", "7", "8", "9", "10"),
+    "top": ("8", "5", "12", "20"),
+    "ways": ("matrix", "graph"),
+    "per": ("count", "share", "per_path"),
     "period": ("auto", "day", "week", "month"),
     "returns": ("on", "after"),
     "relative": ("first", "previous"),
@@ -52,6 +57,10 @@ TEXT: tuple[str, ...] = (
     "cohort_other",
     "start",
     "back",
+    "at",
+    "pattern",
+    "against",
+    "prefix",
 )
 
 _KEY = "_cartscape"

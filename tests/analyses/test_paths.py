@@ -16,8 +16,8 @@ import pytest
 from scipy import stats
 
 from core.analyses import ANALYSES
-from core.analyses.chance import false_discovery, two_shares, wilson
 from core.analyses.next_steps import parse_prefix
+from core.analyses.proportions import false_discovery, two_shares, wilson
 from core.errors import WrongCall
 from core.paths import open_cube, open_paths
 from core.paths.tokens import Naming

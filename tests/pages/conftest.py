@@ -21,7 +21,10 @@ PAGES = {
     "overview": "overview.py",
     "map": "demand_map.py",
     "when": "when.py",
+    "funnel": "funnel.py",
+    "paths": "paths.py",
     "retention": "retention.py",
+    "cohorts": "cohorts.py",
     "data": "data.py",
 }
 

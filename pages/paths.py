@@ -1,0 +1,258 @@
+"""Paths: which ways do they take, which convert, where do they leave, and what comes next?
+
+A product manager asks
+1. what do people do first, after a step, before a purchase, around a failure → a flow from an anchor, with
+   what is cut off as "(other)" and who leaves as "(end)"; a click on a node or an edge keeps its shoppers as
+   a cohort, or opens it as a funnel with the same number;
+2. how do the steps compare at a glance, and what leads to what → a step matrix, and a graph of transitions;
+3. which whole paths are most common, how long do they take, do they convert → a table;
+4. having done this, what do they do next → bars with intervals.
+Against a second group (the compared period, bought or not, another region or cohort) every picture shows
+what differs beyond chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from core.analyses import Answer
+from core.charts.funnel import time_words
+from core.charts.numbers import exact
+from core.charts.paths import (
+    ENDS,
+    OTHER,
+    edges_of,
+    graph_figure,
+    next_bars,
+    nodes_of,
+    sankey,
+    sankey_figure,
+    step_matrix,
+    transition_graph,
+)
+from core.errors import CartscapeError
+from core.paths.steps import ANY, Step, write_steps
+from pages.parts import ask, cohort_maker, page, paths_controls, state, states, tables
+from pages.parts.chart_frame import Export, frame, plot, style
+
+VIEWS = {"matrix": "Step matrix", "graph": "Transitions"}
+PER = {"count": "Counts", "share": "Per node", "per_path": "Per path"}
+HEIGHT = 460
+
+
+def main() -> None:
+    """Draw the page."""
+    page.toolbar("Paths", choose_measure=False, instead=paths_controls.controls)
+    cohort_maker.said()
+    _ask("paths", paths_controls.telling() | paths_controls.anchored(), _flow)
+    left, right = st.columns([5, 4], gap="small")
+    with left:
+        page.choose("ways", "Steps or transitions", VIEWS)
+        if state.view("ways") == "matrix":
+            depth = state.view("depth")
+            options = paths_controls.telling() | paths_controls.anchored()
+            options = {k: v for k, v in options.items() if k not in ("depth", "top")}
+            _ask("steps", options | ({"depth": depth} if depth != "5" else {}), _matrix)
+        else:
+            _ask("transitions", paths_controls.telling() | {"top": "40"}, _graph)
+    with right:
+        _next()
+    _ask("top-paths", paths_controls.telling(), _whole)
+
+
+def _count() -> str:
+    """The column that flows are drawn by."""
+    return "paths" if state.view("unit") == "session" else "users"
+
+
+def _flow(answer: Answer, options: dict[str, str]) -> None:
+    count, back = _count(), paths_controls.back()
+    if not answer.table.num_rows:
+        states.notice(" ".join(answer.notes) or "No path in this scope has that event.")
+        return
+    look = style()
+    option = sankey(answer.table, count, back, look)
+    who = "sessions" if count == "paths" else "shoppers"
+    key = f"flow_{abs(hash((state.state().version, tuple(sorted(options.items()))))):x}"
+
+    def draw() -> None:
+        event = st.echarts_chart(
+            option, key=key, height=HEIGHT, theme=None, on_select="rerun",
+            alt=f"Flow of {who}: {answer.title.lower()}, {answer.of}.",
+        )  # fmt: skip
+        picked = _picked(event, key, answer.table, count, back)
+        if picked:
+            _chosen(*picked, options)
+
+    hint = f"Width is {who}. Click a node or an edge to keep its shoppers or to open it as a funnel."
+    if "difference" in answer.table.column_names:
+        hint += (
+            " Blue flows have a larger share than in the other group, orange a smaller; grey may be chance."
+        )
+    frame(
+        "flow", answer, ask.command("paths", state.scope(), **options), draw,
+        Export(sankey_figure(answer.table, count, back, look)), hint=hint,
+    )  # fmt: skip
+
+
+def _picked(
+    event: Any, key: str, table: pa.Table, count: str, back: bool
+) -> tuple[int, str, str, int] | None:
+    """The node or edge that was clicked last: level, source, target ("" for a node), how many."""
+    now = [(s["data_type"], n) for s in event["selection"]["selected"] for n in s["data_indices"]]
+    before = st.session_state.get(f"{key}_picked", [])
+    st.session_state[f"{key}_picked"] = now
+    fresh = [pick for pick in now if pick not in before] or now
+    if not fresh:
+        return None
+    kind, n = fresh[0]
+    if kind == "edge":
+        row = edges_of(table, count, back)[n][2]
+        return row["level"], row["source"], row["target"], row[count]
+    (column, name), value = list(nodes_of(table, count, back).items())[n]
+    return (-column if back else column), name, "", value
+
+
+def _chosen(level: int, source: str, target: str, number: int, options: dict[str, str]) -> None:
+    """What can be done with a node or an edge."""
+    words = f"{source} → {target}" if target else source
+    if state.view("unit") == "session":
+        st.markdown(f"**{exact(number, 'count')} sessions** go {words} at step {level + 1}")
+    rule: dict[str, Any] = {
+        "of": "path", "scope": state.scope().words(), "level": level, "source": source,
+        "options": {k: v for k, v in options.items() if k != "against"},
+    }  # fmt: skip
+    if target:
+        rule["target"] = target
+    cohort_maker.keep(
+        rule, f"go {words} at step {level + 1}", f"{words} at step {level + 1}", f"{level}_{source}_{target}"
+    )
+    steps = _as_steps(level, source, target)
+    if steps:
+        st.button(
+            "Open as a funnel", icon=":material/filter_alt:", key="open_funnel", on_click=_open_funnel,
+            args=(steps,), help="The same number at its last step" if not paths_controls.back() else
+            "The same number at its first step",
+        )  # fmt: skip
+    else:
+        st.caption("What is gathered in “(other)”, or ends here, cannot be written as steps of a funnel.")
+
+
+def _as_steps(level: int, source: str, target: str) -> tuple[Step, ...]:
+    """The strict funnel that counts the same paths; empty where there is none."""
+    if {source, target} & {*ENDS, OTHER} or state.text("pattern"):
+        return ()
+    anchor = state.view("anchor")
+    at = state.text("at") or ask.events()[0]
+    if anchor == "around" or (anchor == "end" and level == 0 and not target):
+        return ()
+    chain = [Step(ANY)] * level + [Step(source)] + ([Step(target)] if target else [])
+    if anchor in ("after", "before") and level:
+        chain[0] = Step(at)
+    return tuple(chain[::-1]) if paths_controls.back() else tuple(chain)
+
+
+def _open_funnel(steps: tuple[Step, ...]) -> None:
+    state.set_text("steps", write_steps(steps))
+    for word in ("window", "exclude", "between"):
+        state.set_text(word, "")
+    anchor = state.view("anchor")
+    state.set_view("order", "strict")
+    state.set_view("hold", "nothing")
+    state.set_view("entry", {"start": "start", "after": "first"}.get(anchor, "last"))
+    state.state().goto, state.state().changed = "funnel", True
+
+
+def _matrix(answer: Answer, options: dict[str, str]) -> None:
+    figure = step_matrix(answer.table, style())
+
+    def draw() -> None:
+        plot(figure, "step_matrix", answer.title, alt=f"Share of paths in each node by step, {answer.of}.")
+
+    frame(
+        "steps", answer, ask.command("steps", state.scope(), **options), draw, Export(figure),
+        hint="Per cent of all paths.",
+    )  # fmt: skip
+
+
+def _graph(answer: Answer, options: dict[str, str]) -> None:
+    look = style()
+
+    def draw() -> None:
+        page.choose("per", "What an edge says", PER)
+        st.echarts_chart(
+            transition_graph(answer.table, state.view("per"), look), key=f"graph_{state.view('per')}",
+            height=430, theme=None, alt=f"Graph of transitions between events, {answer.of}.",
+        )  # fmt: skip
+
+    frame(
+        "transitions", answer, ask.command("transitions", state.scope(), **options), draw,
+        Export(graph_figure(answer.table, look)), hint="The 40 most frequent transitions.",
+    )  # fmt: skip
+
+
+def _next() -> None:
+    paths_controls.text("prefix", "Having done", "view->cart")
+    told = {k: v for k, v in paths_controls.telling().items() if k != "against"}
+    prefix = state.text("prefix") or ask.events()[0]
+    _ask("next", told | {"prefix": prefix}, _next_bars)
+
+
+def _next_bars(answer: Answer, options: dict[str, str]) -> None:
+    figure = next_bars(answer.table.slice(0, 12), style())
+
+    def draw() -> None:
+        plot(figure, "next_bars", answer.title, alt=f"Bars of what comes next, {answer.of}.")
+
+    frame("next", answer, ask.command("next", state.scope(), **options), draw, Export(figure))
+
+
+def _whole(answer: Answer, options: dict[str, str]) -> None:
+    rows = answer.table.to_pylist()
+
+    def draw() -> None:
+        shown = pa.table(
+            {
+                "path": [row["path"] for row in rows],
+                "paths": [row["paths"] for row in rows],
+                "share": [row["share"] for row in rows],
+                "took": [time_words(row["seconds"]) for row in rows],
+                "converted": [row["converted"] for row in rows],
+                **(
+                    {"difference": [row["difference"] for row in rows]}
+                    if "difference" in answer.table.column_names
+                    else {}
+                ),
+            }
+        )
+        st.dataframe(
+            shown, key="whole_paths", hide_index=True, height=tables.height_of(shown.num_rows, 420),
+            placeholder="–",
+            column_config={
+                "path": st.column_config.TextColumn("Whole path", width="large"),
+                "paths": st.column_config.NumberColumn("Paths", format="localized"),
+                "share": st.column_config.NumberColumn("Of all", format="percent"),
+                "took": st.column_config.TextColumn("Half take"),
+                "converted": st.column_config.NumberColumn("Hold a purchase", format="percent"),
+                "difference": st.column_config.NumberColumn("Against the other group", format="percent"),
+            },
+        )  # fmt: skip
+
+    frame("whole", answer, ask.command("top-paths", state.scope(), **options), draw, Export())
+
+
+def _ask(name: str, options: dict[str, str], ready: Callable[[Answer, dict[str, str]], None]) -> None:
+    """Ask, and draw; what cannot be asked is a sentence in the picture's place, and the page stays."""
+    try:
+        answer = ask.ask(name, state.scope(), **options)
+    except CartscapeError as error:
+        states.notice(str(error), ":material/error:")
+        return
+    ready(answer, options)
+
+
+main()
