@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         "A sample store always uses 1, as its shoppers are imaginary.",
     )
     memory_limit: str = Field("1500MB", description="Most memory DuckDB may take before it spills to disk.")
+    warm: bool = Field(
+        True, description="Whether a server compiles its loops in the background, before a page needs them."
+    )
     threads: int | None = Field(
         None, ge=1, description="Threads for queries; all cores where it is not given."
     )

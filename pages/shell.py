@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 if sys.path[0] != str(ROOT):  # before this folder, whose data.py is not the package `data`
     sys.path.insert(0, str(ROOT))
 
-from pages.parts import ask, chart_frame, dates, first_start, state, states, style_sheet  # noqa: E402
+from pages.parts import ask, chart_frame, dates, first_start, state, states, style_sheet, warm  # noqa: E402
 from pages.parts.scope_bar import scope_bar  # noqa: E402
 
 PAGES = Path(__file__).parent
@@ -52,6 +52,7 @@ def main() -> None:
             first_start.make_sample()
         if _choose_store():
             first_start.build_marts()
+            warm.begin(ask.store())
             _begin_scope()
             state.write_url()
             _notices()

@@ -58,6 +58,7 @@ def pages_home(
     for store in (sample_store, bare_store):
         shutil.copytree(store.path, home / store.name, copy_function=os.link)
     monkeypatch.setenv("CARTSCAPE_HOME", str(home))
+    monkeypatch.setenv("CARTSCAPE_WARM", "0")  # a thread would outlive its test
     settings.cache_clear()
     yield home
     settings.cache_clear()

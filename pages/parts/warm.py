@@ -1,0 +1,44 @@
+"""Compiles the loops behind funnels, paths and retention before anybody asks for them.
+
+The first run on a machine compiles for a minute or two; later ones find it in numba's cache. It happens
+beside the pages, once a server, so that no visitor waits for a compiler.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import streamlit as st
+
+from core.analyses import ANALYSES
+from core.errors import CartscapeError
+from core.scope import Scope
+from core.settings import settings
+from core.store import Store
+
+log = logging.getLogger("cartscape")
+
+#: A question for each loop, those that pages ask first come first.
+QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("funnel", {}), ("drivers", {}), ("paths", {}), ("steps", {}), ("next", {}), ("top-paths", {}),
+    ("retention", {}), ("lifecycle", {}), ("stickiness", {}), ("transitions", {}),
+    ("funnel", {"order": "strict"}), ("pattern", {"pattern": ".->."}),
+)  # fmt: skip
+
+
+@st.cache_resource(show_spinner=False)
+def begin(_store: Store) -> None:
+    """Start compiling in the background, over the log of a store that has its marts."""
+    if settings().warm:
+        threading.Thread(target=_ask_all, args=(_store,), name="warm", daemon=True).start()
+
+
+def _ask_all(store: Store) -> None:
+    for name, options in QUESTIONS:
+        try:
+            ANALYSES[name].run(store, Scope(compare="off"), **options)
+        except CartscapeError:
+            continue  # a log that has no answer to this one
+        except Exception:
+            log.warning("Compiling %s in the background failed", name, exc_info=True)
