@@ -36,6 +36,7 @@ from pages.parts import ask, cohort_maker, dates, page, state, states, steps_edi
 from pages.parts.chart_frame import Export, frame, plot, style
 
 SPLITS = {"region": "Region", "device": "Device", "category": "Category", "channel": "Channel"}
+COHORTS = {"cohort": "Cohort"}
 WHERE = {"groups": "Groups", "map": "Map"}
 MAP_WIDTH, MAP_HEIGHT = 560, 420
 
@@ -101,7 +102,7 @@ def _chosen(steps: tuple[Step, ...], number: int, outcome: str) -> None:
         "of": "funnel", "scope": state.scope().words(), "step": number, "outcome": outcome,
         "options": steps_editor.options() | {"steps": write_steps(steps)},
     }  # fmt: skip
-    cohort_maker.keep(rule, words, f"{words[:1].upper()}{words[1:]}", f"{number}_{outcome}")
+    cohort_maker.keep(rule, words, f"{words[:1].upper()}{words[1:]}", f"{number}_{outcome}", paths=True)
 
 
 def _where(first: Answer, steps: tuple[Step, ...]) -> None:
@@ -109,7 +110,7 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
         if ask.has_places():
             page.choose("where", "Groups or map", WHERE)
         if state.view("where") == "groups" or not ask.has_places():
-            page.choose("split", "Split by", SPLITS)
+            page.choose("split", "Split by", SPLITS | (COHORTS if ask.store().cohorts.state else {}))
     if state.view("where") == "map" and ask.has_places():
         _map(first)
         return
@@ -123,8 +124,10 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
 
         def clicked() -> None:
             points = st.session_state[key]["selection"]["points"]
-            fields = {"region": "regions", "device": "devices", "category": "categories"}
-            if points and by in fields and points[0]["customdata"] != "other":
+            fields = {
+                "region": "regions", "device": "devices", "category": "categories", "cohort": "cohorts",
+            }  # fmt: skip
+            if points and by in fields and points[0]["customdata"] not in ("other", "(everybody)"):
                 state.change_scope(**{fields[by]: (str(points[0]["customdata"]),)})
 
         def draw() -> None:

@@ -115,6 +115,8 @@ def _nobody(step: str) -> str:
 def _splits() -> dict[str, dict[str, str]]:
     """The choice of a split, where the log has something to split by."""
     offered = {w: name for w, name in SPLITS.items() if w == "none" or ask.values(w) > 1}
+    if ask.store().cohorts.state:
+        offered["cohort"] = "By cohort"
     return {"groups": offered} if len(offered) > 1 else {}
 
 
@@ -252,9 +254,10 @@ def _curve(answer: Answer, before: Answer | None, step: str) -> None:
         hint = "The further right, the fewer cohorts are old enough to be in the mean."
     else:
         answer = ask.ask("retention", replace(scope, compare="off"), **_options(step, by=by))
-        figure = retention_curve(answer.table, step, style(), by=by)
+        column = "saved_cohort" if by == "cohort" else by
+        figure = retention_curve(answer.table, step, style(), by=column)
         command = _command(scope, step, by=by)
-        some = len(answer.table[by].unique()) > MOST_LINES
+        some = len(answer.table[column].unique()) > MOST_LINES
         hint = f"The {MOST_LINES} largest are drawn; the table has all." if some else ""
 
     def draw() -> None:
@@ -287,9 +290,21 @@ def _lifecycle(answer: Answer, step: str) -> None:
 
     def draw() -> None:
         words = f"Stacked bars of new, returning and resurrecting shoppers by {step}, dormant below zero."
-        plot(figure, "lifecycle", answer.title, alt=f"{words} {answer.of}.")
+        key = f"lifecycle_{state.state().version}_{step}"
+        alt = f"{words} {answer.of}."
+        event = plot(figure, key, answer.title, alt=alt, on_select="rerun")
+        points = event["selection"]["points"] if event else []
+        if points and points[0].get("customdata"):
+            day, found = points[0]["customdata"]
+            rule = {
+                "of": "lifecycle", "scope": state.scope().words(), "event": _event("start"), "step": step,
+                "state": found, "day": day,
+            }  # fmt: skip
+            name = f"{found.capitalize()} {step} of {day}"
+            cohort_maker.keep(rule, f"were {found} in the {step} of {day}", name, f"{found}_{day}")
 
-    frame("lifecycle", answer, command, draw, Export(figure))
+    hint = "Click a part of a bar to keep its shoppers."
+    frame("lifecycle", answer, command, draw, Export(figure), hint=hint)
 
 
 def _stickiness(step: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,8 @@ from core.paths import open_cohorts, open_cube
 from core.paths.cohort_words import words
 from core.scope import Scope
 from core.store import Store
+
+EVERYBODY = "(everybody)"
 
 #: What a cohort is described by, most telling first.
 TRAITS = ("event", "category", "region", "device", "channel", "weekday", "hour")
@@ -100,6 +103,31 @@ def cohort(store: Store, scope: Scope, options: CohortOptions) -> Answer:
     )
     of = of_words(cube, alone, f"{sizes[0]:,} shoppers of {names[0]!r} against {sizes[1]:,} of {names[1]!r}")
     return Answer(table, f"What sets {names[0]} apart from {names[1]}", of)
+
+
+#: Cohorts that a table is parted by, at most.
+MOST_PARTS = 12
+
+
+def by_cohort(store: Store, scope: Scope, ask: Callable[[Scope], Answer], column: str = "cohort") -> Answer:
+    """The answers of `ask` for each saved cohort, and for everybody, one under the other.
+
+    The first column, called `column`, names them; a shopper in two cohorts counts in both. Raises a
+    sentence where none is saved.
+    """
+    names = [document.name for document in store.cohorts.all()][:MOST_PARTS]
+    if not names:
+        raise CartscapeError("No cohort has been saved with this log yet; save one, then split by cohort.")
+    parts, tables = [EVERYBODY, *names], []
+    answers = [ask(replace(scope, cohorts=(name,) if name != EVERYBODY else ())) for name in parts]
+    for name, answer in zip(parts, answers, strict=True):
+        named = pa.array([name] * answer.table.num_rows, pa.string())
+        tables.append(answer.table.add_column(0, column, named))
+    notes = tuple(dict.fromkeys(note for answer in answers for note in answer.notes))
+    first = answers[0]
+    return Answer(
+        pa.concat_tables(tables, promote_options="permissive"), f"{first.title} by cohort", first.of, notes
+    )
 
 
 def _label(trait: str, value: object) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
+from core.analyses.cohort import by_cohort
 from core.analyses.funnel_parts import (
     CALENDAR,
     Asked,
@@ -26,6 +28,7 @@ from core.marts.activity import MONEY_UNIT
 from core.paths import NOWHERE
 from core.paths.match import Matches
 from core.paths.options import SplitOptions
+from core.paths.steps import write_steps
 from core.scope import Scope
 from core.store import Store
 
@@ -39,6 +42,10 @@ def funnel(store: Store, scope: Scope, options: SplitOptions) -> Answer:
     the step, where they carry money), then previous_ of count and of_first, and change (of_first less
     previous) with change_low and change_high (Newcombe's 95 % interval).
     """
+    if options.by == "cohort":
+        known = asked(store, scope, options, compare=False).funnel.steps  # one way for all of them
+        whole = replace(options, by="", steps=write_steps(known))
+        return by_cohort(store, scope, lambda its: funnel(store, its, whole))
     of = asked(store, scope, options)
     groups = split(of, of.found, options, of.scope)
     rows = _rows(of, of.found, groups)

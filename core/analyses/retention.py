@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
+from core.analyses.cohort import by_cohort
 from core.analyses.tables import column, hidden_numbers, of_words, ratio
 from core.errors import WrongCall
 from core.marts.privacy import hide_small
@@ -41,16 +42,22 @@ def retention(
     function can take. `step`, `mode`, `entry` and `by` are as in `core.paths.returns`; `periods` is how
     many periods a cohort is followed.
 
-    Columns: the split where one is asked, cohort (first day of its period), period (n, 0 is the cohort's
-    own), cohort_shoppers, returned, share. Rows without a cohort are the mean of all cohorts, weighted
-    by their shoppers; cohorts whose n-th period has not ended within the dates are left out of it, and
-    have no returned and no share there. Share is returned ÷ cohort_shoppers; with `relative=previous`
-    it is ÷ those who returned in the period before, for n of 2 or more.
+    Columns: the split where one is asked (saved_cohort for by=cohort), cohort (first day of its period),
+    period (n, 0 is the cohort's own), cohort_shoppers, returned, share. Rows without a cohort are the mean
+    of all cohorts, weighted by their shoppers; cohorts whose n-th period has not ended within the dates are
+    left out of it, and have no returned and no share there. Share is returned ÷ cohort_shoppers; with
+    `relative=previous` it is ÷ those who returned in the period before, for n of 2 or more.
 
     Cohorts of fewer than k shoppers are null, and left out of the mean.
     """
     if relative not in RELATIVE:
         raise WrongCall(f"relative={relative!r} is not known; it takes {', '.join(RELATIVE)}.")
+    if by == "cohort":
+        return by_cohort(
+            store, scope,
+            lambda its: retention(store, its, start, back, step, mode, relative, entry, "", periods),
+            "saved_cohort",
+        )  # fmt: skip
     cube, paths = open_cube(store), open_paths(store)
     scope = replace(cube.fill(scope), compare="off")
     asked = Retention(

@@ -12,6 +12,7 @@ import pyarrow as pa
 from core.charts.look import Look, dressed
 from core.charts.numbers import exact, ticks_in
 from core.charts.retention import written_day
+from core.charts.trend import TICKS
 
 #: State → what it means, from the axis outwards.
 MEANINGS = {
@@ -25,9 +26,10 @@ MOST_BARS = 31
 
 
 def lifecycle_bars(table: pa.Table, step: str, style: Look) -> go.Figure:
-    """The `lifecycle` table as stacked bars, dormant below zero. Steps that the dates cut are left out,
-    as they would look like a fall, unless there is no whole one. What is hidden of a step's shoppers is a
-    grey part of its bar.
+    """The `lifecycle` table as stacked bars, dormant below zero; `customdata` is a bar's day and state.
+
+    Steps that the dates cut are left out, as they would look like a fall, unless there is no whole one.
+    What is hidden of a step's shoppers is a grey part of its bar.
     """
     rows = whole_rows(table, step) or table.to_pylist()
     colours = {
@@ -46,6 +48,8 @@ def lifecycle_bars(table: pa.Table, step: str, style: Look) -> go.Figure:
             name=state,
             marker={"color": colours[state], "line": {"width": 0}},
             opacity=0.55 if state == "dormant" else 1,
+            customdata=[[row["day"].isoformat(), state] for row in rows],
+            unselected={"marker": {"opacity": 1}},
             hovertext=[
                 f"<b>{state.capitalize()}: {exact(row[state], 'count')}</b> of "
                 f"{exact(row['shoppers'], 'count')}<br>{step.capitalize()} of {written_day(row['day'], step)}"
@@ -77,6 +81,7 @@ def lifecycle_bars(table: pa.Table, step: str, style: Look) -> go.Figure:
         showgrid=False,
         tickvals=days if few else None,
         tickformat=("%b %Y" if step == "month" else "%-d %b") if few else None,
+        tickformatstops=None if few else list(TICKS),
     )
     return figure
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from core.charts.hours import robust_range
 from core.charts.look import Look, dressed, scale
 from core.charts.numbers import MISSING, compact, exact, ticks_in
+from core.charts.trend import TICKS
 
 #: Cohorts that are drawn, the latest; the table behind the picture keeps all.
 MOST_COHORTS = 30
@@ -151,6 +152,7 @@ def retention_course(table: pa.Table, step: str, style: Look) -> go.Figure:
     figure.update_xaxes(
         showgrid=False, tickvals=[row["cohort"] for row in rows] if few else None,
         tickformat="%b %Y" if step == "month" else "%-d %b" if few else None,
+        tickformatstops=None if few else list(TICKS),
     )  # fmt: skip
     return figure
 

@@ -43,7 +43,7 @@ class FunnelOptions:
 class SplitOptions(FunnelOptions):
     """A funnel and what it is split by."""
 
-    by: str = ""  # region, city, cell, device, channel, category, day, week
+    by: str = ""  # region, city, cell, device, channel, category, day, week, cohort
     value: str = "first"  # whose value: the first step's, the last reached step's, or each step's own
     top: str = "10"  # groups shown; the rest is "other"; 0 shows all
     resolution: str = "5"  # of by=cell

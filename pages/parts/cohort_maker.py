@@ -11,8 +11,13 @@ from core.errors import CartscapeError
 from pages.parts import ask, state
 
 
-def keep(rule: dict[str, Any], words: str, suggestion: str, key: str, *, fixed: bool = False) -> None:
-    """A line that says who is chosen, with a name to save them under and a click to look at them alone."""
+def keep(
+    rule: dict[str, Any], words: str, suggestion: str, key: str, *, fixed: bool = False, paths: bool = False
+) -> None:
+    """A line that says who is chosen, with a name to save them under and a click to look at them alone.
+
+    With `paths`, also a click to their paths.
+    """
     try:
         count = ask.members(rule)
     except CartscapeError as error:
@@ -41,9 +46,14 @@ def keep(rule: dict[str, Any], words: str, suggestion: str, key: str, *, fixed: 
             on_click=_save, args=(rule, name_key, True, fixed), disabled=not count,
             help="Every page then answers to this cohort",
         )  # fmt: skip
+        if paths:
+            st.button(
+                "Their paths", icon=":material/route:", key=f"cohort_paths_{key}", disabled=not count,
+                on_click=_save, args=(rule, name_key, True, fixed, "paths"), help="Saves them, too",
+            )  # fmt: skip
 
 
-def _save(rule: dict[str, Any], name_key: str, use: bool, fixed: bool) -> None:
+def _save(rule: dict[str, Any], name_key: str, use: bool, fixed: bool, goto: str | None = None) -> None:
     name = str(st.session_state[name_key]).strip()
     try:
         ask.save_cohort(name, rule, fixed=fixed)
@@ -55,6 +65,7 @@ def _save(rule: dict[str, Any], name_key: str, use: bool, fixed: bool) -> None:
     st.session_state["_cohort_said"] = (True, f"Saved the cohort “{name}”.")
     if use:
         state.change_scope(cohorts=(name,))
+        state.state().goto = goto
 
 
 def said() -> None:

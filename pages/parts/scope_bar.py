@@ -12,6 +12,7 @@ from datetime import date
 import streamlit as st
 
 from core.charts.numbers import compact
+from core.errors import CartscapeError
 from core.scope import Scope, span_words
 from pages.parts import ask, dates, state
 
@@ -174,18 +175,32 @@ def _facet(scope: Scope, field_name: str, facets: Sequence[dict[str, object]]) -
 
 
 def _cohorts(scope: Scope) -> None:
-    """Which saved cohorts are shown; only where some have been saved."""
+    """Which saved cohorts are shown, and saving whoever is in the scope as another."""
     names = [document.name for document in ask.store().cohorts.all()]
-    if not names:
-        return
     one_or_many = scope.cohorts[0] if len(scope.cohorts) == 1 else f"{len(scope.cohorts)} cohorts"
     label = one_or_many if scope.cohorts else "Cohorts"
-    with st.popover(label, icon=":material/group:", help="Saved cohorts shown"):
-        st.session_state["scope_cohorts"] = list(scope.cohorts)
-        st.multiselect(
-            "Shoppers in any of", names, key="scope_cohorts", placeholder="Everybody", width=320,
-            on_change=lambda: state.change_scope(cohorts=tuple(st.session_state["scope_cohorts"])),
-        )  # fmt: skip
+    with st.popover(label, icon=":material/group:", help="Saved cohorts shown; save this scope as one"):
+        if names:
+            st.session_state["scope_cohorts"] = list(scope.cohorts)
+            st.multiselect(
+                "Shoppers in any of", names, key="scope_cohorts", placeholder="Everybody", width=320,
+                on_change=lambda: state.change_scope(cohorts=tuple(st.session_state["scope_cohorts"])),
+            )  # fmt: skip
+        st.text_input("Everybody in this scope, as a cohort", key="scope_cohort_name", placeholder="A name")
+        st.button("Save", key="scope_cohort_save", on_click=_save_scope, args=(scope,))
+        if found := st.session_state.pop("_scope_cohort_said", None):
+            (st.success if found[0] else st.error)(found[1])
+
+
+def _save_scope(scope: Scope) -> None:
+    name = str(st.session_state["scope_cohort_name"]).strip()
+    try:
+        ask.save_cohort(name, {"of": "scope", "scope": scope.words()})
+    except CartscapeError as error:
+        st.session_state["_scope_cohort_said"] = (False, str(error))
+        return
+    st.session_state["scope_cohort_name"] = ""
+    st.session_state["_scope_cohort_said"] = (True, f"Saved “{name}”.")
 
 
 def _with_count(value: str, found: dict[str, dict[str, object]]) -> str:

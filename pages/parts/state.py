@@ -32,7 +32,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "hold": ("nothing", "item", "category"),
     "nodes": ("event", "category", "page"),
     "collapse": ("no", "yes"),
-    "split": ("region", "device", "category", "channel"),
+    "split": ("region", "device", "category", "channel", "cohort"),
     "where": ("groups", "map"),
     "anchor": ("start", "end", "after", "before", "around"),
     "depth": ("5", "2", "3", "4", "6", "7", "8", "9", "10"),
@@ -43,7 +43,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "returns": ("on", "after"),
     "relative": ("first", "previous"),
     "cohorts": ("first", "every"),
-    "groups": ("none", "region", "category", "device"),
+    "groups": ("none", "region", "category", "device", "cohort"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
 TEXT: tuple[str, ...] = (

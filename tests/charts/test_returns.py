@@ -65,7 +65,8 @@ def states(days: int = 7) -> pa.Table:
 @LOOKS
 def test_the_triangle_draws_what_is_known(style: Look) -> None:
     figure = retention_triangle(cohorts(), "week", style)
-    unknown, known, told = figure.data
+    unknown, known, told, clicks = figure.data
+    assert list(map(list, clicks.customdata[-2:])) == [["2025-06-02", 2], ["2025-06-09", 1]]
     assert list(known.x) == [1, 2]
     assert [label.split()[0] for label in figure.layout.yaxis.ticktext] == ["Mean", "2", "9"]
     assert "<b>100</b>" in figure.layout.yaxis.ticktext[1]

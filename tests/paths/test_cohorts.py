@@ -152,3 +152,41 @@ def test_a_rule_that_cannot_be_read_is_a_sentence(store: Store, rule: dict[str, 
     with pytest.raises(WrongCall, match=words):
         open_cohorts(store).save("x", rule)
     assert not store.cohorts.all()
+
+
+def test_a_cell_of_retention_and_a_state_of_lifecycle_are_their_shoppers(sample_store: Store) -> None:
+    span = {"from": "2025-04-01", "to": "2025-06-30", "compare": "off"}
+    cohorts, scope = open_cohorts(sample_store), Scope.parse(span)
+    cells = ANALYSES["retention"].run(sample_store, scope, step="month").table.to_pylist()
+    told = [c for c in cells if c["cohort"] and c["returned"]]
+    assert told
+    for cell in told:
+        rule = {
+            "of": "retention", "scope": span, "options": {"step": "month"}, "period": cell["period"],
+            "cohort": cell["cohort"].isoformat(),
+        }  # fmt: skip
+        back = cohorts.find(rule)
+        assert back.sum() == cell["returned"]
+        lost = cohorts.find(rule | {"outcome": "lost"})
+        assert lost.sum() == cell["cohort_shoppers"] - cell["returned"] and not (back & lost).any()
+    for row in ANALYSES["lifecycle"].run(sample_store, scope, step="month").table.to_pylist():
+        for state in ("new", "returning", "resurrecting", "dormant"):
+            rule = {"of": "lifecycle", "scope": span, "step": "month", "state": state,
+                    "day": row["day"].isoformat()}  # fmt: skip
+            assert cohorts.find(rule).sum() == row[state], (state, row)
+
+
+def test_a_split_by_cohort_is_each_cohorts_own_answer(store: Store) -> None:
+    open_cohorts(store).save("Mobile cart", MOBILE_CART)
+    scope, steps = Scope(compare="off"), "view,cart,purchase"
+    parts = ANALYSES["funnel"].run(store, scope, steps=steps, by="cohort").table.to_pandas()
+    for name, cohorts in (("(everybody)", ()), ("Mobile cart", ("Mobile cart",))):
+        alone = ANALYSES["funnel"].run(store, replace(scope, cohorts=cohorts), steps=steps).table
+        assert parts[parts.cohort == name].shoppers.tolist() == alone["shoppers"].to_pylist()
+    back = ANALYSES["retention"].run(store, scope, by="cohort").table
+    assert set(back["saved_cohort"].to_pylist()) == {"(everybody)", "Mobile cart"}
+
+
+def test_a_split_by_cohort_without_one_is_a_sentence(store: Store) -> None:
+    with pytest.raises(CartscapeError, match="No cohort has been saved"):
+        ANALYSES["funnel"].run(store, Scope(), by="cohort")

@@ -1,0 +1,41 @@
+"""The flow of paths in Chromium: a click on a node leads to a funnel with the same number."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page
+
+from core.analyses import ANALYSES
+from core.charts.paths import nodes_of
+from core.scope import Scope
+from core.store import Store
+from tests.browser.harness import App, settle, visit
+
+SPAN = {"from": "2025-05-01", "to": "2025-06-30"}
+TRIES = 4
+
+
+@pytest.mark.parametrize("unit", ["shopper", "session"])
+def test_a_click_on_a_node_lands_on_a_funnel_with_its_number(
+    app: App, page: Page, sample_store: Store, unit: str
+) -> None:
+    visit(page, app.link("paths", store="sample", unit=unit, **SPAN))
+    flow = page.locator(".st-key-frame_flow canvas").first
+    box = flow.bounding_box()
+    assert box
+    table = ANALYSES["paths"].run(sample_store, Scope.parse(SPAN), unit=unit).table
+    count = "paths" if unit == "session" else "users"
+    total = next(n for (level, _), n in nodes_of(table, count, False).items() if level == 0)
+    for _ in range(TRIES):  # the largest node of the first column stands in its upper left corner
+        page.mouse.click(box["x"] + 10, box["y"] + 30)
+        settle(page)
+        if page.get_by_role("button", name="Open as a funnel").count():
+            break
+    page.get_by_role("button", name="Open as a funnel").click()
+    page.wait_for_url(re.compile("/funnel"))
+    settle(page)
+    picture = page.locator(".st-key-frame_funnel")
+    assert f"{total:,}" in re.sub(r"\s+", " ", picture.inner_text())
+    assert "order=strict" in page.url and "entry=start" in page.url
