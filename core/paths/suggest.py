@@ -36,6 +36,8 @@ def suggest(paths: PathLog, scope: Scope) -> list[tuple[Step, ...]]:
     # A log of many ways has no event that most have in common: then the most common ones.
     least = min(ON_THE_WAY, *(sorted(before.values(), reverse=True)[:2] or [1]))
     way = [e for e in order if before.get(e, 0) >= least]
+    if not way:  # nobody did two things: any two events are a question
+        way = [e for e in order if e != goal][:1]
     found = [[*way[-MOST_STEPS + 1 :], goal]]
     if len(way) > 2:
         found.append([way[0], way[-1], goal])

@@ -1,0 +1,95 @@
+"""The page Cohorts and saved views: made, used, told apart, deleted, and safe under two editors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from core.analyses import ANALYSES
+from core.paths import open_cohorts
+from core.scope import Scope
+from core.store import Store
+from tests.pages.conftest import SHELL, Open
+
+SPAN = {"store": "sample", "from_": "2025-05-01", "to": "2025-06-15"}
+CART = {"of": "did", "event": "cart"}
+
+
+def said(test: AppTest) -> str:
+    elements = [*test.markdown, *test.caption, *test.error, *test.warning, *test.success]
+    return "\n".join(str(e.value) for e in elements)
+
+
+def press(test: AppTest, start: str) -> AppTest:
+    next(button for button in test.button if str(button.key).startswith(start)).click()
+    return test.run()
+
+
+def stored(home: Path) -> Store:
+    return Store.open(home / "sample")
+
+
+def test_a_cohort_of_the_form_narrows_every_page(app: Open, pages_home: Path) -> None:
+    test = app("cohorts", **SPAN)
+    assert "No cohort has been saved" in said(test)
+    test.selectbox(key="condition_event_0").select("cart").run()
+    name = next(box for box in test.text_input if str(box.key).startswith("cohort_name_form"))
+    name.input("Cart people").run()
+    press(test, "cohort_use_form")
+    assert "Saved the cohort “Cart people”" in said(test)
+    assert test.query_params["cohort"] == "Cart people"
+    store = stored(pages_home)
+    test.switch_page(str(SHELL.parent / "overview.py")).run()
+    scope = Scope.parse({"from": SPAN["from_"], "to": SPAN["to"], "cohort": "Cart people"})
+    rows = ANALYSES["overview"].run(store, scope).table.to_pylist()
+    want = next(row["value"] for row in rows if row["measure"] == "shoppers")
+    shown = next(metric for metric in test.metric if metric.label == "Shoppers")
+    assert shown.value == f"{want / 1000:.2f}k" or shown.value == f"{want:,.0f}"
+    assert want == open_cohorts(store).find({"of": "and", "rules": [
+        CART, {"of": "scope", "scope": {"from": SPAN["from_"], "to": SPAN["to"]}}]}).sum()  # fmt: skip
+
+
+def test_two_cohorts_are_held_side_by_side(app: Open, pages_home: Path) -> None:
+    cohorts = open_cohorts(stored(pages_home))
+    cohorts.save("Cart", CART)
+    cohorts.save("Buyers", {"of": "did", "event": "purchase"})
+    test = app("cohorts", **SPAN, cohort_mine="Cart", cohort_other="Buyers")
+    assert not test.exception and not test.error
+    both = (cohorts.members("Cart") & cohorts.members("Buyers")).sum()
+    assert f"{both:,} shoppers are in both" in said(test)
+
+
+def test_a_cohort_that_refers_to_itself_is_a_sentence(app: Open, pages_home: Path) -> None:
+    store = stored(pages_home)
+    open_cohorts(store).save("a", CART)
+    store.cohorts.save("a", {"rule": {"of": "cohort", "name": "a"}, "fixed": False}, seen=1)
+    test = app("cohorts", **SPAN)
+    assert not test.exception
+    assert "refers to itself" in said(test)
+    narrowed = app("overview", **SPAN, cohort="a")
+    assert not narrowed.exception and "refers to itself" in said(narrowed)
+
+
+def test_a_second_editor_is_told(app: Open, pages_home: Path) -> None:
+    open_cohorts(stored(pages_home)).save("Taken", CART)
+    test = app("cohorts", **SPAN)
+    name = next(box for box in test.text_input if str(box.key).startswith("cohort_name_form"))
+    name.input("Taken").run()
+    press(test, "cohort_save_form")
+    assert "There is a cohort 'Taken' already" in said(test)
+
+
+def test_a_view_is_saved_listed_opened_and_deleted(app: Open, pages_home: Path) -> None:
+    test = app("funnel", **SPAN, steps="view,cart", order="strict", region="Ohio")
+    test.text_input(key="view_name").input("Weekly").run()
+    press(test, "view_save")
+    body = stored(pages_home).saved_views.get("Weekly").body
+    assert body["page"] == "funnel" and body["words"]["steps"] == ["view,cart"]
+    start = app("overview", store="sample")
+    press(start, "open_view_Weekly")
+    assert start.query_params["steps"] == "view,cart" and start.query_params["region"] == "Ohio"
+    assert start.query_params["order"] == "strict" and start.query_params["from"] == "2025-05-01"
+    back = app("overview", store="sample")
+    press(back, "delete_view_Weekly")
+    assert not stored(pages_home).saved_views.all()

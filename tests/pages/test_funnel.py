@@ -1,0 +1,98 @@
+"""The page Funnel: the numbers of the analysis, the editor, and sentences for what cannot be asked."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.analyses import ANALYSES
+from core.paths.steps import MOST_STEPS
+from core.scope import Scope
+from core.store import Store
+from tests.pages.conftest import Open
+
+SPAN = {"store": "sample", "from_": "2025-05-01", "to": "2025-06-15"}
+
+
+def said(test: AppTest) -> str:
+    return "\n".join(str(e.value) for e in [*test.markdown, *test.caption, *test.error, *test.warning])
+
+
+def steps_in(test: AppTest) -> list[str]:
+    return [str(box.value) for box in test.selectbox if str(box.key).startswith("step_event_")]
+
+
+def press(test: AppTest, key: str) -> AppTest:
+    next(button for button in test.button if button.key == key).click()
+    return test.run()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"steps": "view,cart[device=mobile],purchase", "window": "7d"},
+        {"steps": "view,cart,purchase", "order": "strict", "unit": "session"},
+        {"steps": "view,wishlist?,purchase", "exclude": "support@1-3", "hold": "category"},
+        {"steps": "cart,view", "order": "any", "window": "2h"},
+    ],
+)
+def test_a_link_gives_the_analysis_of_its_words(
+    app: Open, sample_store: Store, words: dict[str, str]
+) -> None:
+    test = app("funnel", **SPAN, **words)
+    assert not test.exception and not test.error
+    scope = Scope.parse({"from": SPAN["from_"], "to": SPAN["to"]})
+    answer = ANALYSES["funnel"].run(sample_store, scope, **words)
+    assert answer.title in said(test) and answer.of in said(test)
+    commands = " ".join(code.value for code in test.code)
+    for word, value in words.items():
+        assert f"{word}={value}" in commands.replace("'", "")
+
+
+def test_steps_move_leave_and_come(app: Open) -> None:
+    test = app("funnel", **SPAN, steps="view,cart,purchase")
+    assert steps_in(test) == ["view", "cart", "purchase"]
+    assert steps_in(press(test, "step_Later_0")) == ["cart", "view", "purchase"]
+    assert steps_in(press(test, "step_Earlier_2")) == ["cart", "purchase", "view"]
+    assert steps_in(press(test, "step_drop_1")) == ["cart", "view"]
+    assert len(steps_in(press(test, "step_add"))) == 3
+    press(test, "step_reset")
+    assert "steps" not in test.query_params
+    test.selectbox(key="step_event_0").select("search").run()
+    assert test.query_params["steps"].startswith("search,")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"steps": "view,teleport"}, "Step 2 never happens"),
+        ({"steps": "view,view"}, "are the same"),
+        ({"steps": "view,cart", "window": "0d"}, "leaves no time"),
+        ({"steps": "view,,cart"}, "cannot be read"),
+        ({"steps": "view,cart", "group": "/[/=>x"}, "no regular expression"),
+        ({"steps": "view,cart", "exclude": "x@3-9"}, "names steps"),
+        ({"steps": ",".join(["view"] * 21)}, "20 steps at most"),
+        ({"cohort": "Nobody knows"}, "There is no cohort 'Nobody knows'"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_sentence_and_the_page_stays(
+    app: Open, words: dict[str, str], sentence: str
+) -> None:
+    test = app("funnel", **SPAN, **words)
+    assert not test.exception
+    assert sentence in said(test)
+    assert any(str(button.key) == "step_add" for button in test.button)
+
+
+def test_twenty_steps_draw(app: Open) -> None:
+    test = app("funnel", **SPAN, steps=",".join(["view", "*"] * (MOST_STEPS // 2)))
+    assert not test.exception and len(steps_in(test)) == MOST_STEPS
+
+
+@pytest.mark.parametrize("where", ["groups", "map"])
+def test_groups_and_map_draw(app: Open, where: str) -> None:
+    test = app("funnel", **SPAN, steps="view,cart", where=where, split="device")
+    assert not test.exception and not test.error
+    assert re.search("by cell" if where == "map" else "Reach cart", said(test))
