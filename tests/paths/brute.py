@@ -7,7 +7,7 @@ from itertools import combinations
 
 from core.paths.match import Funnel
 from core.paths.steps import Step
-from tests.paths.fakes import Row
+from tests.paths.logs import Row, in_order
 
 
 def fits(step: Step, row: Row) -> bool:
@@ -116,4 +116,4 @@ def favourable(events: list[Row], funnel: Funnel) -> list[Row]:
     def first_step(row: Row) -> int:
         return next((i for i, s in enumerate(funnel.steps) if fits(s, row)), len(funnel.steps))
 
-    return sorted(events, key=lambda r: (r["shopper"], r["second"], first_step(r)))
+    return sorted(in_order(events), key=lambda r: (r["shopper"], r["second"], first_step(r)))

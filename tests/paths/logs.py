@@ -62,7 +62,8 @@ def path_log(rows: list[Row], k: int = 1) -> PathLog:
     money = np.array([round((r.get("money") or 0) * MONEY_UNIT) for r in rows], np.int64)
     kind = codes("kinds", "event", "category")
     arrays = {
-        "shopper": np.arange(len(starts)), "start": np.array([*starts, len(rows)]), "kind": kind,
+        "shopper": np.array([s if isinstance(s, int) else n for n, s in enumerate(dict.fromkeys(shoppers))]),
+        "start": np.array([*starts, len(rows)]), "kind": kind,
         "second": second, "hour": second // 3600, "place": codes("places", "region"),
         "mean": codes("means", "device", "channel"), "item": codes("items", "item"),
         "query": codes("queries", "query"), "session": session,

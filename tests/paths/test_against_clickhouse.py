@@ -20,7 +20,8 @@ from core.paths.steps import Step
 from core.scope import Scope
 from core.store import Store
 from tests import clickhouse
-from tests.paths.fakes import in_order, path_log, random_rows
+from tests.paths.fakes import random_rows
+from tests.paths.logs import in_order, path_log
 
 WINDOWS = (3600, 86_400, 30 * 86_400, 10**9)
 FUNNELS = {

@@ -14,7 +14,8 @@ from core.paths.steps import Exclusion, Step, parse_steps
 from core.paths.tokens import Naming
 from core.scope import Scope
 from tests.paths import brute
-from tests.paths.fakes import Row, in_order, path_log, random_rows, row
+from tests.paths.fakes import random_rows, row
+from tests.paths.logs import Row, in_order, path_log
 
 LOGS = st.builds(random_rows, st.integers(0, 2**32), st.integers(2, 40))
 NARROWED = st.sampled_from([(), (), (), (("category", "Shoes"),), (("device", "mobile"),), (("item", "i1"),)])
