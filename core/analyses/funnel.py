@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -124,6 +126,11 @@ def _rows(of: Asked, found: Matches, its: Split) -> dict[str, np.ndarray]:
 def _medians(of: Asked, found: Matches, its: Split, before: list[int]) -> np.ndarray:
     """Median seconds from the required step before to each step: float[groups, steps]."""
     out = np.full((len(its.labels), len(before)), np.nan)
+    if its.codes is None:
+        # Step by step side by side: nothing here holds the interpreter's lock for long.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            out[0, 1:] = list(pool.map(lambda s: _median(found.seconds(before[s], s)), range(1, len(before))))
+        return out
     for s in range(1, len(before)):
         rows, groups = its.at(found, s)
         if of.funnel.order == "any" or of.funnel.steps[s].optional:  # a path may lack the step before
@@ -131,6 +138,11 @@ def _medians(of: Asked, found: Matches, its: Split, before: list[int]) -> np.nda
             rows, groups = rows[both], groups[both]
         out[:, s] = grouped_median(found.between(before[s], s, rows), groups, len(its.labels))
     return out
+
+
+def _median(values: np.ndarray) -> float:
+    """The median of values that may be put in another order."""
+    return float(np.median(values, overwrite_input=True)) if values.size else np.nan
 
 
 def grouped_median(values: np.ndarray, groups: np.ndarray, size: int) -> np.ndarray:

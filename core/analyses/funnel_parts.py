@@ -15,6 +15,7 @@ from core.paths.match import Funnel, Matches, match, unmet
 from core.paths.options import FunnelOptions, SplitOptions
 from core.paths.steps import write_steps
 from core.paths.suggest import suggest
+from core.paths.tally_kernel import count_groups
 from core.paths.tokens import Tokens, titles, tokens
 from core.paths.values import values_of
 from core.scope import Scope
@@ -113,12 +114,18 @@ class Split:
     labels: list[object]
     codes: np.ndarray | None  # int64[found], or [found, steps] where each step has its own; −1 is no group
 
+    def of_step(self, step: int) -> np.ndarray:
+        """The group of every path at a step: int64[found], empty where there is only one group."""
+        if self.codes is None:
+            return np.zeros(0, np.int64)
+        return np.ascontiguousarray(self.codes if self.codes.ndim == 1 else self.codes[:, step])
+
     def at(self, found: Matches, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The paths that did a step and are in a group, and their groups: int64[paths] each."""
         rows = np.flatnonzero(found.events[:, step] != NOWHERE)
         if self.codes is None:
             return rows, np.zeros(rows.size, np.int64)
-        groups = (self.codes if self.codes.ndim == 1 else self.codes[:, step])[rows]
+        groups = self.of_step(step)[rows]
         grouped = groups >= 0
         return (rows, groups) if grouped.all() else (rows[grouped], groups[grouped])
 
@@ -187,13 +194,9 @@ def count(of: Asked, found: Matches, its: Split) -> tuple[np.ndarray, np.ndarray
         if its.codes is None and of.funnel.unit == "shopper":
             paths[:, s] = shoppers[:, s] = np.count_nonzero(found.events[:, s] != NOWHERE)
             continue
-        rows, groups = its.at(found, s)
-        paths[:, s] = np.bincount(groups, minlength=size)
-        if of.funnel.unit == "shopper":
-            shoppers[:, s] = paths[:, s]
-        else:
-            pairs = np.unique(groups << 32 | found.shopper[rows])
-            shoppers[:, s] = np.bincount(pairs >> 32, minlength=size)
+        counted = np.zeros((2, size), np.int64)
+        count_groups(found.events[:, s], found.shopper, its.of_step(s), counted)
+        paths[:, s], shoppers[:, s] = counted
     return paths, shoppers
 
 

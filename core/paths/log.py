@@ -80,7 +80,8 @@ class PathLog:
     @cached_property
     def sessions(self) -> int:
         """How many sessions the log has."""
-        return int(self["session"].max()) + 1
+        # They are numbered in the order of shoppers.
+        return int(self["session"][self["start"][-2] :].max()) + 1
 
     @cached_property
     def items(self) -> np.ndarray:

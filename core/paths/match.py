@@ -17,7 +17,9 @@ The rules, in the words of the options:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +27,9 @@ from core.errors import WrongCall
 from core.events import NONE
 from core.paths import match_kernel as kernel
 from core.paths.log import ITEM, MEAN, NOWHERE, QUERY, PathLog
-from core.paths.plain_kernel import match_plain
+from core.paths.plain_kernel import closed_up, match_plain
 from core.paths.steps import ANY, Exclusion, Step, matching
+from core.paths.tally_kernel import seconds_between
 from core.paths.tokens import Naming, Tokens, tokens
 from core.scope import Scope
 
@@ -87,6 +90,12 @@ class Matches:
         since, until = (self.second.take(self.events[:, s].take(rows)) for s in (first, last))
         return np.abs(until.astype(np.int64) - since)
 
+    def seconds(self, first: int, last: int) -> np.ndarray:
+        """Seconds from one step to another of all paths that did both, in no order: uint32[paths]."""
+        out = np.empty(len(self.events), np.uint32)
+        count = seconds_between(self.events[:, first], self.events[:, last], self.second, out)
+        return out[:count]
+
     def shoppers_at(self, step: int) -> np.ndarray:
         """The shoppers who did a step, each once: uint32[shoppers]."""
         return np.unique(self.shopper[self.events[:, step] != NOWHERE])
@@ -134,20 +143,14 @@ def match(paths: PathLog, scope: Scope, funnel: Funnel, names: Tokens | None = N
         return found
 
     plain = _steps_of_kinds(asked, masks) if paths.dimensions.hours.size * 3600 < 2**31 else None
-    where = (its.hours.astype(np.uint8), its.places.astype(np.uint8))
-
-    def ask_plain(low: int, high: int) -> _Block:
-        of_step = [_by_step(table, len(steps)) for table in (by_mean, masks.item, masks.query)]
-        who, rows, left = match_plain(
-            low, high, paths["start"], columns, plain, (*where, *of_step), uses, its.members,
-            len(steps), min(asked.window or ANY_TIME, 2**31 - 1), asked.unit == "session",
+    if plain is not None:
+        tables = (
+            its.hours.astype(np.uint8), its.places.astype(np.uint8),
+            *(_by_step(table, len(steps)) for table in (by_mean, masks.item, masks.query)),
         )  # fmt: skip
-        if not left.size:
-            return who, rows, False
-        others, more, _ = ask(0, left.size, left)
-        return np.concatenate([who, others]), np.concatenate([rows, more], axis=1), False
-
-    blocks = paths.in_blocks(ask if plain is None else ask_plain)
+        shopper, events = _match_plain(paths, asked, (columns, plain, tables, uses, its.members), ask)
+        return Matches(shopper, events.T, paths["second"])
+    blocks = paths.in_blocks(ask)
     if asked.order == "any" and any(twice for *_, twice in blocks):
         raise WrongCall(
             "In any order each event must be one step, and here some are two; "
@@ -160,6 +163,42 @@ def match(paths: PathLog, scope: Scope, funnel: Funnel, names: Tokens | None = N
 
 #: Shoppers, events [steps, found], and whether some event met two steps at once.
 _Block = tuple[np.ndarray, np.ndarray, bool]
+
+
+def _match_plain(
+    paths: PathLog, funnel: Funnel, reading: tuple[Any, ...], ask: Callable[[int, int, np.ndarray], _Block]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shoppers and events [steps, found] of a plain funnel; `ask` is for shoppers that it leaves over.
+
+    All blocks write into one table that numpy makes, in the large pages that it asks the system for: a
+    table of each block's own costs more time to get than to fill.
+    """
+    start, session = paths["start"], paths["session"]
+    columns, kinds, tables, uses, members = reading
+    by_session = funnel.unit == "session"
+    size = paths.sessions if by_session else paths.shoppers
+    who = np.empty(size, np.uint32)
+    found = np.empty((len(funnel.steps), size), np.uint32)
+    window = min(funnel.window or ANY_TIME, 2**31 - 1)
+
+    def one(low: int, high: int) -> tuple[int, int, np.ndarray]:
+        # Sessions are numbered in the order of shoppers, each from its shopper's first.
+        room = int(session[start[low]]) if by_session else low
+        count, left = match_plain(
+            low, high, start, columns, kinds, tables, uses, members, len(funnel.steps), window, by_session,
+            who, found, room,
+        )  # fmt: skip
+        return room, count, left
+
+    rooms, counts, lefts = zip(*paths.in_blocks(one), strict=True)
+    end = closed_up(who, found, np.array(rooms), np.array(counts))
+    left = np.concatenate(lefts)
+    if not left.size:
+        return who[:end], found[:, :end]
+    others, more, _ = ask(0, left.size, left)
+    whole = end + others.size
+    who[end:whole], found[:, end:whole] = others, more
+    return who[:whole], found[:, :whole]
 
 
 def _steps_of_kinds(funnel: Funnel, masks: _Masks) -> np.ndarray | None:

@@ -15,41 +15,51 @@ from numba import njit
 from numba import uint64 as index
 
 from core.paths.log import HOUR, ITEM, MEAN, MEMBERS, NOWHERE, PLACE, QUERY
-from core.paths.match_kernel import grown, grown_columns
+from core.paths.match_kernel import grown
 
-#: The low half of a packed number is an event, the high half a second.
+#: A number for the state of a step: the low half is a listed event, the high half a second.
 EVENT = np.int64(2**32 - 1)
 #: So long ago that no window reaches it; seconds and windows are below 2**31.
 NEVER = np.int64(-(2**63))
+#: A number for a listed event: its step from bit 59 on, its second from bit 28 on, its place on the path.
+STEP, SECOND = index(59), index(28)
+LATEST, PLACE_OF_EVENT = index(2**31 - 1), index(2**28 - 1)
+NO_SECOND = index(2**32)
 
 
 @njit(nogil=True, cache=True)
 def match_plain(  # type: ignore[no-untyped-def]
-    low, high, start, columns, step_of_kind, filters, uses, members, steps, window, by_session
-):
+    low, high, start, columns, step_of_kind, filters, uses, members, steps, window, by_session,
+    who, found, room,
+):  # fmt: skip
     """Shoppers `low` to `high`, as `match_kernel.match_block` gives them, and the shoppers left to it.
 
     `step_of_kind` is uint8[kinds]: the step that an event of a kind is, from 1, 0 for none. `filters` are
     uint8 tables of hours and places, and uint8[steps + 1, codes] of means, items and queries.
-    Gives uint32[found], uint32[steps, found], uint32[left].
+    Writes into uint32[paths] `who` and uint32[steps, paths] `found` from place `room` on, where there is
+    one for each path that there can be; gives how many it wrote, and uint32[left].
     """
     kind, second, hour, place, mean, item, query, session = columns
     by_hour, by_place, by_mean, by_item, by_query = filters
     longest = np.max(np.diff(start[low : high + 1]))
-    step = np.zeros(longest, np.uint8)
-    before = np.zeros(longest, np.uint32)
-    state = np.zeros(steps + 1, np.int64)
-    room = high - low  # a shopper has one path; sessions may need more room
-    who = np.empty(room, np.uint32)
-    found = np.empty((steps, room), np.uint32)
+    step = np.zeros(longest, kind.dtype)
+    room_for_a_path = (
+        np.zeros(longest + 1, np.uint64), np.zeros(longest, np.uint32), np.zeros(steps + 1, np.int64),
+    )  # fmt: skip
+    listed, before, _ = room_for_a_path
+    # Where nothing but the kind decides, the kinds are read themselves.
+    narrowed = uses & ~MEMBERS != 0
+    codes = step if narrowed else kind
+    step_of = np.arange(steps + 1).astype(np.uint8) if narrowed else step_of_kind
     left = np.empty(256, np.uint32)
-    count = lefts = 0
+    count, lefts = room, 0
     for u in range(low, high):
         if uses & MEMBERS and not members[u]:
             continue
         first, stop = index(start[u]), index(start[u + 1])
-        for i in range(first, stop):
-            step[i - first] = step_of_kind[index(kind[i])]
+        if narrowed:
+            for i in range(first, stop):
+                step[i - first] = step_of_kind[index(kind[i])]
         if uses & HOUR:
             for i in range(first, stop):
                 step[i - first] *= by_hour[index(hour[i])]
@@ -65,6 +75,7 @@ def match_plain(  # type: ignore[no-untyped-def]
         if uses & QUERY:
             for i in range(first, stop):
                 step[i - first] *= by_query[index(step[i - first]), index(query[i])]
+        at = index(0) if narrowed else first  # where its codes begin
         opened = count  # where this shopper's paths begin, should they have to be taken back
         a = first
         plain = True
@@ -75,15 +86,22 @@ def match_plain(  # type: ignore[no-untyped-def]
                 while b < stop and session[b] == session[a]:
                     b += index(1)
                 plain = b == stop or session[b] > session[a]
-            furthest, end, tie = _follow(a, b, first, step, second, window, state, before)
+            n, tie = _list(a, b, at + (a - first), codes, step_of, second, listed)
             plain &= not tie
+            furthest, end = _follow(n, window, room_for_a_path)
             if furthest:
-                if count == room:
-                    room *= 2
-                    who = grown(who, room)
-                    found = grown_columns(found, room)
                 who[count] = u
-                _put_together(found, count, furthest, end, first, before)
+                for missed in range(furthest, index(steps)):
+                    found[missed, count] = NOWHERE
+                if furthest == 1:  # by its first such event, which may not be listed
+                    i = a
+                    while step_of[index(codes[at + (i - first)])] != 1:
+                        i += index(1)
+                    found[0, count] = i
+                else:
+                    for back in range(furthest):
+                        found[furthest - index(1) - back, count] = a + (listed[end] & PLACE_OF_EVENT)
+                        end = index(before[end])
                 count += 1
             a = b
         if not plain:
@@ -92,46 +110,68 @@ def match_plain(  # type: ignore[no-untyped-def]
                 left = grown(left, 2 * lefts)
             left[lefts] = u
             lefts += 1
-    return who[:count], found[:, :count], left[:lefts]
+    return count - room, left[:lefts]
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _follow(a, b, first, step, second, window, state, before):  # type: ignore[no-untyped-def]
-    """How far the events `a` to `b` get, by which last event, and whether two steps share a second.
+def _list(a, b, at, codes, step_of, second, listed):  # type: ignore[no-untyped-def]
+    """List the events `a` to `b` that are steps: step, second and place in one number, so that all follow
+    from one load. Gives how many they are, and whether two steps share a second.
 
-    There is no branch in the loop: what the next event is cannot be foretold, so that each would be taken
-    wrong time and again. An event that is no step (0) does no harm.
+    Of first steps in a row only the last is listed: it leaves most of the window. There is no branch in
+    the loop: what the next event is cannot be foretold, so that each would be taken wrong time and again.
     """
+    n = index(0)
+    last = index(0)
+    now = NO_SECOND
+    tie = False
+    for i in range(index(0), b - a):
+        s = index(step_of[index(codes[at + i])])
+        t = index(second[a + i])
+        again = (s == 1) & (last == 1)
+        tie |= (t == now) & (s > 0) & (not again)
+        now = t if s else now
+        last = s if s else last
+        n -= index(again)
+        listed[n] = (s << STEP) | (t << SECOND) | i
+        n += index(s > 0)
+    return n, tie
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _follow(n, window, room_for_a_path):  # type: ignore[no-untyped-def]
+    """How far the `n` listed events get, and which of them is the last one; without branches as well."""
+    listed, before, state = room_for_a_path
+    if n < 2:
+        return index(n == 1 and listed[0] >> STEP == 1), index(0)
     state[:] = NEVER
     furthest = index(0)
     end = index(0)
-    now = np.int64(-1)
-    tie = False
-    for i in range(a, b):
-        s = index(step[i - first])
-        t = np.int64(second[i])
-        tie |= (t == now) & (s > 0)
-        now = t if s else now
+    for i in range(n):
+        s = listed[i] >> STEP
+        t = np.int64((listed[i] >> SECOND) & LATEST)
         state[0] = t << 32
-        was = state[s - index(s > 0)]
+        was = state[s - index(1)]
         on = t - (was >> 32) <= window
-        before[i - first] = np.uint32(was & EVENT)
+        before[i] = np.uint32(was & EVENT)
         state[s] = ((was & ~EVENT) | np.int64(i)) if on else state[s]
         better = on & (s > furthest)
         furthest = s if better else furthest
         end = i if better else end  # type: ignore[assignment]
-    return furthest, end, tie
+    return furthest, end
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _put_together(found, count, furthest, end, first, before):  # type: ignore[no-untyped-def]
-    """Write a path's events, from its last one back."""
-    for missed in range(furthest, index(found.shape[0])):
-        found[missed, count] = NOWHERE
-    s = furthest
-    while True:
-        s -= index(1)
-        found[s, count] = end
-        if s == 0:
-            break
-        end = index(before[end - first])
+@njit(nogil=True, cache=True)
+def closed_up(who, found, rooms, counts):  # type: ignore[no-untyped-def]
+    """Bring what blocks wrote from the places `rooms` on side by side; gives how many paths there are."""
+    end = 0
+    for block in range(rooms.size):
+        room, count = rooms[block], counts[block]
+        if room > end:
+            for n in range(count):
+                who[end + n] = who[room + n]
+            for s in range(found.shape[0]):
+                for n in range(count):
+                    found[s, end + n] = found[s, room + n]
+        end += count
+    return end
