@@ -52,10 +52,11 @@ def _about() -> None:
 
 def _list(answer: Answer) -> None:
     shown = answer.table.select(["name", "shoppers", "share", "rule", "fixed"])
+    key = f"cohort_list_{abs(hash(tuple(shown['name'].to_pylist()))):x}"  # other rows: other ticks
 
     def draw() -> None:
         event = st.dataframe(
-            shown, key="cohort_list", hide_index=True, on_select="rerun", selection_mode="multi-row",
+            shown, key=key, hide_index=True, on_select="rerun", selection_mode="multi-row",
             height=tables.height_of(shown.num_rows, 420), placeholder="–",
             column_config={
                 "name": st.column_config.TextColumn("Cohort", width=140),
@@ -99,9 +100,11 @@ def _delete(chosen: list[str]) -> None:
             ask.delete_cohort(name)
         except CartscapeError as error:
             st.session_state["_cohort_said"] = (False, str(error))
-            return
+            break
+    else:
+        st.session_state["_cohort_said"] = (True, f"Deleted {', '.join(chosen)}.")
+    state.state().changed = True  # the page around the list says it, and lists what is left
     state.change_scope(cohorts=tuple(n for n in state.scope().cohorts if n not in chosen))
-    st.session_state["_cohort_said"] = (True, f"Deleted {', '.join(chosen)}.")
 
 
 def _one(names: list[str]) -> None:

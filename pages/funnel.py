@@ -54,14 +54,14 @@ def main() -> None:
     left, right = st.columns([5, 4], gap="small")
     with left:
         _bars(first, steps)
-        _trend()
+        _trend(steps)
     with right:
         _where(first, steps)
     left, right = st.columns([5, 4], gap="small")
     with left:
         _drivers(steps)
     with right:
-        _time()
+        _time(steps)
 
 
 def _who() -> str:
@@ -110,11 +110,12 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
         if ask.has_places():
             page.choose("where", "Groups or map", WHERE)
         if state.view("where") == "groups" or not ask.has_places():
-            page.choose("split", "Split by", SPLITS | (COHORTS if ask.store().cohorts.state else {}))
+            page.choose("split", "Split by", _splits())
     if state.view("where") == "map" and ask.has_places():
         _map(first)
         return
     by, who = state.view("split"), _who()
+    by = by if by in _splits() else next(iter(_splits()))
     options = steps_editor.options() | {"by": by, "top": "16"}
 
     def ready(answer: Answer) -> None:
@@ -136,12 +137,18 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
 
         frame(
             "groups", answer, ask.command("funnel", state.scope(), **options), draw, Export(figure),
-            title=f"Reach {steps[-1].label}, by {by} of {steps[0].label}",
+            title=f"Reach {steps[-1].label}, by {by} at {steps[0].label}",
             hint="Red is surely below all (dotted), blue surely above; hollow is the compared period. "
             "Click one to look at it alone.",
         )  # fmt: skip
 
     _ask("funnel", options, ready)
+
+
+def _splits() -> dict[str, str]:
+    """What the log has several values of, so that a split says something."""
+    found = {by: name for by, name in SPLITS.items() if ask.differs(by)} or {"region": SPLITS["region"]}
+    return found | (COHORTS if ask.store().cohorts.state else {})
 
 
 def _map(first: Answer) -> None:
@@ -175,8 +182,7 @@ def _drivers(steps: tuple[Step, ...]) -> None:
     options = steps_editor.options()
     if len(steps) < 2:
         return
-    between = state.text("between")
-    options |= {"between": between} if between else {}
+    options |= _pair(steps)
 
     def ready(answer: Answer) -> None:
         if not answer.table.num_rows:
@@ -203,7 +209,7 @@ def _between(steps: tuple[Step, ...]) -> None:
     """Which two steps drivers, times and the trend are about."""
     if len(steps) < 3:
         return
-    pairs = [f"1-{len(steps)}", *(f"{i}-{i + 1}" for i in range(1, len(steps)))]
+    pairs = _pairs(steps)
     key = "funnel_between"
     now = state.text("between")
     st.session_state[key] = now if now in pairs else pairs[0]
@@ -222,15 +228,23 @@ def _between(steps: tuple[Step, ...]) -> None:
     )  # fmt: skip
 
 
-def _pair() -> dict[str, str]:
+def _pairs(steps: tuple[Step, ...]) -> list[str]:
+    return [f"1-{len(steps)}", *(f"{i}-{i + 1}" for i in range(1, len(steps)))]
+
+
+def _pair(steps: tuple[Step, ...]) -> dict[str, str]:
+    """The chosen two steps, as long as the funnel has them: they may have been dropped since."""
     between = state.text("between")
-    return {"between": between} if between else {}
+    return {"between": between} if between in _pairs(steps) else {}
 
 
-def _time() -> None:
-    options = steps_editor.options() | _pair()
+def _time(steps: tuple[Step, ...]) -> None:
+    options = steps_editor.options() | _pair(steps)
 
     def ready(answer: Answer) -> None:
+        if not any(answer.table["counts"][0].as_py()):
+            states.notice("Too few got from the one step to the other to say how long it takes.")
+            return
         figure = time_histogram(answer.table, _who(), style())
         row = answer.table.to_pylist()[0]
 
@@ -247,9 +261,9 @@ def _time() -> None:
     _ask("funnel-time", options, ready)
 
 
-def _trend() -> None:
+def _trend(steps: tuple[Step, ...]) -> None:
     every = "week" if dates.length(state.scope()) > 62 else "day"
-    options = steps_editor.options() | _pair() | {"every": every}
+    options = steps_editor.options() | _pair(steps) | {"every": every}
 
     def ready(answer: Answer) -> None:
         figure = conversion_trend(answer.table, style(), dates.compared_words(state.scope()) or "compared")

@@ -79,10 +79,14 @@ def cohort(store: Store, scope: Scope, options: CohortOptions) -> Answer:
     order = np.argsort(-np.maximum(low, -high), kind="stable")
     both = int((mine & other).sum()) if options.against else 0
     head = [(names[0], mine), (names[1], other)]
-    size_rows = [(name, int(members.sum())) for name, members in head]
+    size_rows: list[tuple[str, int | None]] = [(name, int(members.sum())) for name, members in head]
     if options.against:
         size_rows.append(("both", both))
-    shown = [(name, n if n == 0 or n >= k else None) for name, n in size_rows]
+        if any(
+            0 < int(members.sum()) - both < k for _, members in head
+        ):  # else subtraction tells of those in one alone
+            size_rows[2] = ("both", None)
+    shown = [(name, None if n is None or 0 < n < k else n) for name, n in size_rows]
     total = mine.size
     nothing = [None] * len(shown)
     table = pa.table(

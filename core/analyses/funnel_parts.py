@@ -8,6 +8,7 @@ import numpy as np
 
 from core.analyses.tables import of_words
 from core.errors import CartscapeError, WrongCall
+from core.events import SESSION_GAP_MINUTES
 from core.marts import Cube
 from core.marts.privacy import hide_steps
 from core.paths import NOWHERE, PathLog, open_cube, open_paths
@@ -37,6 +38,7 @@ class Asked:
     names: Tokens
     found: Matches
     before: Matches | None  # of the compared period
+    sessions_are_cut: bool = False  # the log came without them
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -44,8 +46,11 @@ class Asked:
         said = unmet(self.paths, self.funnel, self.names)
         if self.scope.events:
             said.append("The scope keeps some events only; steps of other events never happen in it.")
-        if self.funnel.unit == "session" and not self.cube.completeness.get("session_id"):
-            said.append("The log has no sessions.")
+        if self.funnel.unit == "session" and self.sessions_are_cut:
+            said.append(
+                f"The log has no sessions of its own: they end after {SESSION_GAP_MINUTES} minutes "
+                "without an event."
+            )
         return tuple(said)
 
     @property
@@ -76,7 +81,7 @@ def asked(store: Store, scope: Scope, options: FunnelOptions, *, compare: bool =
     compared = filled.compared()
     found = match(paths, filled, funnel, names)
     before = match(paths, compared, funnel, names) if compared else None
-    return Asked(cube, paths, filled, funnel, names, found, before)
+    return Asked(cube, paths, filled, funnel, names, found, before, store.cuts_every_session)
 
 
 def suggested_steps(paths: PathLog, scope: Scope) -> str:
@@ -216,9 +221,7 @@ def hidden_words(of: Asked, marks: np.ndarray) -> tuple[str, ...]:
     """The sentence on what is hidden, or nothing."""
     if not marks.any():
         return ()
-    return (
-        (
-            f"{int(marks.sum()):,} counts are not shown: they, or what they lost, are fewer than "
-            f"{of.paths.k} shoppers."
-        ),
-    )
+    count = int(marks.sum())
+    several = f"{count:,} counts are not shown: they, or what they lost, are"
+    one = "One count is not shown: it, or what it lost, is"
+    return (f"{several if count > 1 else one} fewer than {of.paths.k} shoppers.",)

@@ -61,5 +61,7 @@ def funnel_time(store: Store, scope: Scope, options: TimeOptions) -> Answer:
         pa.list_(pa.int64()),
     )
     names = [of.funnel.steps[i].label for i in (first, last)]
-    note = (f"{int(marks.sum())} bars are not shown: fewer than {k} shoppers.",) if marks.any() else ()
+    count = int(marks.sum())
+    those = f"{count} bars are" if count > 1 else "One bar is"
+    note = (f"{those} not shown: fewer than {k} shoppers.",) if count else ()
     return Answer(pa.table(columns), f"Time from {names[0]} to {names[1]}", of.of(), of.notes + note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,6 +15,8 @@ ROW = 38
 #: Rows that the picture has room for at least.
 LEAST_ROWS = 5
 LONGEST_LABEL = 26
+#: So few days are all written under a trend.
+FEW_DAYS = 8
 #: What a click on a bar says: the step, counted from 1, and what became of the shoppers.
 REACHED, DROPPED = "reached", "dropped"
 
@@ -129,9 +132,13 @@ def funnel_groups(
     A group whose interval lies wholly under the overall share is red; the hollow point is the compared
     period. `customdata` of a point is its group.
     """
-    rows = [row for row in table.to_pylist() if row["step"] == step]
+    # A group without a share, now and before, is an empty line; one without a share now stands lowest.
+    rows = [
+        row for row in table.to_pylist()
+        if row["step"] == step and (row["of_first"], row["previous_of_first"]) != (None, None)
+    ]  # fmt: skip
     first = {row[by]: row[who] for row in table.to_pylist() if row["step"] == 1}
-    rows.sort(key=lambda row: (row["of_first"] is None, row["of_first"] or 0))
+    rows.sort(key=lambda row: (row["of_first"] is not None, row["of_first"] or 0))
     y = list(range(len(rows)))
     x = [row["of_first"] for row in rows]
 
@@ -207,7 +214,7 @@ def time_histogram(table: pa.Table, who: str, style: Look) -> go.Figure:
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    for name, key in (("half", "p50"), ("90 %", "p90")):
+    for name, key, lift in (("half", "p50", 15), ("90 %", "p90", 0)):  # two lines: they may stand close
         if row[key] is None:
             continue
         at = _place(row[key], [edges[i] for i in shown])
@@ -215,7 +222,7 @@ def time_histogram(table: pa.Table, who: str, style: Look) -> go.Figure:
             x=at, line={"color": style.ink, "width": 1, "dash": "dot"},
             annotation={
                 "text": f"{name} within {time_words(row[key])}", "font": {"size": 12, "color": style.ink},
-                "yanchor": "bottom",
+                "yanchor": "bottom", "yshift": lift,
             },
         )  # fmt: skip
     dressed(figure, style, height=230)
@@ -223,7 +230,7 @@ def time_histogram(table: pa.Table, who: str, style: Look) -> go.Figure:
         tickvals=[i - 0.5 for i in range(len(labels))], ticktext=labels, fixedrange=True, showgrid=False
     )
     figure.update_yaxes(fixedrange=True, tickformat="~s")
-    figure.update_layout(showlegend=False, dragmode=False, bargap=0.06, margin={"t": 26})
+    figure.update_layout(showlegend=False, dragmode=False, bargap=0.06, margin={"t": 40})
     return figure
 
 
@@ -239,11 +246,13 @@ def conversion_trend(table: pa.Table, style: Look, compared: str) -> go.Figure:
     days = table["day"].to_pylist()
     figure = go.Figure()
     low, high = table["low"].to_pylist(), table["high"].to_pylist()
-    figure.add_scatter(x=days, y=high, mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=False)
-    figure.add_scatter(
-        x=days, y=low, mode="lines", line={"width": 0}, fill="tonexty", fillcolor=style.band,
-        hoverinfo="skip", name="95 % interval",
-    )  # fmt: skip
+    for i, (begin, end) in enumerate(_runs(low)):  # filled over a gap, the band would tell of hidden days
+        shown, ends = days[begin:end], (low[begin:end], high[begin:end])
+        figure.add_scatter(
+            x=[*shown, *shown[::-1]], y=[*ends[0], *ends[1][::-1]], mode="lines", fill="toself",
+            line={"width": 0 if end - begin > 1 else 4, "color": style.band}, fillcolor=style.band,
+            hoverinfo="skip", name="95 % interval", legendgroup="interval", showlegend=not i,
+        )  # fmt: skip
     before = table["previous_conversion"].to_pylist()
     if any(value is not None for value in before):
         figure.add_scatter(
@@ -263,9 +272,16 @@ def conversion_trend(table: pa.Table, style: Look, compared: str) -> go.Figure:
     )  # fmt: skip
     dressed(figure, style, height=230)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", fixedrange=True)
-    figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b")
+    ticks = {"tickvals": days} if len(days) < FEW_DAYS else {}  # else a day is written several times
+    figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", **ticks)
     figure.update_layout(dragmode=False, hovermode="closest")
     return figure
+
+
+def _runs(values: list[float | None]) -> list[tuple[int, int]]:
+    """Stretches of known values: first place, and the place after the last."""
+    there = [-1, *(i for i, value in enumerate(values) if value is None), len(values)]
+    return [(a + 1, b) for a, b in pairwise(there) if b > a + 1]
 
 
 def driver_intervals(table: pa.Table, who: str, style: Look, most: int = 14) -> go.Figure:

@@ -292,8 +292,10 @@ class Cube:
         rows = np.stack([row[first], row[last]], axis=1).astype(np.int64)
         paid: slice | np.ndarray = slice(None)
         if members is not None:
-            at = np.searchsorted(segments[:, 0], self._arrays["money_segment"], side="right") - 1
-            paid = np.flatnonzero((at >= 0) & (self._arrays["money_segment"] < segments[at, 1]))
+            money = self._arrays["money_segment"]
+            at = np.searchsorted(segments[:, 0], money, side="right") - 1
+            # A cohort may have nobody in it: then there is no segment to look at.
+            paid = np.flatnonzero((at >= 0) & (money < np.append(segments[:, 1], 0)[at]))
         return _Runs(blocks.astype(np.int64), segments, rows, paid)
 
     def _pass(

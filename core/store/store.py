@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from core.events import SIDE_TABLES
 from core.settings import settings
 from core.sources.reader import Reader
 from core.store import views
+from core.store.columns import SESSION_CUT
 from core.store.documents import Documents
 from core.store.files import room_on_disk
 from core.store.ingest import SAMPLE, Load
@@ -142,6 +144,18 @@ class Store:
     def marts_dir(self) -> Path:
         """The folder of the tables that are derived from the log."""
         return self.path / "marts"
+
+    @cached_property
+    def cuts_every_session(self) -> bool:
+        """Whether the log came without sessions, so that the store cut them all."""
+        for path in self.months.values():
+            found = pq.read_metadata(path)
+            place = found.schema.names.index(SESSION_CUT)
+            for group in range(found.num_row_groups):
+                held = found.row_group(group).column(place).statistics
+                if held is None or not held.min:
+                    return False
+        return bool(self.months)
 
     @property
     def cohorts(self) -> Documents:

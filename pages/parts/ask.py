@@ -183,6 +183,11 @@ def values(field_name: str) -> int:
     return len(labels(field_name))
 
 
+def differs(field_name: str) -> bool:
+    """Whether the log has more than one value of a field of its events or sessions."""
+    return len(open_cube(store()).dimensions.values(field_name)) > 1
+
+
 def has_places() -> bool:
     """Whether any event has coordinates."""
     return open_cube(store()).has_places

@@ -27,9 +27,12 @@ HELP = (
 
 
 def options() -> dict[str, str]:
-    """The funnel's options as the address has them; what is as usual is left out."""
-    found = {word: state.text(word) for word in ("steps", "exclude", "hide", "group")}
-    found |= {"window": state.text("window")}
+    """The funnel's options; what is as usual is left out, but for the steps. Raises a sentence.
+
+    Steps that nobody wrote are named too: the page's are the whole log's, those of an analysis its scope's.
+    """
+    found = {word: state.text(word) for word in ("exclude", "hide", "group", "window")}
+    found |= {"steps": state.text("steps") or write_steps(steps())}
     for word in ("order", "entry", "unit", "hold", "nodes", "collapse"):
         value = state.view(word)
         found[word] = "" if value == state.VIEW[word][0] else value

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from core import marts
 from core.analyses import ANALYSES
+from core.paths import open_cohorts
 from core.scope import Scope
 from core.store import Store
 from tests.browser.harness import App, overflow, settle, visit, words
@@ -84,6 +85,30 @@ def test_a_long_name_and_twenty_steps_draw(own_app: App, page: Page) -> None:
     visit(page, own_app.link("funnel", store="sample", steps=",".join(["view", "*"] * 10), **SPAN))
     assert overflow(page) <= 0
     assert page.locator(".st-key-frame_funnel .bars .point").count() >= 20
+
+
+def test_a_deleted_cohort_leaves_the_list(own_app: App, page: Page) -> None:
+    """Deleting is a click inside the list's frame; the page around it must answer too."""
+    cohorts = open_cohorts(Store.open(own_app.home / "sample"))
+    for name in ("Alpha", "Beta"):
+        cohorts.save(name, {"of": "did", "event": "cart"})
+    visit(page, own_app.link("cohorts", store="sample", cohort="Beta", **SPAN))
+    assert "2 cohorts" in page.locator(".st-key-frame_cohort_list").inner_text()
+    delete = page.locator(".st-key-cohort_actions").get_by_role("button", name="Delete")
+    box = page.locator('.st-key-frame_cohort_list [data-testid="stDataFrame"]').bounding_box()
+    assert box
+    for _ in range(TRIES):
+        page.mouse.click(box["x"] + 18, box["y"] + 35 + 35 + 17)  # the box beside the second row
+        settle(page)
+        if delete.is_enabled():
+            break
+    delete.click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.locator(".st-key-frame_cohort_list")).to_contain_text("1 cohort,")
+    settle(page)
+    assert "Deleted Beta." in page.get_by_test_id("stMain").inner_text()
+    assert "cohort" not in words(page)
+    assert [d.name for d in Store.open(own_app.home / "sample").cohorts.all()] == ["Alpha"]
 
 
 def test_a_saved_view_opens_from_the_start_page(own_app: App, page: Page) -> None:

@@ -71,6 +71,17 @@ def test_a_cohort_that_refers_to_itself_is_a_sentence(app: Open, pages_home: Pat
     assert not narrowed.exception and "refers to itself" in said(narrowed)
 
 
+def test_a_cohort_of_nobody_leaves_nothing_and_breaks_nothing(app: Open, pages_home: Path) -> None:
+    """It had members when it was saved; a rule may mean nobody once another cohort changed."""
+    open_cohorts(stored(pages_home)).save("Nobody", {"of": "did", "event": "view", "times": 10_000})
+    for page in ("overview", "map", "funnel", "retention"):
+        test = app(page, **SPAN, cohort="Nobody")
+        assert not test.exception and not test.error
+        assert "Nothing in the log fits" in said(test)
+    test = app("cohorts", **SPAN)
+    assert "'Nobody' has fewer than" in said(test)
+
+
 def test_a_second_editor_is_told(app: Open, pages_home: Path) -> None:
     open_cohorts(stored(pages_home)).save("Taken", CART)
     test = app("cohorts", **SPAN)

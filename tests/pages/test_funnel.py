@@ -91,6 +91,33 @@ def test_twenty_steps_draw(app: Open) -> None:
     assert not test.exception and len(steps_in(test)) == MOST_STEPS
 
 
+def test_the_suggested_steps_stay_when_the_scope_keeps_some_events(app: Open) -> None:
+    """The scope alone would suggest another funnel; bars, labels and groups would then not match."""
+    steps = steps_in(app("funnel", **SPAN))
+    assert len(steps) > 2
+    test = app("funnel", **SPAN, event=steps[:2])
+    assert not test.exception and not test.error
+    assert steps_in(test) == steps
+    assert f"Funnel: {steps[0]} → {steps[-1]}" in said(test)
+    funnels = [code.value for code in test.code if "show funnel" in code.value]
+    assert funnels and all(f"steps={','.join(steps)}" in command for command in funnels)
+
+
+def test_two_steps_that_were_dropped_are_no_longer_asked_about(app: Open) -> None:
+    test = app("funnel", **SPAN, steps="view,cart,purchase", between="2-3")
+    assert "Time from cart to purchase" in said(test)
+    press(test, "step_drop_2")
+    assert not test.error and "Time from view to cart" in said(test)
+    assert "between" not in " ".join(code.value for code in test.code)
+
+
+def test_a_log_without_sessions_says_so_and_offers_no_split_that_it_lacks(app: Open) -> None:
+    test = app("funnel", store="bare", steps="view,cart", unit="session", split="device")
+    assert not test.exception and not test.error
+    assert "The log has no sessions" in said(test)
+    assert "Device" not in [option for group in test.button_group for option in group.options]
+
+
 @pytest.mark.parametrize("where", ["groups", "map"])
 def test_groups_and_map_draw(app: Open, where: str) -> None:
     test = app("funnel", **SPAN, steps="view,cart", where=where, split="device")
