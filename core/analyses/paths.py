@@ -101,7 +101,7 @@ def paths(
 def read_levels(asked: Asked, n: int, anchor: str, at: str, depth: int) -> Sequences:
     """The sequences of one of the groups from an anchor; raises `WrongCall`."""
     walk = asked.walks[n]
-    return sequences(walk, anchor, node(walk.names, at) if at else None, depth)
+    return sequences(walk, anchor, node(walk.names, at) if at else None, depth, lean=True)
 
 
 def title(anchor: str, at: str) -> str:

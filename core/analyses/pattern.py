@@ -33,7 +33,7 @@ def pattern(
     asked = ask(store, scope, Telling(nodes, hide, group, collapse, unit))
     walk = asked.walk
     matched, bought = matching_paths(walk, wanted), walk.bought()
-    tallies = [walk.only(keys).tally(bought) for keys in (matched, ~matched)]
+    tallies = walk.tallies(matched, bought)[::-1]
     shoppers = np.array([t.shoppers for t in tallies])
     hidden = hide_small(shoppers, asked.k)
     paths = np.where(hidden, np.nan, [t.paths for t in tallies])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numba import uint64 as index
 
 
 @njit(nogil=True, cache=True)
@@ -27,29 +28,29 @@ def count_flows(rows, tokens, slot, slots):  # type: ignore[no-untyped-def]
     levels = tokens.shape[1]
     ended = slot.shape[1] - 1
     width = slots + 1
-    cells = levels * slots * width
-    counted = np.zeros((cells, 2), np.int64)
-    seen = np.full(cells, -1, np.int64)
+    # paths, shoppers, and the last shopper, side by side: a cell is one piece of memory
+    cells = np.zeros((levels * slots * width, 3), np.int64)
+    cells[:, 2] = -1
     for p in range(tokens.shape[0]):
         u = np.int64(rows[p, 0])
         t = tokens[p, 0]
-        source = slot[0, t if t >= 0 else ended]
+        source = index(slot[0, t if t >= 0 else ended])
         for level in range(levels):
-            base = (level * slots + source) * width
+            base = (index(level * slots) + source) * index(width)
             if level < levels - 1:
                 t = tokens[p, level + 1]
-                source = slot[level + 1, t if t >= 0 else ended]
-                cell = np.uint64(base + source)
-                counted[cell, 0] += 1
-                if seen[cell] != u:
-                    seen[cell] = u
-                    counted[cell, 1] += 1
-            cell = np.uint64(base + slots)
-            counted[cell, 0] += 1
-            if seen[cell] != u:
-                seen[cell] = u
-                counted[cell, 1] += 1
-    return counted.T.copy().reshape((2, levels, slots, width))
+                source = index(slot[level + 1, t if t >= 0 else ended])
+                _count(cells, base + source, u)
+            _count(cells, base + index(slots), u)
+    return cells[:, :2].T.copy().reshape((2, levels, slots, width))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _count(cells, cell, who):  # type: ignore[no-untyped-def]
+    """Count a cell once more; without branches, as whether a shopper met it before cannot be foretold."""
+    cells[cell, 0] += 1
+    cells[cell, 1] += cells[cell, 2] != who
+    cells[cell, 2] = who
 
 
 @njit(nogil=True, cache=True)

@@ -74,7 +74,7 @@ class Sequences:
 
     @property
     def tokens(self) -> np.ndarray:
-        """The token of each level, or ENDED: int32[paths, levels]."""
+        """The token of each level, or ENDED: int8 or int32[paths, levels]."""
         return np.concatenate([tokens for _, _, tokens in self.blocks])
 
     @property
@@ -84,12 +84,19 @@ class Sequences:
 
 
 def sequences(
-    walk: Walk, anchor: str = "start", at: np.ndarray | None = None, depth: int = 5, *, hashed: bool = False
+    walk: Walk,
+    anchor: str = "start",
+    at: np.ndarray | None = None,
+    depth: int = 5,
+    *,
+    hashed: bool = False,
+    lean: bool = False,
 ) -> Sequences:
     """The `depth` levels of every path from the anchor on; with `around` as many before and after it.
 
     `at` is the node that the last three anchors need: bool[tokens], any of them. Read back from `end` or
-    `before`, level 0 is the last node and level 1 the one before it. Raises `WrongCall`.
+    `before`, level 0 is the last node and level 1 the one before it. `lean` ones have a shopper and tokens
+    only, which is much less to write down. Raises `WrongCall`.
     """
     if anchor not in ANCHORS:
         raise WrongCall(f"anchor={anchor!r} is not known; it takes {', '.join(ANCHORS)}.")
@@ -97,8 +104,11 @@ def sequences(
     if number >= walk_kernel.AFTER and at is None:
         raise WrongCall(f"anchor={anchor} needs a node to read from: say which with at=NAME.")
     is_at = np.zeros(walk.names.labels.size, bool) if at is None else at
+    ended = np.full(1, ENDED, np.int8 if is_at.size <= np.iinfo(np.int8).max else np.int32)
     blocks = walk.paths.in_blocks(
-        lambda low, high: walk_kernel.sequences(low, high, walk.arguments, number, is_at, depth, int(hashed))
+        lambda low, high: walk_kernel.sequences(
+            low, high, walk.arguments, number, is_at, depth, int(hashed), 1 if lean else 5, ended
+        )
     )
     return Sequences(blocks, np.arange(-depth if anchor == "around" else 0, depth + (anchor == "around")))
 

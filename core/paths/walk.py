@@ -15,7 +15,8 @@ import numpy as np
 from core.errors import WrongCall
 from core.events import PURCHASE
 from core.paths import walk_kernel as kernel
-from core.paths.log import Filter, PathLog
+from core.paths.bought_kernel import mark_bought
+from core.paths.log import MEMBERS, Filter, PathLog
 from core.paths.match import UNITS
 from core.paths.tokens import Naming, Tokens, tokens
 from core.scope import Scope
@@ -73,7 +74,13 @@ class Walk:
         paths, its = self.paths, self.its
         of_kind = np.where(its.kinds, self.names.of_kind, np.int32(kernel.NOT_KEPT)).astype(np.int32)
         columns = tuple(paths[name] for name in ("kind", "hour", "place", "mean", "item", "session"))
-        rules = (int(self.unit == "session"), int(self.naming.collapse), int(self.among is not None))
+        some = self.among is not None
+        # Whether every event of every path that is read is kept, so that none needs to be looked at.
+        whole = (
+            not its.uses & ~MEMBERS and not self.names.by_item and bool((of_kind >= 0).all())
+            and not (some and self.unit == "session")
+        )  # fmt: skip
+        rules = (int(self.unit == "session"), int(self.naming.collapse), int(some), int(whole))
         return (
             paths["start"], columns, (its.hours, its.places, its.means), np.int64(its.uses), its.members,
             np.ones(1, bool) if self.among is None else self.among,
@@ -84,13 +91,16 @@ class Walk:
         """Which paths hold a purchase in the scope, even one that the naming hides: bool[keys]."""
         is_purchase = (self.its.kinds & (self.paths.kinds[0] == PURCHASE)).astype(bool)
         out = np.zeros(self.keys, bool)
-        self.paths.in_blocks(
-            lambda low, high: kernel.mark_bought(low, high, self.arguments, is_purchase, out)
-        )
+        self.paths.in_blocks(lambda low, high: mark_bought(low, high, self.arguments, is_purchase, out))
         return out
 
     def tally(self, marked: np.ndarray | None = None) -> Tally:
         """Counts of the walk's paths; `marked` is bool[keys]."""
+        return self.tallies(np.zeros(self.keys, bool), marked)[0]
+
+    def tallies(self, held: np.ndarray, marked: np.ndarray | None = None) -> tuple[Tally, Tally]:
+        """Counts of the walk's paths that are not held, and of those that are; both bool[keys]."""
         marks = np.zeros(self.keys, bool) if marked is None else marked
-        blocks = self.paths.in_blocks(lambda low, high: kernel.tally(low, high, self.arguments, marks))
-        return Tally(*(int(n) for n in np.sum(blocks, axis=0)))
+        blocks = self.paths.in_blocks(lambda low, high: kernel.tally(low, high, self.arguments, marks, held))
+        without, having = np.sum(blocks, axis=0)
+        return Tally(*map(int, without)), Tally(*map(int, having))

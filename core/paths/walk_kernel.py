@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numba import uint64 as index
 
 from core.paths.log import HOUR, MEAN, MEMBERS, PLACE
 
@@ -20,8 +21,8 @@ START, END, AFTER, BEFORE, AROUND = range(5)
 #: Events read at a time; few enough for the processor's cache.
 _CHUNK = 1 << 13
 
-#: Numbers without a pattern, for fingerprints (Steele, Lea & Flood 2014, "Fast splittable pseudorandom
-#: number generators"); of 11 M distinct paths any two share one with a chance of 3 in a million.
+#: For fingerprints (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators"); of 11 M
+#: distinct paths any two share one with a chance of 3 in a million.
 _SEED, _ODD = np.uint64(0x243F6A8885A308D3), np.uint64(0x9E3779B97F4A7C15)
 _ODDER = np.uint64(0xBF58476D1CE4E5B9)
 _HALF = np.uint64(32)
@@ -30,12 +31,17 @@ _BYTE = np.uint64(255)
 
 
 @njit(nogil=True, cache=True)
-def _room(low, high, start):  # type: ignore[no-untyped-def]
-    """Space for a few shoppers' paths: a node's token, first and last event; a path's shopper, key, edge."""
-    size = max(_CHUNK, np.max(np.diff(start[low : high + 1])))
+def _room(low, high, walk):  # type: ignore[no-untyped-def]
+    """Space for a few shoppers' paths: a node's token, first and last event; a path's shopper, key, edge.
+
+    One place more than is filled: what is not kept is written there, and written over.
+    """
+    size = max(_CHUNK, np.max(np.diff(walk[0][low : high + 1]))) + 1
+    event = np.empty(size, np.uint32)
+    until = np.empty(size, np.uint32) if walk[7][1] else event  # a node is one event unless repeats are one
     return (
-        np.empty(size, np.int32), np.empty(size, np.uint32), np.empty(size, np.uint32),
-        np.empty(size, np.int64), np.empty(size, np.int64), np.zeros(size + 1, np.int64),
+        np.empty(size, np.int32), event, until,
+        np.empty(size, np.int64), np.empty(size, np.int64), np.zeros(size, np.int64),
         np.empty(size, np.uint32),
     )  # fmt: skip
 
@@ -46,10 +52,10 @@ def _read(u, high, walk, room):  # type: ignore[no-untyped-def]
     many paths there are.
 
     Sessions may interleave in time: they are told one by one, in the order in which they began. Many
-    shoppers at a time, as each call counts references to every array.
+    shoppers at a time, as each call counts references to every array; no branch depends on an event.
     """
     start, columns, keep, uses, members, among, naming, rules = walk
-    by_session, collapse, some = rules
+    by_session, collapse, some, whole = rules
     token, event, until, shopper, key, edge, of_session = room
     kind, hour, place, mean, item, session = columns
     by_hour, by_place, by_mean = keep
@@ -57,54 +63,73 @@ def _read(u, high, walk, room):  # type: ignore[no-untyped-def]
     by_item = of_item.size > 0
     paths = 0
     m = 0
-    while u < high and m + np.int64(start[u + 1]) - np.int64(start[u]) <= token.size:
+    while u < high and m + np.int64(start[u + 1]) - np.int64(start[u]) < token.size:
         if (uses & MEMBERS and not members[u]) or (some and not by_session and not among[u]):
             u += 1
             continue
-        n = m
-        in_order = True
-        for i in range(np.int64(start[u]), np.int64(start[u + 1])):
-            t = of_kind[kind[i]]
-            if t == NOT_KEPT:
-                continue
-            if uses & HOUR and not by_hour[hour[i]]:
-                continue
-            if uses & PLACE and not by_place[place[i]]:
-                continue
-            if uses & MEAN and not by_mean[mean[i]]:
-                continue
-            if by_item and item[i] != no_item:
-                t = of_item[item[i]]
-            if t < 0:
-                continue
+        first, stop = index(start[u]), index(start[u + 1])
+        n = index(m)
+        if whole:
+            for i in range(first, stop):
+                token[n + (i - first)] = of_kind[index(kind[i])]
+                event[n + (i - first)] = i
             if by_session:
-                s = session[i]
-                if some and not among[s]:
-                    continue
-                in_order &= n == m or of_session[n - 1] <= s
-                of_session[n] = s
-            token[n] = t
-            event[n] = i
-            n += 1
-        if not in_order:
-            _sort(m, n, of_session, token, event)
-        begun = False
-        now = np.uint32(0)
-        for r in range(m, n):
-            if not begun or (by_session and of_session[r] != now):
-                begun = True
-                now = of_session[r]
-                edge[paths] = m
-                shopper[paths] = u
-                key[paths] = now if by_session else u
-                paths += 1
-            elif collapse and token[m - 1] == token[r]:
-                until[m - 1] = event[r]
-                continue
-            token[m], event[m], until[m] = token[r], event[r], event[r]
-            m += 1
-        edge[paths] = m
+                for i in range(first, stop):
+                    of_session[n + (i - first)] = session[i]
+            n += stop - first
+        else:
+            for i in range(first, stop):
+                t = of_kind[index(kind[i])]
+                if by_item and item[i] != no_item:
+                    t = t if t == NOT_KEPT else of_item[index(item[i])]
+                kept = t >= 0
+                if uses & HOUR:
+                    kept &= by_hour[index(hour[i])]
+                if uses & PLACE:
+                    kept &= by_place[index(place[i])]
+                if uses & MEAN:
+                    kept &= by_mean[index(mean[i])]
+                if by_session:
+                    of_session[n] = session[i]
+                    if some:
+                        kept &= among[index(session[i])]
+                token[n], event[n] = t, i
+                n += index(kept)
         u += 1
+        end = np.int64(n)
+        if end == m:
+            continue
+        if by_session:
+            in_order = True
+            for r in range(m + 1, end):
+                in_order &= of_session[r - 1] <= of_session[r]
+            if not in_order:
+                _sort(m, end, of_session, token, event)
+        opened = paths
+        edge[paths], key[paths] = m, of_session[m] if by_session else u - 1
+        paths += 1
+        if collapse:
+            at = m
+            until[m] = event[m]
+            for r in range(m + 1, end):
+                if by_session and of_session[r] != of_session[r - 1]:
+                    edge[paths], key[paths] = at + 1, of_session[r]
+                    paths += 1
+                elif token[at] == token[r]:
+                    until[at] = event[r]
+                    continue
+                at += 1
+                token[at], event[at], until[at] = token[r], event[r], event[r]
+            m = at + 1
+        else:
+            if by_session:
+                for r in range(m + 1, end):
+                    edge[paths], key[paths] = r, of_session[r]
+                    paths += of_session[r] != of_session[r - 1]
+            m = end  # type: ignore[assignment]
+        for p in range(opened, paths):
+            shopper[p] = u - 1
+    edge[paths] = m
     return u, paths
 
 
@@ -133,51 +158,34 @@ def _sort(m, n, of_session, token, event):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def mark_bought(low, high, walk, is_purchase, out):  # type: ignore[no-untyped-def]
-    """Sets out[key] of every path that holds a purchase in the scope, whatever the naming hides."""
-    start, columns, keep, uses, members, _, _, rules = walk
-    kind, hour, place, mean, _, session = columns
-    by_hour, by_place, by_mean = keep
-    for u in range(low, high):
-        if uses & MEMBERS and not members[u]:
-            continue
-        for i in range(np.int64(start[u]), np.int64(start[u + 1])):
-            if not is_purchase[kind[i]]:
-                continue
-            if uses & HOUR and not by_hour[hour[i]]:
-                continue
-            if uses & PLACE and not by_place[place[i]]:
-                continue
-            if uses & MEAN and not by_mean[mean[i]]:
-                continue
-            out[session[i] if rules[0] else u] = True
-
-
-@njit(nogil=True, cache=True)
-def tally(low, high, walk, marked):  # type: ignore[no-untyped-def]
-    """int64[4]: paths, shoppers who have one, paths that are marked, shoppers with a marked one."""
-    room = _room(low, high, walk[0])
+def tally(low, high, walk, marked, held):  # type: ignore[no-untyped-def]
+    """int64[2, 4] of the paths that are not `held` and of those that are: paths, shoppers who have one,
+    paths that are marked, shoppers with a marked one.
+    """
+    room = _room(low, high, walk)
     _, _, _, shopper, key, _, _ = room
-    out = np.zeros(4, np.int64)
-    last = last_marked = -1
+    out = np.zeros((2, 4), np.int64)
+    last = np.full((2, 2), -1, np.int64)
     u = low
     while u < high:
         u, paths = _read(u, high, walk, room)
-        out[0] += paths
         for j in range(paths):
-            out[1] += shopper[j] != last
-            last = shopper[j]
-            if marked[key[j]]:
-                out[2] += 1
-                out[3] += last_marked != last
-                last_marked = last
+            g = np.int64(held[key[j]])
+            m = np.int64(marked[key[j]])
+            who = shopper[j]
+            out[g, 0] += 1
+            out[g, 1] += last[g, 0] != who
+            last[g, 0] = who
+            out[g, 2] += m
+            out[g, 3] += m * (last[g, 1] != who)
+            last[g, 1] = who if m else last[g, 1]
     return out
 
 
 @njit(nogil=True, cache=True)
 def occurrences(low, high, walk, tokens):  # type: ignore[no-untyped-def]
     """How often each token stands on a path: int64[tokens]."""
-    room = _room(low, high, walk[0])
+    room = _room(low, high, walk)
     token, _, _, _, _, edge, _ = room
     out = np.zeros(tokens, np.int64)
     u = low
@@ -189,21 +197,22 @@ def occurrences(low, high, walk, tokens):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def sequences(low, high, walk, anchor, is_at, depth, hashed):  # type: ignore[no-untyped-def]
+def sequences(low, high, walk, anchor, is_at, depth, hashed, width, ended):  # type: ignore[no-untyped-def]
     """A row for every path that has the anchor.
 
-    Gives uint32[paths, 5] (shopper, key, first event, last event, length), uint64[paths] fingerprints
-    (none unless `hashed`) and int32[paths, levels] tokens, −1 where the path has ended.
+    Gives uint32[paths, width] (the first of shopper, key, first event, last event, length: 1 or all 5),
+    uint64[paths] fingerprints (none unless `hashed`) and [paths, levels] tokens of the type of `ended`,
+    an array of a −1, which stands where the path has ended.
     """
-    room = _room(low, high, walk[0])
+    room = _room(low, high, walk)
     token, event, until, shopper, key, edge, _ = room
     before = depth if anchor == AROUND else 0
     levels = depth + before + (anchor == AROUND)
     way = -1 if anchor in (END, BEFORE) else 1
     size = _most_paths(low, high, walk)
-    rows = np.empty((size, 5), np.uint32)
+    rows = np.empty((size, width), np.uint32)
     prints = np.empty(size if hashed else 0, np.uint64)
-    tokens = np.empty((size, levels), np.int32)
+    tokens = np.empty((size, levels), ended.dtype)
     count = 0
     u = low
     while u < high:
@@ -222,8 +231,10 @@ def sequences(low, high, walk, anchor, is_at, depth, hashed):  # type: ignore[no
                     at += way
                 if not a <= at < b:
                     continue
-            rows[count, 0], rows[count, 1] = shopper[j], key[j]
-            rows[count, 2], rows[count, 3], rows[count, 4] = event[a], until[b - 1], b - a
+            rows[count, 0] = shopper[j]
+            if width > 1:
+                rows[count, 1], rows[count, 2], rows[count, 3] = key[j], event[a], until[b - 1]
+                rows[count, 4] = b - a
             if hashed:
                 h = _SEED
                 for r in range(a, b):
@@ -246,7 +257,7 @@ def spell(shoppers, keys, walk):  # type: ignore[no-untyped-def]
     n = 0
     for p in range(keys.size):
         u = np.int64(shoppers[p])
-        room = _room(u, u + 1, walk[0])
+        room = _room(u, u + 1, walk)
         token, _, _, _, key, edge, _ = room
         _, paths = _read(u, u + 1, walk, room)
         for j in range(paths):
@@ -269,37 +280,39 @@ def transitions(low, high, walk, slot, slots):  # type: ignore[no-untyped-def]
 
     `slot` is where each token counts. The last row is the start of a path, the last column its end.
     """
-    room = _room(low, high, walk[0])
+    room = _room(low, high, walk)
     token, _, _, shopper, _, edge, _ = room
     width = slots + 1
-    times = np.zeros(width * width, np.int64)
-    shoppers = np.zeros(width * width, np.int64)
-    of_paths = np.zeros(width * width, np.int64)
-    by_shopper = np.full(width * width, -1, np.int64)
-    by_path = np.full(width * width, -1, np.int64)
+    # times, paths, shoppers, and the last path and shopper, side by side: a cell is one piece of memory
+    cells = np.zeros((width * width, 5), np.int64)
+    cells[:, 3:] = -1
     path = 0
     u = low
     while u < high:
         u, paths = _read(u, high, walk, room)
         for j in range(paths):
-            source = slots
-            for r in range(edge[j], edge[j + 1] + 1):
-                target = slot[token[r]] if r < edge[j + 1] else slots
-                cell = np.uint64(source * width + target)
-                times[cell] += 1
-                if by_path[cell] != path:
-                    by_path[cell] = path
-                    of_paths[cell] += 1
-                    if by_shopper[cell] != shopper[j]:
-                        by_shopper[cell] = shopper[j]
-                        shoppers[cell] += 1
+            source = index(slots)
+            for r in range(edge[j], edge[j + 1]):
+                target = index(slot[token[r]])
+                _count(cells, source * index(width) + target, path, shopper[j])
                 source = target
+            _count(cells, source * index(width) + index(slots), path, shopper[j])
             path += 1
     out = np.empty((3, width, width), np.int64)
-    out[0] = times.reshape(width, width)
-    out[1] = shoppers.reshape(width, width)
-    out[2] = of_paths.reshape(width, width)
+    out[0] = cells[:, 0].copy().reshape(width, width)
+    out[1] = cells[:, 2].copy().reshape(width, width)
+    out[2] = cells[:, 1].copy().reshape(width, width)
     return out
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _count(cells, cell, path, who):  # type: ignore[no-untyped-def]
+    """Count a cell once more; without branches, as whether a path met it before cannot be foretold."""
+    cells[cell, 0] += 1
+    cells[cell, 1] += cells[cell, 3] != path
+    cells[cell, 2] += cells[cell, 4] != who
+    cells[cell, 3] = path
+    cells[cell, 4] = who
 
 
 @njit(nogil=True, cache=True)
@@ -309,7 +322,7 @@ def following(low, high, walk, part_of, length, tokens):  # type: ignore[no-unty
     `part_of` says by bits which parts of the prefix a token can be. Row n counts what follows the last
     n parts of it; row 0 everything that follows anything.
     """
-    room = _room(low, high, walk[0])
+    room = _room(low, high, walk)
     token, _, _, shopper, _, edge, _ = room
     out = np.zeros((2, length + 1, tokens + 1), np.int64)
     seen = np.full((length + 1, tokens + 1), -1, np.int64)
@@ -323,9 +336,8 @@ def following(low, high, walk, part_of, length, tokens):  # type: ignore[no-unty
                 n = 0
                 while True:
                     out[0, n, target] += 1
-                    if seen[n, target] != shopper[j]:
-                        seen[n, target] = shopper[j]
-                        out[1, n, target] += 1
+                    out[1, n, target] += seen[n, target] != shopper[j]
+                    seen[n, target] = shopper[j]
                     if n == length or r - n < a:
                         break
                     if not part_of[token[r - n]] >> np.uint32(length - 1 - n) & np.uint32(1):
@@ -342,7 +354,7 @@ def mark_matching(low, high, walk, automaton, by_token, out):  # type: ignore[no
     bits; `follow` uint64[bytes, 256] joins the followers of the positions in one byte of a set.
     """
     first, last, follow, from_start, to_end, anything = automaton
-    room = _room(low, high, walk[0])
+    room = _room(low, high, walk)
     token, _, _, _, key, edge, _ = room
     u = low
     while u < high:
@@ -352,6 +364,11 @@ def mark_matching(low, high, walk, automaton, by_token, out):  # type: ignore[no
             hit = anything
             state = _NONE
             r = a
+            met = _NONE
+            for n in range(a, b):
+                met |= by_token[token[n]]
+            if not hit and (met & first == 0 or met & last == 0):  # no beginning, or no end: most paths
+                continue
             while r < b and not hit:
                 reach = first if r == a or not from_start else _NONE
                 for k in range(follow.shape[0]):
