@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +29,7 @@ from core.paths import NOWHERE
 from core.paths.match import Matches
 from core.paths.options import SplitOptions
 from core.paths.steps import write_steps
+from core.paths.threads import side_by_side
 from core.scope import Scope
 from core.store import Store
 
@@ -127,9 +126,7 @@ def _medians(of: Asked, found: Matches, its: Split, before: list[int]) -> np.nda
     """Median seconds from the required step before to each step: float[groups, steps]."""
     out = np.full((len(its.labels), len(before)), np.nan)
     if its.codes is None:
-        # Step by step side by side: nothing here holds the interpreter's lock for long.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            out[0, 1:] = list(pool.map(lambda s: _median(found.seconds(before[s], s)), range(1, len(before))))
+        out[0, 1:] = side_by_side(lambda s: _median(found.seconds(before[s], s)), range(1, len(before)))
         return out
     for s in range(1, len(before)):
         rows, groups = its.at(found, s)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +16,7 @@ from core.marts import MartsManifest
 from core.marts.cube import Members, everybody
 from core.marts.dimensions import Dimensions
 from core.marts.path_arrays import ARRAYS
+from core.paths.threads import THREADS, side_by_side
 from core.scope import Scope
 from core.store import Store
 
@@ -116,15 +116,12 @@ class PathLog:
         return Filter(uses, hours, places, means, kinds, np.ones(1, bool) if members is None else members)
 
     def in_blocks(self, ask: Callable[[int, int], _T]) -> list[_T]:
-        """`ask(low, high)` for ranges of shoppers that hold equal shares of the events, side by side.
-
-        `ask` must let other threads run: a compiled function without the interpreter's lock.
+        """`ask(low, high)` for ranges of shoppers that hold equal shares of the events, side by side, as
+        `side_by_side` does it.
         """
-        threads = os.cpu_count() or 1
-        wanted = np.linspace(0, self.events, 4 * threads + 1)
+        wanted = np.linspace(0, self.events, 4 * THREADS + 1)
         edges = np.unique(np.searchsorted(self["start"], wanted).clip(0, self.shoppers)).tolist()
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(ask, edges[:-1], edges[1:]))
+        return side_by_side(lambda block: ask(*block), pairwise(edges))
 
     def money_of(self, events: np.ndarray) -> np.ndarray:
         """The money of events, in MONEY_UNIT, 0 where they carry none: int64, shaped as `events`."""

@@ -27,9 +27,10 @@ from core.errors import WrongCall
 from core.events import NONE
 from core.paths import match_kernel as kernel
 from core.paths.log import ITEM, MEAN, NOWHERE, QUERY, PathLog
-from core.paths.plain_kernel import closed_up, match_plain
+from core.paths.plain_kernel import close_up, match_plain
 from core.paths.steps import ANY, Exclusion, Step, matching
 from core.paths.tally_kernel import seconds_between
+from core.paths.threads import side_by_side
 from core.paths.tokens import Naming, Tokens, tokens
 from core.scope import Scope
 
@@ -191,7 +192,8 @@ def _match_plain(
         return room, count, left
 
     rooms, counts, lefts = zip(*paths.in_blocks(one), strict=True)
-    end = closed_up(who, found, np.array(rooms), np.array(counts))
+    side_by_side(lambda column: close_up(column, np.array(rooms), np.array(counts)), [who, *found])
+    end = sum(counts)
     left = np.concatenate(lefts)
     if not left.size:
         return who[:end], found[:, :end]

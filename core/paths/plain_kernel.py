@@ -1,9 +1,13 @@
 """The compiled loop for plain funnels: steps in order, one event a step, nothing held, excluded or optional.
 
-It reads a path's events once and keeps, for each step, the second of the latest entry that can still reach
-it and the event that got there, packed into one number; an event remembers the one before it, so that a
-path is put together only once, at its end. What it cannot tell in one reading it leaves to
-`core.paths.match_kernel`: events of one second, and sessions that interleave.
+Most paths are told by their steps alone: they are gone through as if there were no window, and from the
+event that first got furthest back to the latest entry that leads there. That is the answer if it lies within
+the window, and no two events share a second.
+
+Of other paths it lists the events that are steps and keeps, for each step, the second of the latest entry
+that can still reach it and the event that got there, packed into one number; an event remembers the one
+before it, so that a path is put together only once, at its end. What it cannot tell in one reading it leaves
+to `core.paths.match_kernel`: steps of one second, and sessions that interleave.
 
 Indexes are unsigned: numba looks at the sign of any other.
 """
@@ -25,6 +29,10 @@ NEVER = np.int64(-(2**63))
 STEP, SECOND = index(59), index(28)
 LATEST, PLACE_OF_EVENT = index(2**31 - 1), index(2**28 - 1)
 NO_SECOND = index(2**32)
+#: No number of steps: a path that its steps alone do not tell.
+UNTOLD = index(2**32)
+#: Shoppers whose seconds are looked at in one go: a loop over few events costs more to enter than to run.
+_TOGETHER = 16
 
 
 @njit(nogil=True, cache=True)
@@ -53,7 +61,11 @@ def match_plain(  # type: ignore[no-untyped-def]
     step_of = np.arange(steps + 1).astype(np.uint8) if narrowed else step_of_kind
     left = np.empty(256, np.uint32)
     count, lefts = room, 0
+    looked, apart = low, True  # up to which shopper it is known whether all seconds are apart
     for u in range(low, high):
+        if u == looked:
+            looked = min(u + _TOGETHER, high)
+            apart = not _shared(index(start[u]), index(start[looked]), second)
         if uses & MEMBERS and not members[u]:
             continue
         first, stop = index(start[u]), index(start[u + 1])
@@ -86,13 +98,13 @@ def match_plain(  # type: ignore[no-untyped-def]
                 while b < stop and session[b] == session[a]:
                     b += index(1)
                 plain = b == stop or session[b] > session[a]
-            n, tie = _list(a, b, at + (a - first), codes, step_of, second, listed)
-            plain &= not tie
-            furthest, end = _follow(n, window, room_for_a_path)
-            if furthest:
-                who[count] = u
-                for missed in range(furthest, index(steps)):
-                    found[missed, count] = NOWHERE
+            furthest = UNTOLD
+            if apart or not _shared(a, b, second):
+                furthest = _go(a, b, at + (a - first), codes, step_of, second, window, found, count)
+            if furthest == UNTOLD:
+                n, tie = _list(a, b, at + (a - first), codes, step_of, second, listed)
+                plain &= not tie
+                furthest, end = _follow(n, window, room_for_a_path)
                 if furthest == 1:  # by its first such event, which may not be listed
                     i = a
                     while step_of[index(codes[at + (i - first)])] != 1:
@@ -102,6 +114,10 @@ def match_plain(  # type: ignore[no-untyped-def]
                     for back in range(furthest):
                         found[furthest - index(1) - back, count] = a + (listed[end] & PLACE_OF_EVENT)
                         end = index(before[end])
+            if furthest:
+                who[count] = u
+                for missed in range(furthest, index(steps)):
+                    found[missed, count] = NOWHERE
                 count += 1
             a = b
         if not plain:
@@ -111,6 +127,37 @@ def match_plain(  # type: ignore[no-untyped-def]
             left[lefts] = u
             lefts += 1
     return count - room, left[:lefts]
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _go(a, b, at, codes, step_of, second, window, found, count):  # type: ignore[no-untyped-def]
+    """How far the events `a` to `b` get, written into column `count` of `found`; or UNTOLD.
+
+    Without branches as far as it goes forward, and without seconds: the window is looked at once.
+    """
+    wanted = index(1)
+    end = index(0)
+    for i in range(index(0), b - a):
+        on = index(step_of[index(codes[at + i])]) == wanted
+        end = i if on else end  # type: ignore[assignment]
+        wanted += index(on)
+    i = end  # type: ignore[assignment]
+    for step in range(wanted - index(1), index(0), -1):
+        while index(step_of[index(codes[at + i])]) != step:
+            i -= index(1)  # type: ignore[assignment]
+        found[step - 1, count] = a + i
+    if np.int64(second[a + end]) - np.int64(second[a + i]) > window:
+        return UNTOLD
+    return wanted - index(1)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _shared(a, b, second):  # type: ignore[no-untyped-def]
+    """Whether two of the events `a` to `b`, one after the other, share a second."""
+    together = np.uint32(0)
+    for i in range(a + index(1), b):
+        together += np.uint32(second[i] == second[i - index(1)])
+    return together > 0
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -162,16 +209,12 @@ def _follow(n, window, room_for_a_path):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def closed_up(who, found, rooms, counts):  # type: ignore[no-untyped-def]
-    """Bring what blocks wrote from the places `rooms` on side by side; gives how many paths there are."""
+def close_up(column, rooms, counts):  # type: ignore[no-untyped-def]
+    """Bring what blocks wrote into a column from the places `rooms` on side by side, at its beginning."""
     end = 0
     for block in range(rooms.size):
         room, count = rooms[block], counts[block]
         if room > end:
             for n in range(count):
-                who[end + n] = who[room + n]
-            for s in range(found.shape[0]):
-                for n in range(count):
-                    found[s, end + n] = found[s, room + n]
+                column[end + n] = column[room + n]
         end += count
-    return end

@@ -7,9 +7,6 @@ Paths without the node have no row. `core.paths.match` in strict order counts th
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +14,7 @@ import numpy as np
 
 from core.errors import WrongCall
 from core.paths import flow_kernel, walk_kernel
+from core.paths.threads import side_by_side
 from core.paths.walk import Walk
 
 ANCHORS = ("start", "end", "after", "before", "around")
@@ -115,7 +113,7 @@ def sequences(
 
 def node_counts(found: Sequences, tokens: int) -> np.ndarray:
     """How many paths have each token at each level: int64[levels, tokens + 1], last those ended."""
-    counted = _side_by_side(lambda block: flow_kernel.count_nodes(block[2], tokens), found.blocks)
+    counted = side_by_side(lambda block: flow_kernel.count_nodes(block[2], tokens), found.blocks)
     return np.sum(counted, axis=0)
 
 
@@ -145,7 +143,7 @@ def flows(found: Sequences, slot: np.ndarray, slots: int) -> np.ndarray:
     paths, then shoppers; [n, level, source, target] counts those that go from level to the next one, and
     the last column those at the source, wherever they go.
     """
-    counted = _side_by_side(
+    counted = side_by_side(
         lambda block: flow_kernel.count_flows(block[0], block[2], slot, slots), found.blocks
     )
     return np.sum(counted, axis=0)
@@ -169,7 +167,7 @@ def fingerprints(walk: Walk) -> Sequences:
 
 def leading(found: Sequences, top: int) -> np.ndarray:
     """The fingerprints that most paths have, most first: uint64[≤ top]."""
-    counted = _side_by_side(lambda block: _run_lengths(np.sort(block[1])), found.blocks)
+    counted = side_by_side(lambda block: _run_lengths(np.sort(block[1])), found.blocks)
     values = np.concatenate([values for values, _ in counted])
     order = np.argsort(values)
     values, begins = np.unique(values[order], return_index=True)
@@ -189,13 +187,13 @@ def _run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def whole_paths(walk: Walk, found: Sequences, prints: np.ndarray, marked: np.ndarray) -> WholePaths:
     """Counts of the paths with these fingerprints. `marked` is bool[keys]."""
     second, size = walk.paths["second"], prints.size
-    blocks = _side_by_side(
+    blocks = side_by_side(
         lambda block: flow_kernel.count_groups(block[0], block[1], prints, marked, second), found.blocks
     )
     paths, shoppers, held = np.sum([counts for counts, _, _, _ in blocks], axis=0)
     pieces = [np.split(spans, np.cumsum(counts[0, : size - 1])) for counts, spans, _, _ in blocks]
     every = [np.concatenate([its[n] for its in pieces]) for n in range(size)]
-    median = np.array(_side_by_side(lambda its: np.median(its) if its.size else np.nan, every), float)
+    median = np.array(side_by_side(lambda its: np.median(its) if its.size else np.nan, every), float)
     # Each is spelt from the first path that is it.
     shopper, key = (np.stack([block[n] for block in blocks]) for n in (2, 3))
     met = np.flatnonzero(paths[:size])
@@ -206,9 +204,3 @@ def whole_paths(walk: Walk, found: Sequences, prints: np.ndarray, marked: np.nda
         for n, spelt in zip(met, np.split(tokens, ends[:-1]), strict=True):
             names[n] = spelt.tolist()
     return WholePaths(names, paths, shoppers, held, median)
-
-
-def _side_by_side(ask: Callable[[_S], _T], parts: list[_S]) -> list[_T]:
-    """What `ask` gives for each part; it must let other threads run."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(ask, parts))

@@ -19,13 +19,13 @@ from typing import Any
 import duckdb
 
 from core.store import Store
-from tests.bench.workplace import ROOT, Workplace, core, machine, percentile, run, table
+from tests.bench.questions import FUNNEL
+from tests.bench.report import PAINTED, PAINTS, PEER_RUNS, RUNS, report
+from tests.bench.walks import same
+from tests.bench.workplace import ROOT, Workplace, core, percentile, run
 
-RUNS = 7
-PEER_RUNS = 3
-PAINTS = 5
-#: Events of the sample on which pages are painted: what `make run` shows.
-PAINTED = 1_000_000
+#: Sizes of the logs that retentioneering is asked of.
+WALKED = (1_000_000, 10_000_000)
 
 
 def make(place: Workplace) -> dict[str, Any]:
@@ -87,13 +87,63 @@ def queries(place: Workplace) -> dict[str, Any]:
 
 def peers(place: Workplace) -> dict[str, Any]:
     """Ask the raw log the same questions."""
+    done = run(sys.executable, "-m", "tests.bench.peers", place.store, PEER_RUNS, _peer_python(place))
+    found: dict[str, Any] = json.loads(done.output)
+    return found
+
+
+def _peer_python(place: Workplace) -> Path:
+    """Python in the environment of the peers, which is made where it is missing."""
     python = place.cache / "peers" / "bin" / "python"
     if not python.exists():
         venv.create(place.cache / "peers", with_pip=True, clear=True)
         run(python, "-m", "pip", "install", "-qq", "-r", ROOT / "tests" / "bench" / "requirements.txt")
-    done = run(sys.executable, "-m", "tests.bench.peers", place.store, PEER_RUNS, python)
+    return python
+
+
+def journeys(place: Workplace) -> dict[str, Any]:
+    """Time the analyses of funnels, paths and retention over a few scopes."""
+    done = run(sys.executable, "-m", "tests.bench.queries", place.store, RUNS, "journeys")
+    return {**json.loads(done.output), "peak_mb": done.peak_mb}
+
+
+def windowfunnel(place: Workplace) -> dict[str, Any]:
+    """Ask a funnel of ClickHouse's own table of the same log."""
+    done = run(sys.executable, "-m", "tests.bench.windowfunnel", place.store, PEER_RUNS, _peer_python(place))
     found: dict[str, Any] = json.loads(done.output)
     return found
+
+
+def retentioneering(place: Workplace) -> dict[str, Any]:
+    """Ask paths of a library of data frames, on smaller logs than the others."""
+    return {str(events): _walked(Workplace(place.cache, events)) for events in WALKED}
+
+
+def _walked(place: Workplace) -> dict[str, Any]:
+    if not (place.store / "manifest.json").exists():
+        make(place)
+    store = Store.open(place.store)
+    log = place.home / "paths.parquet"
+    if not log.exists():
+        rows = "SELECT user_id, event, ts AS timestamp FROM read_parquet(?)"
+        to = str(log).replace("'", "''")
+        files = list(map(str, store.months.values()))
+        duckdb.connect().execute(f"COPY ({rows}) TO '{to}' (FORMAT parquet)", [files])
+    steps = FUNNEL["steps"].split(",")
+    built = marts(place)
+    asked = run(sys.executable, "-m", "tests.bench.walks", place.store, 3 * PEER_RUNS, *steps)
+    runner = ROOT / "tests" / "bench" / "retentioneering_runner.py"
+    other = run(_peer_python(place), runner, log, PEER_RUNS, *steps)
+    ours, theirs = json.loads(asked.output), json.loads(other.output)
+    return {
+        "prepare": [built["seconds"], theirs["times"].pop("prepare")[0]],
+        "times": {
+            name: [percentile(its["times"][name], 0.5) for its in (ours, theirs)] for name in ours["times"]
+        },
+        "equal": same(ours["answers"], theirs["answers"]),
+        "peak_mb": [max(built["peak_mb"], asked.peak_mb), other.peak_mb],
+        "version": theirs["version"],
+    }
 
 
 def paint(place: Workplace) -> dict[str, Any]:
@@ -108,81 +158,9 @@ def paint(place: Workplace) -> dict[str, Any]:
 
 
 SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
-    section.__name__: section for section in (make, load, marts, queries, peers, paint)
+    section.__name__: section
+    for section in (make, load, marts, queries, peers, paint, journeys, windowfunnel, retentioneering)
 }
-
-
-def report(found: dict[str, dict[str, Any]], events: int) -> str:
-    """The results as Markdown."""
-    parts = [f"Machine: {machine()}.", f"Log: the sample marketplace with {events:,} events asked for."]
-    if heavy := [name for name in ("make", "load", "marts") if name in found]:
-        says = {
-            "make": "generate, store, build marts",
-            "load": "load from one Parquet file, build marts",
-            "marts": "build all marts",
-        }
-        rows = [
-            [says[n], f"{found[n]['seconds']:.1f}", f"{found[n]['peak_mb']:,.0f}", f"{found[n]['mb']:,.0f}"]
-            for n in heavy
-        ]
-        parts.append(table(["work", "seconds", "peak MiB", "MiB on disk"], rows))
-    if "queries" in found:
-        parts.append(_queries(found["queries"]))
-    if "peers" in found:
-        parts.append(_peers(found["peers"]))
-    if "paint" in found:
-        rows = [
-            [page, *(_median(times, k) for k in ("contentful", "chart", "settled"))]
-            for page, times in found["paint"].items()
-        ]
-        parts.append(
-            f"Pages on the sample of {PAINTED:,} events, warm, median of {PAINTS}, milliseconds:\n\n"
-            + table(["page", "first contentful paint", "first number or chart", "at rest"], rows)
-        )
-    return "\n\n".join(parts)
-
-
-def _queries(found: dict[str, Any]) -> str:
-    rows = []
-    for name, by_scope in found["times"].items():
-        times = [second for seconds in by_scope.values() for second in seconds]
-        slowest = max(by_scope, key=lambda scope: percentile(by_scope[scope], 0.5))
-        rows.append(
-            [
-                name,
-                f"{percentile(times, 0.5) * 1000:.1f}",
-                f"{percentile(times, 0.95) * 1000:.1f}",
-                f"{slowest} ({percentile(by_scope[slowest], 0.5) * 1000:.1f})",
-            ]
-        )
-    count = max(len(by_scope) for by_scope in found["times"].values())
-    return (
-        f"Analyses behind the pages, {count} scopes × {RUNS} runs each, milliseconds (the first question of "
-        f"a process, which opens the marts: {found['first']:.2f} s; peak {found['peak_mb']:,.0f} MiB):\n\n"
-        + table(["analysis", "p50", "p95", "slowest scope (its p50)"], rows)
-    )
-
-
-def _peers(found: dict[str, Any]) -> str:
-    rows = [
-        [
-            row["question"],
-            row["scope"],
-            f"{row['groups']:,}",
-            *(f"{row[peer] * 1000:,.0f}" for peer in ("cartscape", "duckdb", "chdb")),
-            "equal" if row["agree"] else "**differ**",
-        ]
-        for row in found["rows"]
-    ]
-    head = ["question", "scope", "groups", "Cartscape", "DuckDB", "chdb", "numbers"]
-    return (
-        f"The same questions asked of the raw log (median of {PEER_RUNS}, milliseconds; "
-        f"{found['versions']}):\n\n" + table(head, rows)
-    )
-
-
-def _median(times: list[dict[str, float]], key: str) -> str:
-    return f"{percentile([t[key] for t in times], 0.5):.0f}"
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ def measure(store: Store, runs: int, python: str) -> dict[str, Any]:
     connection = duckdb.connect()
     plain = [_timed(partial(_duckdb, connection, files, q, s), runs) for q, _, s in asked]
     zones = [row[0] for row in connection.read_parquet(files).select("tz").distinct().fetchall()]
-    other = _chdb(python, [chdb_sql(files, zones, q, s) for q, _, s in asked], runs)
+    other = ask_chdb(python, [chdb_sql(files, zones, q, s) for q, _, s in asked], runs)
     rows = [
         {
             "question": question,
@@ -186,10 +186,11 @@ def _chdb_predicate(scope: Scope) -> str:
     return " AND ".join(clauses)
 
 
-def _chdb(python: str, queries: list[str], runs: int) -> dict[str, Any]:
+def ask_chdb(python: str, queries: list[str], runs: int, setup: list[str] | None = None) -> dict[str, Any]:
+    """Rows and seconds of each query in chdb, after `setup`, in the environment of the peers."""
     done = subprocess.run(
         [python, str(Path(__file__).with_name("chdb_runner.py"))],
-        input=json.dumps({"queries": queries, "runs": runs}),
+        input=json.dumps({"queries": queries, "runs": runs, "setup": setup or []}),
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -27,6 +27,37 @@ ANALYSES_ASKED: tuple[tuple[str, dict[str, str]], ...] = (
     ("quality", {}),
 )
 
+#: A way through the shop, in a week.
+FUNNEL = {"steps": "view,click,cart,checkout,purchase", "window": "7d"}
+_PATHS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("paths", {}),
+    ("steps", {}),
+    ("transitions", {}),
+    ("top-paths", {}),
+    ("next", {"prefix": "view->cart"}),
+    ("pattern", {"pattern": "cart->[^checkout]*->purchase"}),
+)
+#: The analyses that follow shoppers through time.
+JOURNEYS_ASKED: tuple[tuple[str, dict[str, str]], ...] = (
+    ("funnel", FUNNEL),
+    ("funnel", {**FUNNEL, "unit": "session"}),
+    ("funnel", {**FUNNEL, "by": "device"}),
+    ("funnel", {**FUNNEL, "order": "strict"}),
+    ("funnel", {**FUNNEL, "hold": "item"}),
+    ("funnel", {**FUNNEL, "exclude": "support"}),
+    ("funnel-time", FUNNEL),
+    ("funnel-trend", FUNNEL),
+    ("funnel-map", FUNNEL),
+    ("drivers", FUNNEL),
+    *_PATHS,
+    *((name, {**options, "unit": "session"}) for name, options in _PATHS),
+    ("retention", {}),
+    ("lifecycle", {}),
+    ("stickiness", {}),
+)
+#: Scopes of `scopes` that they are asked of, without a compared period.
+JOURNEY_SCOPES = ("everything", "28 days of one region", "one category")
+
 #: Asked of the whole log only, whatever the scope.
 OF_THE_WHOLE = ("facets", "quality")
 

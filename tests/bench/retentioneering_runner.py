@@ -35,8 +35,8 @@ stream = retentioneering.Eventstream(log, schema)
 times["prepare"] = [time.perf_counter() - began]
 funnel = timed("funnel", lambda: stream.funnel_data(steps=steps))
 counts = timed("transitions", lambda: stream.transition_graph_data(edge_weight="count"))
-timed("step matrix", lambda: stream.step_matrix_data(max_steps=10))
-timed("anchored Sankey", lambda: stream.step_sankey_data(max_steps=5, path_pattern=steps[0]))
+matrix = timed("step matrix", lambda: stream.step_matrix_data(max_steps=10))
+(around,) = timed("anchored Sankey", lambda: stream.step_sankey_data(max_steps=5, path_pattern=steps[0]))
 with open("/proc/self/status") as status:  # noqa: PTH123
     peak = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
 transitions = {
@@ -45,5 +45,15 @@ transitions = {
     for b, n in row.items()
     if n == n and n and "path_" not in f"{a}{b}"
 }
-answers = {"funnel": [step["unique_paths"] for step in funnel["steps"]], "transitions": transitions}
+answers = {
+    "funnel": [step["unique_paths"] for step in funnel["steps"]],
+    "transitions": transitions,
+    **{
+        name: {
+            str(event): {str(step): float(share) for step, share in row.items()}
+            for event, row in shares.to_dict("index").items()
+        }
+        for name, shares in (("step matrix", matrix), ("anchored Sankey", around))
+    },
+}
 json.dump({"times": times, "answers": answers, "peak_mb": peak, "version": "5.2.4"}, sys.stdout)

@@ -1,0 +1,125 @@
+"""What was measured, as Markdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.bench.questions import FUNNEL
+from tests.bench.workplace import machine, percentile, table
+
+RUNS = 7
+PEER_RUNS = 3
+PAINTS = 5
+#: Events of the sample on which pages are painted: what `make run` shows.
+PAINTED = 1_000_000
+
+
+def report(found: dict[str, dict[str, Any]], events: int) -> str:
+    """The results as Markdown."""
+    parts = [f"Machine: {machine()}.", f"Log: the sample marketplace with {events:,} events asked for."]
+    if heavy := [name for name in ("make", "load", "marts") if name in found]:
+        says = {
+            "make": "generate, store, build marts",
+            "load": "load from one Parquet file, build marts",
+            "marts": "build all marts",
+        }
+        rows = [
+            [says[n], f"{found[n]['seconds']:.1f}", f"{found[n]['peak_mb']:,.0f}", f"{found[n]['mb']:,.0f}"]
+            for n in heavy
+        ]
+        parts.append(table(["work", "seconds", "peak MiB", "MiB on disk"], rows))
+    if "queries" in found:
+        parts.append("Analyses behind the pages, " + _queries(found["queries"]))
+    if "journeys" in found:
+        parts.append("Funnels, paths and retention, " + _queries(found["journeys"]))
+    if "windowfunnel" in found:
+        parts.append(_windowfunnel(found["windowfunnel"]))
+    if "retentioneering" in found:
+        parts.append(_walks(found["retentioneering"]))
+    if "peers" in found:
+        parts.append(_peers(found["peers"]))
+    if "paint" in found:
+        rows = [
+            [page, *(_median(times, k) for k in ("contentful", "chart", "settled"))]
+            for page, times in found["paint"].items()
+        ]
+        parts.append(
+            f"Pages on the sample of {PAINTED:,} events, warm, median of {PAINTS}, milliseconds:\n\n"
+            + table(["page", "first contentful paint", "first number or chart", "at rest"], rows)
+        )
+    return "\n\n".join(parts)
+
+
+def _queries(found: dict[str, Any]) -> str:
+    rows = []
+    for name, by_scope in found["times"].items():
+        times = [second for seconds in by_scope.values() for second in seconds]
+        slowest = max(by_scope, key=lambda scope: percentile(by_scope[scope], 0.5))
+        rows.append(
+            [
+                name,
+                f"{percentile(times, 0.5) * 1000:.1f}",
+                f"{percentile(times, 0.95) * 1000:.1f}",
+                f"{slowest} ({percentile(by_scope[slowest], 0.5) * 1000:.1f})",
+            ]
+        )
+    count = max(len(by_scope) for by_scope in found["times"].values())
+    return (
+        f"{count} scopes × {RUNS} runs each, milliseconds (the first question of "
+        f"a process, which opens the marts: {found['first']:.2f} s; peak {found['peak_mb']:,.0f} MiB):\n\n"
+        + table(["analysis", "p50", "p95", "slowest scope (its p50)"], rows)
+    )
+
+
+def _peers(found: dict[str, Any]) -> str:
+    rows = [
+        [
+            row["question"],
+            row["scope"],
+            f"{row['groups']:,}",
+            *(f"{row[peer] * 1000:,.0f}" for peer in ("cartscape", "duckdb", "chdb")),
+            "equal" if row["agree"] else "**differ**",
+        ]
+        for row in found["rows"]
+    ]
+    head = ["question", "scope", "groups", "Cartscape", "DuckDB", "chdb", "numbers"]
+    return (
+        f"The same questions asked of the raw log (median of {PEER_RUNS}, milliseconds; "
+        f"{found['versions']}):\n\n" + table(head, rows)
+    )
+
+
+def _windowfunnel(found: dict[str, Any]) -> str:
+    row = [
+        f"{found['cartscape']:.3f}",
+        f"{found['chdb']:.2f}",
+        f"{found['chdb'] / found['cartscape']:.1f}",
+        "equal" if found["equal"] else "**differ**",
+    ]
+    return (
+        f"Shoppers at {FUNNEL['steps']} within {FUNNEL['window']}, median seconds; chdb {found['version']} "
+        f"of its own table, which took {found['chdb_loading']:.0f} s to load:\n\n"
+        + table(["Cartscape", "windowFunnel", "times as fast", "counts"], [row])
+    )
+
+
+def _walks(found: dict[str, dict[str, Any]]) -> str:
+    rows = []
+    for events, its in found.items():
+        size = f"{int(events):,}"
+        rows.append([size, "preparation", *_versus(its["prepare"]), ""])
+        for name, seconds in its["times"].items():
+            rows.append([size, name, *_versus(seconds), "equal" if its["equal"][name] else "**differ**"])
+        rows.append([size, "peak memory, MiB", *(f"{mb:,.0f}" for mb in its["peak_mb"]), "", ""])
+    version = next(iter(found.values()))["version"]
+    return f"A path a shopper, median seconds, beside retentioneering {version}:\n\n" + table(
+        ["events", "question", "Cartscape", "retentioneering", "times as fast", "answers"], rows
+    )
+
+
+def _versus(seconds: list[float]) -> list[str]:
+    return [f"{seconds[0]:.3f}", f"{seconds[1]:.2f}", f"{seconds[1] / seconds[0]:.1f}"]
+
+
+def _median(times: list[dict[str, float]], key: str) -> str:
+    return f"{percentile([t[key] for t in times], 0.5):.0f}"
