@@ -21,7 +21,7 @@ from core.analyses.ways import (
     whole_number,
 )
 from core.marts.privacy import hide_small
-from core.paths.sequences import Sequences, flows, most_common, node_counts, sequences
+from core.paths.sequences import Sequences, WholeSessions, levels, most_common
 from core.scope import Scope
 from core.store import Store
 
@@ -54,11 +54,11 @@ def paths(
     `against` adds other_users, other_paths, other_share, other_share_of_source, and of the shares of all
     paths: difference, p (two-proportion z-test), q (Benjamini-Hochberg) and beyond_chance.
     """
-    levels, most = whole_number("depth", depth, 2, 10), whole_number("top", top, 1, 50)
+    deep, most = whole_number("depth", depth, 2, 10), whole_number("top", top, 1, 50)
     asked = ask(store, scope, Telling(nodes, hide, group, collapse, unit), pattern, against)
-    read = [read_levels(asked, n, anchor, at, levels) for n in range(len(asked.walks))]
-    chosen, slot = most_common(node_counts(read[0], asked.labels.size), most)
-    counted = [flows(found, slot, most + 2) for found in read]
+    read = [read_levels(asked, n, anchor, at, deep) for n in range(len(asked.walks))]
+    chosen, slot = most_common(read[0].node_counts(), most)
+    counted = [found.flows(slot, most + 2) for found in read]
     hidden = []
     for counts in counted:
         edges = counts[1, :-1, :, :-1]
@@ -98,10 +98,10 @@ def paths(
     return Answer(table, title(anchor, at), asked.of_paths(read[0].paths, read[0].shoppers), notes)
 
 
-def read_levels(asked: Asked, n: int, anchor: str, at: str, depth: int) -> Sequences:
+def read_levels(asked: Asked, n: int, anchor: str, at: str, depth: int) -> Sequences | WholeSessions:
     """The sequences of one of the groups from an anchor; raises `WrongCall`."""
     walk = asked.walks[n]
-    return sequences(walk, anchor, node(walk.names, at) if at else None, depth, lean=True)
+    return levels(walk, anchor, node(walk.names, at) if at else None, depth)
 
 
 def title(anchor: str, at: str) -> str:

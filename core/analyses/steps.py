@@ -20,7 +20,7 @@ from core.analyses.ways import (
     whole_number,
 )
 from core.marts.privacy import hide_small
-from core.paths.sequences import flows, most_common, node_counts
+from core.paths.sequences import most_common
 from core.scope import Scope
 from core.store import Store
 
@@ -50,10 +50,10 @@ def steps(
     levels, most = whole_number("depth", depth, 2, 10), whole_number("top", top, 1, 50)
     asked = ask(store, scope, Telling(nodes, hide, group, collapse, unit), pattern, against)
     read = [read_levels(asked, n, anchor, at, levels) for n in range(len(asked.walks))]
-    each = node_counts(read[0], asked.labels.size)
+    each = read[0].node_counts()
     chosen, slot = most_common(each.sum(axis=0, keepdims=True), most)
     slots = np.repeat(slot, each.shape[0], axis=0)
-    counted = [flows(found, slots, most + 2)[..., -1] for found in read]
+    counted = [found.flows(slots, most + 2)[..., -1] for found in read]
     hidden = [hide_small(counts[1], asked.k) for counts in counted]
     met = np.logical_or.reduce([counts[1] > 0 for counts in counted])
     rows = np.nonzero(met)

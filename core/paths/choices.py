@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import WrongCall
 from core.paths.log import PathLog
 from core.paths.pattern import Pattern, matching_paths
-from core.paths.sequences import most_common, node_counts, sequences
+from core.paths.sequences import most_common, sequences
 from core.paths.tokens import Naming, titles, tokens
 from core.paths.walk import Walk
 from core.scope import Scope
@@ -53,7 +53,7 @@ def behind_edge(
     at = walk.names.find(picture.at) if picture.at else None
     found = sequences(walk, picture.anchor, at, int(picture.depth))
     size = walk.names.labels.size
-    chosen, slot = most_common(node_counts(found, size), int(picture.top))
+    chosen, slot = most_common(found.node_counts(), int(picture.top))
     first = int(found.levels[0])
     picked = np.ones(found.paths, bool)
     told = found.tokens

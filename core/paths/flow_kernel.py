@@ -1,4 +1,4 @@
-"""The compiled loops over a table of sequences: a row a path, shopper by shopper."""
+"""The compiled loops that count sequences, from a table of a row a path or straight from the path log."""
 
 from __future__ import annotations
 
@@ -12,10 +12,19 @@ def count_nodes(tokens, size):  # type: ignore[no-untyped-def]
     """int64[levels, size + 1]: paths with each token at each level; the last column those that ended."""
     levels = tokens.shape[1]
     out = np.zeros((levels, size + 1), np.int64)
+    over = np.zeros(levels + 1, np.int64)
     for p in range(tokens.shape[0]):
-        for level in range(levels):
+        met = False
+        level = 0
+        while level < levels:
             t = tokens[p, level]
+            if t < 0 and met:
+                break
+            met |= t >= 0
             out[level, t if t >= 0 else size] += 1
+            level += 1
+        over[level] += 1
+    out[:, size] += np.cumsum(over)[:levels]
     return out
 
 
@@ -31,18 +40,107 @@ def count_flows(rows, tokens, slot, slots):  # type: ignore[no-untyped-def]
     # paths, shoppers, and the last shopper, side by side: a cell is one piece of memory
     cells = np.zeros((levels * slots * width, 3), np.int64)
     cells[:, 2] = -1
+    # Paths that are over by a level, and shoppers with one: a path that is over stays so.
+    over = np.zeros((2, levels + 1), np.int64)
+    soonest, before = levels, np.int64(-1)
     for p in range(tokens.shape[0]):
         u = np.int64(rows[p, 0])
+        if u != before:
+            over[1, soonest] += 1
+            soonest, before = levels, u
         t = tokens[p, 0]
+        met = t >= 0
         source = index(slot[0, t if t >= 0 else ended])
-        for level in range(levels):
+        level = 0
+        while level < levels:
             base = (index(level * slots) + source) * index(width)
-            if level < levels - 1:
-                t = tokens[p, level + 1]
-                source = index(slot[level + 1, t if t >= 0 else ended])
-                _count(cells, base + source, u)
             _count(cells, base + index(slots), u)
-    return cells[:, :2].T.copy().reshape((2, levels, slots, width))
+            level += 1
+            if level == levels:
+                break
+            t = tokens[p, level]
+            source = index(slot[level, t if t >= 0 else ended])
+            _count(cells, base + source, u)
+            if t < 0 and met:
+                break
+            met |= t >= 0
+        over[0, level] += 1
+        soonest = min(soonest, level)
+    over[1, soonest] += 1
+    return _closed(cells, over, slot, slots)
+
+
+@njit(nogil=True, cache=True)
+def _closed(cells, over, slot, slots):  # type: ignore[no-untyped-def]
+    """The cells as `count_flows` gives them, with the paths that are over at each level."""
+    levels, ended = slot.shape[0], slot.shape[1] - 1
+    out = cells[:, :2].T.copy().reshape((2, levels, slots, slots + 1))
+    for n in range(2):
+        its = np.cumsum(over[n])
+        for level in range(levels):
+            at = slot[level, ended]
+            out[n, level, at, slots] += its[level]
+            if level < levels - 1:
+                out[n, level, at, slot[level + 1, ended]] += its[level]
+    return out
+
+
+@njit(nogil=True, cache=True)
+def count_session_nodes(low, high, log, levels, size):  # type: ignore[no-untyped-def]
+    """As `count_nodes`, of the whole sessions of shoppers `low` to `high`; then how many shoppers those are.
+
+    `log` is (start, kind, step, next, members, token of each kind): every event counts, but those of
+    shoppers who are no members, where there are members.
+    """
+    start, kind, step, _, members, of_kind = log
+    counts = np.zeros((levels + 1, size + 1), np.int64)
+    shoppers = 0
+    for u in range(low, high):
+        if members.size and not members[u]:
+            continue
+        shoppers += 1
+        for i in range(index(start[u]), index(start[u + 1])):
+            counts[min(np.int64(step[i]), levels), of_kind[index(kind[i])]] += 1
+    out = counts[:levels]
+    sessions = np.sum(out[0])
+    for level in range(1, levels):
+        out[level, size] = sessions - np.sum(out[level])
+    return out, shoppers
+
+
+@njit(nogil=True, cache=True)
+def count_session_flows(low, high, log, slot, slots):  # type: ignore[no-untyped-def]
+    """As `count_flows`, of the whole sessions of shoppers `low` to `high`; `log` as above.
+
+    Event by event: each knows its step and what follows it, so that sessions may interleave.
+    """
+    start, kind, step, following, members, of_kind = log
+    levels, ended = slot.shape[0], slot.shape[1] - 1
+    last = np.iinfo(following.dtype).max
+    width = slots + 1
+    cells = np.zeros((levels * slots * width, 3), np.int64)
+    cells[:, 2] = -1
+    over = np.zeros((2, levels + 1), np.int64)
+    for u in range(low, high):
+        if members.size and not members[u]:
+            continue
+        soonest = levels
+        for i in range(index(start[u]), index(start[u + 1])):
+            level = np.int64(step[i])
+            if level >= levels:
+                continue
+            source = index(slot[level, of_kind[index(kind[i])]])
+            base = (index(level * slots) + source) * index(width)
+            _count(cells, base + index(slots), u)
+            if level == levels - 1:
+                continue
+            stops = following[i] == last
+            target = ended if stops else np.int64(of_kind[index(0) if stops else index(following[i])])
+            _count(cells, base + index(slot[level + 1, target]), u)
+            over[0, level + 1] += stops
+            soonest = min(soonest, level + 1) if stops else soonest
+        over[1, soonest] += 1
+    return _closed(cells, over, slot, slots)
 
 
 @njit(nogil=True, cache=True, inline="always")

@@ -8,18 +8,17 @@ Paths without the node have no row. `core.paths.match` in strict order counts th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
 
 import numpy as np
 
 from core.errors import WrongCall
 from core.paths import flow_kernel, walk_kernel
+from core.paths.log import MEMBERS
 from core.paths.threads import side_by_side
 from core.paths.walk import Walk
 
 ANCHORS = ("start", "end", "after", "before", "around")
-_S = TypeVar("_S")
-_T = TypeVar("_T")
 
 #: A token where the path has ended, or not yet begun.
 ENDED = -1
@@ -31,6 +30,7 @@ class Sequences:
 
     blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray]]  # as `walk_kernel.sequences` gives them
     levels: np.ndarray  # int64[levels] steps from the anchor; below 0 before it, where read both ways
+    nodes: int  # how many tokens there are
 
     def _column(self, n: int) -> np.ndarray:
         return np.concatenate([rows[:, n] for rows, _, _ in self.blocks])
@@ -80,6 +80,79 @@ class Sequences:
         """A fingerprint of the whole path: uint64[paths]; none unless it was asked for."""
         return np.concatenate([prints for _, prints, _ in self.blocks])
 
+    def node_counts(self) -> np.ndarray:
+        """How many paths have each token at each level: int64[levels, tokens + 1], last those ended."""
+        counted = side_by_side(lambda block: flow_kernel.count_nodes(block[2], self.nodes), self.blocks)
+        return np.sum(counted, axis=0)
+
+    def flows(self, slot: np.ndarray, slots: int) -> np.ndarray:
+        """Paths and distinct shoppers between the slots of neighbouring levels, and in each slot.
+
+        `slot` is int32[levels, tokens + 1] with values below `slots`. Gives int64[2, levels, slots, slots +
+        1]: paths, then shoppers; [n, level, source, target] counts those that go from level to the next
+        one, and the last column those at the source, wherever they go.
+        """
+        counted = side_by_side(
+            lambda block: flow_kernel.count_flows(block[0], block[2], slot, slots), self.blocks
+        )
+        return np.sum(counted, axis=0)
+
+
+class WholeSessions:
+    """The first levels of all sessions, counted without writing them down: what `Sequences` counts, sooner.
+
+    For a walk of sessions of which each event is a node, read from its start.
+    """
+
+    def __init__(self, walk: Walk, depth: int) -> None:
+        self.levels = np.arange(depth)
+        self._paths = walk.paths
+        members = walk.its.members if walk.its.uses & MEMBERS else np.zeros(0, bool)
+        self._log = (*(self._paths[name] for name in ("start", "kind", "step", "next")), members,
+                     walk.names.of_kind)  # fmt: skip
+        self._tokens = walk.names.labels.size
+
+    @staticmethod
+    def suits(walk: Walk, anchor: str) -> bool:
+        """Whether these are the sequences of a walk."""
+        return anchor == "start" and walk.unit == "session" and walk.whole and not walk.naming.collapse
+
+    @cached_property
+    def _nodes(self) -> tuple[np.ndarray, int]:
+        depth, tokens = self.levels.size, self._tokens
+        blocks = self._paths.in_blocks(
+            lambda low, high: flow_kernel.count_session_nodes(low, high, self._log, depth, tokens)
+        )
+        return np.sum([counts for counts, _ in blocks], axis=0), sum(shoppers for _, shoppers in blocks)
+
+    @property
+    def paths(self) -> int:
+        """How many paths there are."""
+        return int(self._nodes[0][0].sum())
+
+    @property
+    def shoppers(self) -> int:
+        """How many shoppers have a path."""
+        return self._nodes[1]
+
+    def node_counts(self) -> np.ndarray:
+        """As `Sequences.node_counts`."""
+        return self._nodes[0]
+
+    def flows(self, slot: np.ndarray, slots: int) -> np.ndarray:
+        """As `Sequences.flows`."""
+        counted = self._paths.in_blocks(
+            lambda low, high: flow_kernel.count_session_flows(low, high, self._log, slot, slots)
+        )
+        return np.sum(counted, axis=0)
+
+
+def levels(walk: Walk, anchor: str, at: np.ndarray | None, depth: int) -> Sequences | WholeSessions:
+    """What counts the levels of `sequences`, in the quickest way."""
+    if WholeSessions.suits(walk, anchor):
+        return WholeSessions(walk, depth)
+    return sequences(walk, anchor, at, depth, lean=True)
+
 
 def sequences(
     walk: Walk,
@@ -108,20 +181,15 @@ def sequences(
             low, high, walk.arguments, number, is_at, depth, int(hashed), 1 if lean else 5, ended
         )
     )
-    return Sequences(blocks, np.arange(-depth if anchor == "around" else 0, depth + (anchor == "around")))
-
-
-def node_counts(found: Sequences, tokens: int) -> np.ndarray:
-    """How many paths have each token at each level: int64[levels, tokens + 1], last those ended."""
-    counted = side_by_side(lambda block: flow_kernel.count_nodes(block[2], tokens), found.blocks)
-    return np.sum(counted, axis=0)
+    before, at_it = (depth, 1) if anchor == "around" else (0, 0)
+    return Sequences(blocks, np.arange(-before, depth + at_it), is_at.size)
 
 
 def most_common(counts: np.ndarray, top: int) -> tuple[list[np.ndarray], np.ndarray]:
     """The `top` tokens of each level and where each token counts.
 
-    `counts` is int64[levels, tokens + 1], as `node_counts` gives it. Gives per level int64[≤ top] tokens,
-    most paths first, and int32[levels, tokens + 1] slots: place among them, `top` for any other,
+    `counts` is int64[levels, tokens + 1], as `Sequences.node_counts` gives it. Gives per level int64[≤ top]
+    tokens, most paths first, and int32[levels, tokens + 1] slots: place among them, `top` for any other,
     `top + 1` for paths that ended.
     """
     size = counts.shape[1] - 1
@@ -134,19 +202,6 @@ def most_common(counts: np.ndarray, top: int) -> tuple[list[np.ndarray], np.ndar
         slot[level, best] = np.arange(best.size)
         chosen.append(best)
     return chosen, slot
-
-
-def flows(found: Sequences, slot: np.ndarray, slots: int) -> np.ndarray:
-    """Paths and distinct shoppers between the slots of neighbouring levels, and in each slot.
-
-    `slot` is int32[levels, tokens + 1] with values below `slots`. Gives int64[2, levels, slots, slots + 1]:
-    paths, then shoppers; [n, level, source, target] counts those that go from level to the next one, and
-    the last column those at the source, wherever they go.
-    """
-    counted = side_by_side(
-        lambda block: flow_kernel.count_flows(block[0], block[2], slot, slots), found.blocks
-    )
-    return np.sum(counted, axis=0)
 
 
 @dataclass(frozen=True)
@@ -168,20 +223,42 @@ def fingerprints(walk: Walk) -> Sequences:
 def leading(found: Sequences, top: int) -> np.ndarray:
     """The fingerprints that most paths have, most first: uint64[≤ top]."""
     counted = side_by_side(lambda block: _run_lengths(np.sort(block[1])), found.blocks)
-    values = np.concatenate([values for values, _ in counted])
-    order = np.argsort(values)
-    values, begins = np.unique(values[order], return_index=True)
-    if not values.size:
-        return values
-    counts = np.add.reduceat(np.concatenate([counts for _, counts in counted])[order], begins)
-    best = np.flatnonzero(counts >= np.partition(counts, -top)[-top]) if counts.size > top else slice(None)
-    return values[best][np.argsort(-counts[best], kind="stable")[:top]]
+    cuts = [np.searchsorted(values, _EDGES) for values, _ in counted]
+
+    def lead(part: int) -> tuple[np.ndarray, np.ndarray]:
+        values, counts = (
+            np.concatenate([np.split(its[n], cut)[part] for its, cut in zip(counted, cuts, strict=True)])
+            for n in range(2)
+        )
+        order = np.argsort(values)
+        values, begins = _first_of_each(values[order])
+        counts = np.add.reduceat(counts[order], begins) if begins.size else counts
+        if counts.size <= top:
+            return values, counts
+        least = np.partition(counts, -top)[-top]
+        more = np.flatnonzero(counts > least)
+        best = np.append(more, np.flatnonzero(counts == least)[: top - more.size])
+        return values[best], counts[best]
+
+    values, counts = map(np.concatenate, zip(*side_by_side(lead, range(_EDGES.size + 1)), strict=True))
+    best: np.ndarray = values[np.lexsort((values, -counts))[:top]]
+    return best
+
+
+#: Where fingerprints are parted, so that those of several blocks are put together side by side.
+_EDGES = np.arange(1, 8, dtype=np.uint64) << np.uint64(61)
+
+
+def _first_of_each(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct values of a sorted array and where each begins."""
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: ordered.size])
+    return ordered[begins], begins
 
 
 def _run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct values of a sorted array and how often each is there."""
-    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: ordered.size])
-    return ordered[begins], np.diff(np.append(begins, ordered.size))
+    values, begins = _first_of_each(ordered)
+    return values, np.diff(np.append(begins, ordered.size))
 
 
 def whole_paths(walk: Walk, found: Sequences, prints: np.ndarray, marked: np.ndarray) -> WholePaths:

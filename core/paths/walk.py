@@ -69,17 +69,24 @@ class Walk:
         return self.paths.sessions if self.unit == "session" else self.paths.shoppers
 
     @cached_property
+    def all_kept(self) -> bool:
+        """Whether every event of a shopper who is read is kept, and named by its kind, but for `among`."""
+        named = not self.names.by_item and bool((self.names.of_kind >= 0).all())
+        return named and not self.its.uses & ~MEMBERS and bool(self.its.kinds.all())
+
+    @property
+    def whole(self) -> bool:
+        """Whether all paths of the shoppers who are read count, with every event."""
+        return self.all_kept and self.among is None
+
+    @cached_property
     def arguments(self) -> tuple[Any, ...]:
         """The walk as the kernels take it."""
         paths, its = self.paths, self.its
         of_kind = np.where(its.kinds, self.names.of_kind, np.int32(kernel.NOT_KEPT)).astype(np.int32)
         columns = tuple(paths[name] for name in ("kind", "hour", "place", "mean", "item", "session"))
         some = self.among is not None
-        # Whether every event of every path that is read is kept, so that none needs to be looked at.
-        whole = (
-            not its.uses & ~MEMBERS and not self.names.by_item and bool((of_kind >= 0).all())
-            and not (some and self.unit == "session")
-        )  # fmt: skip
+        whole = self.whole or (self.all_kept and self.unit == "shopper")
         rules = (int(self.unit == "session"), int(self.naming.collapse), int(some), int(whole))
         return (
             paths["start"], columns, (its.hours, its.places, its.means), np.int64(its.uses), its.members,

@@ -18,10 +18,9 @@ from core.paths.sequences import (
     ANCHORS,
     Sequences,
     fingerprints,
-    flows,
     leading,
+    levels,
     most_common,
-    node_counts,
     sequences,
     whole_paths,
 )
@@ -91,21 +90,28 @@ def test_every_row_is_that_of_plain_lists(
 
 
 @settings(max_examples=80)
-@given(LOGS, QUESTIONS, st.integers(1, 3))
+@given(LOGS, QUESTIONS, st.sampled_from(ANCHORS), st.integers(1, 3))
 def test_flows_and_whole_paths_are_those_of_counting(
-    rows: list[dict[str, Any]], question: tuple[Scope, Naming, str], top: int
+    rows: list[dict[str, Any]], question: tuple[Scope, Naming, str], anchor: str, top: int
 ) -> None:
     scope, naming, unit = question
     walk = walk_of(path_log(rows), scope, naming, unit)
-    size = walk.names.labels.size
-    found = sequences(walk, depth=4)
-    chosen, slot = most_common(node_counts(found, size), top)
-    counted = flows(found, slot, top + 2)
+    at = np.arange(walk.names.labels.size) % 2 == 0
+    found = sequences(walk, anchor, at, depth=4)
+    chosen, slot = most_common(found.node_counts(), top)
+    counted = found.flows(slot, top + 2)
+    quick = levels(walk, anchor, at, depth=4)
+    assert np.array_equal(quick.node_counts(), found.node_counts())
+    assert np.array_equal(quick.flows(slot, top + 2), counted)
+    assert (quick.paths, quick.shoppers) == (found.paths, found.shoppers)
+    stood = found.tokens
+    for level, its in enumerate(found.node_counts()):
+        assert its.tolist() == np.bincount(stood[:, level] % its.size, minlength=its.size).tolist()
     edges: Counter[tuple[int, int, int]] = Counter()
     who = defaultdict(set)
     for path, tokens in zip(found.shopper.tolist(), found.tokens.tolist(), strict=True):
         slots = [int(slot[level, t]) for level, t in enumerate(tokens)]
-        for level in range(4):
+        for level in range(len(slots)):
             for place in [(level, slots[level], top + 2), (level, slots[level], [*slots, -9][level + 1])]:
                 if place[2] != -9:
                     edges[place] += 1
@@ -114,7 +120,7 @@ def test_flows_and_whole_paths_are_those_of_counting(
     for place, times in edges.items():
         want[0][place], want[1][place] = times, len(who[place])
     assert np.array_equal(counted, want)
-    for level in range(3):
+    for level in range(len(slot) - 1):
         assert counted[0, level, :, -1].sum() == len(found.key)
         assert np.array_equal(counted[0, level, :, :-1].sum(axis=1), counted[0, level, :, -1])
         assert np.array_equal(counted[0, level, :, :-1].sum(axis=0), counted[0, level + 1, :, -1])
