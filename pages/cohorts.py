@@ -95,16 +95,19 @@ def _actions(chosen: list[str]) -> None:
 
 
 def _delete(chosen: list[str]) -> None:
+    gone: list[str] = []
+    failed = ""
     for name in chosen:
         try:
             ask.delete_cohort(name)
         except CartscapeError as error:
-            st.session_state["_cohort_said"] = (False, str(error))
+            failed = str(error)
             break
-    else:
-        st.session_state["_cohort_said"] = (True, f"Deleted {', '.join(chosen)}.")
+        gone.append(name)
+    deleted = f"Deleted {', '.join(gone)}. " if gone else ""
+    st.session_state["_cohort_said"] = (not failed, f"{deleted}{failed}".strip())
     state.state().changed = True  # the page around the list says it, and lists what is left
-    state.change_scope(cohorts=tuple(n for n in state.scope().cohorts if n not in chosen))
+    state.change_scope(cohorts=tuple(n for n in state.scope().cohorts if n not in gone))
 
 
 def _one(names: list[str]) -> None:
@@ -168,8 +171,8 @@ def _overlap(rows: list[dict[str, Any]], against: str) -> str:
     if both is None or not mine or not other:
         return "Too few shoppers are in both to say how many."
     return (
-        f"{exact(both, 'count')} shoppers are in both: {written(both / mine, 'share')} of the first, "
-        f"{written(both / other, 'share')} of the second."
+        f"In the whole log {exact(both, 'count')} shoppers are in both: "
+        f"{written(both / mine, 'share')} of the first, {written(both / other, 'share')} of the second."
     )
 
 

@@ -6,12 +6,14 @@ A product manager reviews the way to the purchase and asks
 2. is one region, device, category or channel worse → a point a group with its interval, red where it is
    surely below all; the same on the map;
 3. what goes with converting → drivers, ranked by how sure their odds are;
-4. how long does it take, and is conversion rising → a histogram and a trend.
+4. how long does it take, for whom longer, and since when → a histogram, a span a group, spans over time;
+5. is conversion rising → a trend.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -23,13 +25,13 @@ from core.charts.funnel import (
     driver_intervals,
     funnel_bars,
     funnel_groups,
-    time_histogram,
-    time_words,
 )
+from core.charts.funnel_time import time_course, time_groups, time_histogram
 from core.charts.map import legend_html, map_deck
 from core.charts.map_funnel import conversion_layer
 from core.charts.map_image import map_png, map_svg
 from core.charts.map_view import fit_view
+from core.charts.numbers import time_words
 from core.errors import CartscapeError
 from core.paths.steps import Step, write_steps
 from pages.parts import ask, cohort_maker, dates, page, state, states, steps_editor
@@ -38,6 +40,7 @@ from pages.parts.chart_frame import Export, frame, plot, style
 SPLITS = {"region": "Region", "device": "Device", "category": "Category", "channel": "Channel"}
 COHORTS = {"cohort": "Cohort"}
 WHERE = {"groups": "Groups", "map": "Map"}
+TIMES = {"all": "All", "groups": "By group", "course": "Over time"}
 MAP_WIDTH, MAP_HEIGHT = 560, 420
 
 
@@ -114,8 +117,7 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
     if state.view("where") == "map" and ask.has_places():
         _map(first)
         return
-    by, who = state.view("split"), _who()
-    by = by if by in _splits() else next(iter(_splits()))
+    by, who = _split(), _who()
     options = steps_editor.options() | {"by": by, "top": "16"}
 
     def ready(answer: Answer) -> None:
@@ -123,17 +125,9 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
         figure = funnel_groups(answer.table, by, len(steps), who, style(), overall)
         key = f"groups_{state.state().version}_{by}_{abs(hash(tuple(options.items()))):x}"
 
-        def clicked() -> None:
-            points = st.session_state[key]["selection"]["points"]
-            fields = {
-                "region": "regions", "device": "devices", "category": "categories", "cohort": "cohorts",
-            }  # fmt: skip
-            if points and by in fields and points[0]["customdata"] not in ("other", "(everybody)"):
-                state.change_scope(**{fields[by]: (str(points[0]["customdata"]),)})
-
         def draw() -> None:
             alt = f"Points of the share that reach the last step by {by}."
-            plot(figure, key, answer.title, alt=alt, on_select=clicked)
+            plot(figure, key, answer.title, alt=alt, on_select=partial(_narrow, key, by))
 
         frame(
             "groups", answer, ask.command("funnel", state.scope(), **options), draw, Export(figure),
@@ -143,6 +137,19 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
         )  # fmt: skip
 
     _ask("funnel", options, ready)
+
+
+def _narrow(key: str, by: str) -> None:
+    """Take the clicked group of a picture into the scope."""
+    points = st.session_state[key]["selection"]["points"]
+    fields = {"region": "regions", "device": "devices", "category": "categories", "cohort": "cohorts"}
+    if points and by in fields and points[0]["customdata"] not in ("other", "(everybody)"):
+        state.change_scope(**{fields[by]: (str(points[0]["customdata"]),)})
+
+
+def _split() -> str:
+    by = state.view("split")
+    return by if by in _splits() else next(iter(_splits()))
 
 
 def _splits() -> dict[str, str]:
@@ -239,30 +246,46 @@ def _pair(steps: tuple[Step, ...]) -> dict[str, str]:
 
 
 def _time(steps: tuple[Step, ...]) -> None:
-    options = steps_editor.options() | _pair(steps)
+    page.choose("times", "All, by group, or over time", TIMES)
+    how, who = state.view("times"), _who()
+    by = {"all": "", "groups": _split(), "course": _every()}[how]
+    options = steps_editor.options() | _pair(steps) | ({"by": by, "top": "16"} if by else {})
 
     def ready(answer: Answer) -> None:
-        if not any(answer.table["counts"][0].as_py()):
+        halves = answer.table["p50"].to_pylist()
+        if not any(half is not None for half in halves):
             states.notice("Too few got from the one step to the other to say how long it takes.")
             return
-        figure = time_histogram(answer.table, _who(), style())
-        row = answer.table.to_pylist()[0]
+        key = f"funnel_time_{state.state().version}_{abs(hash(tuple(options.items()))):x}"
+        hint, clicked = "", None  # what a click does
+        if how == "all":
+            figure = time_histogram(answer.table, who, style())
+            alt = f"Histogram of time; half within {time_words(halves[0])}."
+        elif how == "groups":
+            figure, clicked = time_groups(answer.table, by, who, style()), partial(_narrow, key, by)
+            alt = f"Spans of time by {by}."
+            hint = (
+                "Point: half within. Bar: the middle half. Line: to nine of ten. Click one to see it alone."
+            )
+        else:
+            figure, alt = time_course(answer.table, by, who, style()), f"Lines of time by {by}."
+            hint = f"By the {by} of the first step; the last ones had less time to get on."
 
         def draw() -> None:
-            plot(
-                figure, "funnel_time", answer.title,
-                alt=f"Histogram of time; half within {time_words(row['p50'])}.",
-            )  # fmt: skip
+            plot(figure, key, answer.title, alt=alt, on_select=clicked)
 
-        frame(
-            "funnel_time", answer, ask.command("funnel-time", state.scope(), **options), draw, Export(figure)
-        )
+        command = ask.command("funnel-time", state.scope(), **options)
+        frame("funnel_time", answer, command, draw, Export(figure), hint=hint)
 
     _ask("funnel-time", options, ready)
 
 
+def _every() -> str:
+    return "week" if dates.length(state.scope()) > 62 else "day"
+
+
 def _trend(steps: tuple[Step, ...]) -> None:
-    every = "week" if dates.length(state.scope()) > 62 else "day"
+    every = _every()
     options = steps_editor.options() | _pair(steps) | {"every": every}
 
     def ready(answer: Answer) -> None:

@@ -20,8 +20,7 @@ import pyarrow as pa
 import streamlit as st
 
 from core.analyses import Answer
-from core.charts.funnel import time_words
-from core.charts.numbers import exact
+from core.charts.numbers import exact, time_words
 from core.charts.paths import (
     ENDS,
     OTHER,

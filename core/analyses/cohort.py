@@ -12,6 +12,7 @@ from core.analyses.answer import Answer
 from core.analyses.proportions import difference, false_discovery, two_shares
 from core.analyses.tables import WEEKDAYS, hour_words, of_words
 from core.errors import CartscapeError
+from core.marts.privacy import hide_small
 from core.paths import open_cohorts, open_cube
 from core.paths.cohort_words import words
 from core.scope import Scope
@@ -65,12 +66,17 @@ def cohort(store: Store, scope: Scope, options: CohortOptions) -> Answer:
             dict(zip(groups.axes[0].labels.to_pylist(), groups.shoppers[0].tolist(), strict=True))
             for groups in found
         ]
-        for value in counts[1] | counts[0]:
-            a, b = counts[0].get(value, 0), counts[1].get(value, 0)
-            b = b if options.against else b - a
-            # Neither those who are there nor those who are not may be a small group.
-            if all(n == 0 or n >= k for n in (a, b, sizes[0] - a, sizes[1] - b)):
-                rows.append({"trait": trait, "value": _label(trait, value), "a": a, "b": b})
+        values = list(counts[1] | counts[0])
+        there = np.array([[its.get(value, 0) for value in values] for its in counts], np.int64)
+        if not options.against:
+            there[1] -= there[0]
+        # Neither those who are there nor those who are not may be a small group.
+        absent = np.array(sizes)[:, None] - there
+        hidden = hide_small(there, k, also=(absent > 0) & (absent < k)).any(axis=0)
+        rows += [
+            {"trait": trait, "value": _label(trait, values[i]), "a": there[0, i], "b": there[1, i]}
+            for i in np.flatnonzero(~hidden).tolist()
+        ]
     a, b = (np.array([row[key] for row in rows], float) for key in ("a", "b"))
     whole, other_whole = np.full(a.size, sizes[0]), np.full(b.size, sizes[1])
     low, high = difference(a, whole, b, other_whole)

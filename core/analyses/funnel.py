@@ -20,6 +20,7 @@ from core.analyses.funnel_parts import (
     hidden_words,
     required_before,
     split,
+    steps_asked,
 )
 from core.analyses.proportions import difference, wilson
 from core.analyses.tables import column
@@ -28,7 +29,6 @@ from core.marts.activity import MONEY_UNIT
 from core.paths import NOWHERE
 from core.paths.match import Matches
 from core.paths.options import SplitOptions
-from core.paths.steps import write_steps
 from core.paths.threads import side_by_side
 from core.scope import Scope
 from core.store import Store
@@ -44,8 +44,7 @@ def funnel(store: Store, scope: Scope, options: SplitOptions) -> Answer:
     previous) with change_low and change_high (Newcombe's 95 % interval).
     """
     if options.by == "cohort":
-        known = asked(store, scope, options, compare=False).funnel.steps  # one way for all of them
-        whole = replace(options, by="", steps=write_steps(known))
+        whole = replace(options, by="", steps=steps_asked(store, scope, options))
         return by_cohort(store, scope, lambda its: funnel(store, its, whole))
     of = asked(store, scope, options)
     groups = split(of, of.found, options, of.scope)

@@ -84,6 +84,13 @@ def asked(store: Store, scope: Scope, options: FunnelOptions, *, compare: bool =
     return Asked(cube, paths, filled, funnel, names, found, before, store.cuts_every_session)
 
 
+def steps_asked(store: Store, scope: Scope, options: FunnelOptions) -> str:
+    """The steps in writing, those of all shoppers where none are named: one way for every group."""
+    if options.steps:
+        return options.steps
+    return suggested_steps(open_paths(store), open_cube(store).fill(scope))
+
+
 def suggested_steps(paths: PathLog, scope: Scope) -> str:
     """The steps that the log suggests first; raises a sentence where it has none."""
     found = suggest(paths, scope)

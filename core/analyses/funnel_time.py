@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.funnel_parts import asked, split
+from core.analyses.cohort import by_cohort
+from core.analyses.funnel_parts import asked, split, steps_asked
 from core.analyses.tables import column
 from core.marts.privacy import hide_small
 from core.paths import NOWHERE
@@ -30,6 +33,9 @@ def funnel_time(store: Store, scope: Scope, options: TimeOptions) -> Answer:
     Columns: the split where there is one, shoppers (or sessions), p25, p50, p75, p90, p99 (seconds),
     from_seconds and counts (lists: where each bar of the histogram begins, and its height).
     """
+    if options.by == "cohort":
+        whole = replace(options, by="", steps=steps_asked(store, scope, options))
+        return by_cohort(store, scope, lambda its: funnel_time(store, its, whole))
     of = asked(store, scope, options, compare=False)
     first, last = between(options.between, len(of.funnel.steps))
     its = split(of, of.found, options, of.scope)
@@ -64,4 +70,5 @@ def funnel_time(store: Store, scope: Scope, options: TimeOptions) -> Answer:
     count = int(marks.sum())
     those = f"{count} bars are" if count > 1 else "One bar is"
     note = (f"{those} not shown: fewer than {k} shoppers.",) if count else ()
-    return Answer(pa.table(columns), f"Time from {names[0]} to {names[1]}", of.of(), of.notes + note)
+    title = f"Time from {names[0]} to {names[1]}" + (f" by {options.by}" if options.by else "")
+    return Answer(pa.table(columns), title, of.of(), of.notes + note)

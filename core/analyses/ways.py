@@ -134,6 +134,11 @@ def ask(store: Store, scope: Scope, telling: Telling, pattern: str = "", against
             if against != COMPARED:
                 said.append(f"against {against}")
                 notes += _overlap(filled, beside)
+    if other is not None and telling.unit == "session":
+        notes.append(
+            "Chance is judged path by path; sessions of one shopper are alike, so a difference can look "
+            "surer than it is."
+        )
     shown = filled if against == COMPARED else alone
     return Asked(cube, shown, walk, other, tuple(said), tuple(notes), sells)
 

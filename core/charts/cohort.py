@@ -5,9 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import pyarrow as pa
 
-from core.charts.funnel import short
 from core.charts.look import Look, dressed
-from core.charts.numbers import exact, signed
+from core.charts.numbers import exact, short, signed
 
 MOST = 18
 

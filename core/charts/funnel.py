@@ -1,4 +1,4 @@
-"""A funnel as bars, its groups as points with intervals, its times as a histogram, its trend as a line."""
+"""A funnel as bars, its groups and drivers as points with intervals, its trend as a line."""
 
 from __future__ import annotations
 
@@ -9,32 +9,15 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from core.charts.look import Look, dressed
-from core.charts.numbers import exact, signed, written
+from core.charts.numbers import exact, short, signed, time_words, written
 
 ROW = 38
 #: Rows that the picture has room for at least.
 LEAST_ROWS = 5
-LONGEST_LABEL = 26
 #: So few days are all written under a trend.
 FEW_DAYS = 8
 #: What a click on a bar says: the step, counted from 1, and what became of the shoppers.
 REACHED, DROPPED = "reached", "dropped"
-
-
-def short(text: str, most: int = LONGEST_LABEL) -> str:
-    """A label that fits beside a picture; the tooltip has it whole."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def time_words(seconds: float | None) -> str:
-    """A length of time as a person says it: 45 s, 3 min, 1.5 h, 4 days."""
-    if seconds is None:
-        return "—"
-    for size, word in ((86_400 * 2, "days"), (5400, "h"), (90, "min")):
-        if seconds >= size:
-            value = seconds / {"days": 86_400, "h": 3600, "min": 60}[word]
-            return f"{value:.0f} {word}" if value >= 10 else f"{value:.1f}".removesuffix(".0") + f" {word}"
-    return f"{seconds:.0f} s"
 
 
 def funnel_bars(table: pa.Table, who: str, style: Look, currency: str | None = None) -> go.Figure:
@@ -192,55 +175,6 @@ def _gap(high: float | None, low: float | None) -> float:
     return 0.0 if high is None or low is None else high - low
 
 
-def time_histogram(table: pa.Table, who: str, style: Look) -> go.Figure:
-    """The `funnel-time` table, without a split: how many took how long, the median and 90 % marked."""
-    row = table.to_pylist()[0]
-    edges, counts = row["from_seconds"], row["counts"]
-    there = [i for i, n in enumerate(counts) if n or n is None]
-    if not there:
-        there = [0]
-    shown = range(there[0], there[-1] + 1)
-    labels = [f"{time_words(edges[i])}" for i in shown]
-    ends = [time_words(edges[i + 1]) if i + 1 < len(edges) else "longer" for i in shown]
-    figure = go.Figure(
-        go.Bar(
-            x=list(range(len(labels))),
-            y=[counts[i] for i in shown],
-            marker={"color": style.accent},
-            hovertext=[
-                f"<b>{a} to {b}</b><br>{exact(counts[i], 'count')} {who}"
-                for a, b, i in zip(labels, ends, shown, strict=True)
-            ],
-            hovertemplate="%{hovertext}<extra></extra>",
-        )
-    )
-    for name, key, lift in (("half", "p50", 15), ("90 %", "p90", 0)):  # two lines: they may stand close
-        if row[key] is None:
-            continue
-        at = _place(row[key], [edges[i] for i in shown])
-        figure.add_vline(
-            x=at, line={"color": style.ink, "width": 1, "dash": "dot"},
-            annotation={
-                "text": f"{name} within {time_words(row[key])}", "font": {"size": 12, "color": style.ink},
-                "yanchor": "bottom", "yshift": lift,
-            },
-        )  # fmt: skip
-    dressed(figure, style, height=230)
-    figure.update_xaxes(
-        tickvals=[i - 0.5 for i in range(len(labels))], ticktext=labels, fixedrange=True, showgrid=False
-    )
-    figure.update_yaxes(fixedrange=True, tickformat="~s")
-    figure.update_layout(showlegend=False, dragmode=False, bargap=0.06, margin={"t": 40})
-    return figure
-
-
-def _place(seconds: float, edges: list[float]) -> float:
-    """Where a length of time stands among bars of equal width."""
-    i = max((n for n, edge in enumerate(edges) if edge <= seconds), default=0)
-    high = edges[i + 1] if i + 1 < len(edges) else edges[i] * 2 or 1
-    return i - 0.5 + min((seconds - edges[i]) / max(high - edges[i], 1), 1)
-
-
 def conversion_trend(table: pa.Table, style: Look, compared: str) -> go.Figure:
     """The `funnel-trend` table: conversion with its interval, and the compared period."""
     days = table["day"].to_pylist()
@@ -287,20 +221,23 @@ def _runs(values: list[float | None]) -> list[tuple[int, int]]:
 def driver_intervals(table: pa.Table, who: str, style: Look, most: int = 14) -> go.Figure:
     """The `drivers` table as odds ratios with intervals: blue goes with converting, orange with dropping.
 
-    What is not beyond chance is pale. `customdata` of a point is its rank.
+    What is not beyond chance is grey and hollow. `customdata` of a point is its rank.
     """
     rows = table.slice(0, most).to_pylist()
     y = list(range(len(rows)))
 
     def colour(row: dict[str, Any]) -> str:
         if not row["beyond_chance"]:
-            return style.empty
+            return style.muted
         return style.up if row["odds_ratio"] > 1 else style.down
 
     figure = go.Figure(
         go.Scatter(
             x=[row["odds_ratio"] for row in rows], y=y, mode="markers",
-            marker={"size": 10, "color": [colour(row) for row in rows]},
+            marker={
+                "size": 10, "color": [colour(row) for row in rows],
+                "symbol": ["circle" if row["beyond_chance"] else "circle-open" for row in rows],
+            },
             error_x={
                 "type": "data", "symmetric": False, "thickness": 1.5, "width": 0, "color": style.muted,
                 "array": [row["high"] - row["odds_ratio"] for row in rows],

@@ -1,4 +1,4 @@
-"""How numbers are written: 12.3k, $1.2M, 3.4 %, +4.1 %."""
+"""How numbers and names are written: 12.3k, $1.2M, 3.4 %, +4.1 %, 1.5 h."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ Unit = str
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "BRL": "R$", "INR": "₹"}
 
 MISSING = "—"
+
+LONGEST_LABEL = 26
 
 
 def compact(value: float) -> str:
@@ -95,3 +97,19 @@ def ticks_in(unit: Unit, currency: str | None = None) -> dict[str, str]:
     if unit == "money":
         return {"tickformat": "~s", "tickprefix": _currency(currency)}
     return {"tickformat": "~%" if unit == "share" else "~s"}
+
+
+def time_words(seconds: float | None) -> str:
+    """A length of time as a person says it: 45 s, 3 min, 1.5 h, 4 days."""
+    if seconds is None or math.isnan(seconds):
+        return MISSING
+    for size, word in ((86_400 * 2, "days"), (5400, "h"), (90, "min")):
+        if seconds >= size:
+            value = seconds / {"days": 86_400, "h": 3600, "min": 60}[word]
+            return f"{value:.0f} {word}" if value >= 10 else f"{value:.1f}".removesuffix(".0") + f" {word}"
+    return f"{seconds:.0f} s"
+
+
+def short(text: str, most: int = LONGEST_LABEL) -> str:
+    """A label that fits beside a picture; the tooltip has it whole."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

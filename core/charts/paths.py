@@ -14,9 +14,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pyarrow as pa
 
-from core.charts.funnel import short
 from core.charts.look import FONT, Look, dressed, scale
-from core.charts.numbers import compact, exact, signed, written
+from core.charts.numbers import compact, exact, short, signed, written
 
 #: Names of what is no event, as the analyses write them.
 ENDS = ("(start)", "(end)")

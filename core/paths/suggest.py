@@ -12,6 +12,8 @@ from core.scope import Scope
 
 #: An event is on the way where so many of those who got to the goal did it before.
 ON_THE_WAY = 0.75
+#: Where fewer of them did anything before, the goal is where a way begins: an order that is paid, then sent.
+FROM_NOWHERE = 0.1
 #: An event that fewer of the shoppers did is no goal.
 LEAST_SHARE = 0.01
 MOST_STEPS = 6
@@ -21,7 +23,8 @@ def suggest(paths: PathLog, scope: Scope) -> list[tuple[Step, ...]]:
     """Up to three funnels, the most telling first; none where the scope has less than two common events.
 
     The goal is the purchase, or else the common event that comes last; on the way to it is what most of
-    those who got there did before. Events are ordered by how often they come before each other: an
+    those who got there did before. What tends to follow the purchase is a funnel of its own, and the first
+    one where hardly anything comes before. Events are ordered by how often they come before each other: an
     event's score is the mean, over the others, of the share of shoppers that did both who did it first
     (a Borda count over pairs).
     """
@@ -35,15 +38,15 @@ def suggest(paths: PathLog, scope: Scope) -> list[tuple[Step, ...]]:
     before = {e: counts[e, goal] / did[goal] for e in order if e != goal and counts[e, goal]}
     # A log of many ways has no event that most have in common: then the most common ones.
     least = min(ON_THE_WAY, *(sorted(before.values(), reverse=True)[:2] or [1]))
-    way = [e for e in order if before.get(e, 0) >= least]
-    if not way:  # nobody did two things: any two events are a question
-        way = [e for e in order if e != goal][:1]
-    found = [[*way[-MOST_STEPS + 1 :], goal]]
+    way = [e for e in order if before.get(e, 0) >= max(least, FROM_NOWHERE)]
+    found = [[*way[-MOST_STEPS + 1 :], goal]] if way else []
     if len(way) > 2:
         found.append([way[0], way[-1], goal])
     after = [e for e in order if e not in way and e != goal and counts[goal, e] > counts[e, goal]]
     if after:
         found.append([goal, *after[: MOST_STEPS - 1]])
+    if not found:  # nobody did two things: any two events are a question
+        found = [[*[e for e in order if e != goal][:1], goal]]
     return [tuple(Step(str(names[e])) for e in events) for events in found if len(events) > 1]
 
 

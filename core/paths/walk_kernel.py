@@ -283,7 +283,7 @@ def transitions(low, high, walk, slot, slots):  # type: ignore[no-untyped-def]
     room = _room(low, high, walk)
     token, _, _, shopper, _, edge, _ = room
     width = slots + 1
-    # times, paths, shoppers, and the last path and shopper, side by side: a cell is one piece of memory
+    # times, shoppers, paths, and the last shopper and path, side by side: a cell is one piece of memory
     cells = np.zeros((width * width, 5), np.int64)
     cells[:, 3:] = -1
     path = 0
@@ -298,21 +298,17 @@ def transitions(low, high, walk, slot, slots):  # type: ignore[no-untyped-def]
                 source = target
             _count(cells, source * index(width) + index(slots), path, shopper[j])
             path += 1
-    out = np.empty((3, width, width), np.int64)
-    out[0] = cells[:, 0].copy().reshape(width, width)
-    out[1] = cells[:, 2].copy().reshape(width, width)
-    out[2] = cells[:, 1].copy().reshape(width, width)
-    return out
+    return cells[:, :3].T.copy().reshape((3, width, width))
 
 
 @njit(nogil=True, cache=True, inline="always")
 def _count(cells, cell, path, who):  # type: ignore[no-untyped-def]
     """Count a cell once more; without branches, as whether a path met it before cannot be foretold."""
     cells[cell, 0] += 1
-    cells[cell, 1] += cells[cell, 3] != path
-    cells[cell, 2] += cells[cell, 4] != who
-    cells[cell, 3] = path
-    cells[cell, 4] = who
+    cells[cell, 1] += cells[cell, 3] != who
+    cells[cell, 2] += cells[cell, 4] != path
+    cells[cell, 3] = who
+    cells[cell, 4] = path
 
 
 @njit(nogil=True, cache=True)

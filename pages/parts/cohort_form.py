@@ -22,30 +22,39 @@ def form() -> None:
     """The whole form: conditions, how they join, who they mean, and a name to save them under."""
     with st.container(border=True, key="frame_cohort_form"):
         st.markdown("**Make a cohort**")
-        count = st.session_state.setdefault(_KEY, 1)
-        join = st.segmented_control(
-            "Conditions join", ["and", "or"], default="and", key="condition_join",
-            format_func=lambda w: {"and": "All of these", "or": "Any of these"}[w],
-            label_visibility="collapsed",
-        )  # fmt: skip
+        conditions: list[int] = st.session_state.setdefault(_KEY, [0])
+        join = _join() if len(conditions) > 1 else "and"
         rules = []
-        for i in range(count):
+        for i in conditions:
             try:
-                rules.append(_condition(i, count > 1))
+                rules.append(_condition(i, len(conditions) > 1))
             except CartscapeError as error:
                 st.error(str(error), icon=":material/error:")
                 return
-        st.button("Add a condition", icon=":material/add:", key="condition_add", on_click=_more, args=(1,))
-        rule = rules[0] if len(rules) == 1 else {"of": join or "and", "rules": rules}
+        st.button("Add a condition", icon=":material/add:", key="condition_add", on_click=_add)
+        rule = rules[0] if len(rules) == 1 else {"of": join, "rules": rules}
         fixed = st.toggle(
             "Keep these shoppers as they are now", key="cohort_fixed",
             help="Otherwise the cohort is worked out anew when the log grows",
         )  # fmt: skip
-        cohort_maker.keep(rule, words(rule), "", f"form_{abs(hash(str(rule))):x}", fixed=fixed)
+        cohort_maker.keep(rule, words(rule), "", "form", fixed=fixed)
 
 
-def _more(by: int) -> None:
-    st.session_state[_KEY] += by
+def _join() -> str:
+    chosen = st.segmented_control(
+        "Conditions join", ["and", "or"], default="and", key="condition_join",
+        format_func=lambda w: {"and": "All of these", "or": "Any of these"}[w],
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return chosen or "and"
+
+
+def _add() -> None:
+    st.session_state[_KEY].append(st.session_state[_KEY][-1] + 1)
+
+
+def _drop(i: int) -> None:
+    st.session_state[_KEY].remove(i)
 
 
 def _condition(i: int, several: bool) -> Rule:
@@ -59,7 +68,7 @@ def _condition(i: int, several: bool) -> Rule:
         if several:
             st.button(
                 "", icon=":material/close:", key=f"condition_drop_{i}", type="tertiary",
-                help="Drop the last condition", on_click=_more, args=(-1,),
+                help="Drop this condition", on_click=_drop, args=(i,),
             )  # fmt: skip
     return {"of": "not", "rules": [rule]} if negate else rule
 

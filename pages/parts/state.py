@@ -34,6 +34,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "collapse": ("no", "yes"),
     "split": ("region", "device", "category", "channel", "cohort"),
     "where": ("groups", "map"),
+    "times": ("all", "groups", "course"),
     "anchor": ("start", "end", "after", "before", "around"),
     "depth": ("5", "2", "3", "4", "6", "7", "8", "9", "10"),
     "top": ("8", "5", "12", "20"),

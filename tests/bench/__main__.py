@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from core.events import USUAL_ORDER
 from core.store import Store
 from tests.bench.questions import FUNNEL
 from tests.bench.report import PAINTED, PAINTS, PEER_RUNS, RUNS, report
@@ -125,10 +126,7 @@ def _walked(place: Workplace) -> dict[str, Any]:
     store = Store.open(place.store)
     log = place.home / "paths.parquet"
     if not log.exists():
-        rows = "SELECT user_id, event, ts AS timestamp FROM read_parquet(?)"
-        to = str(log).replace("'", "''")
-        files = list(map(str, store.months.values()))
-        duckdb.connect().execute(f"COPY ({rows}) TO '{to}' (FORMAT parquet)", [files])
+        _export_paths(store, log)
     steps = FUNNEL["steps"].split(",")
     built = marts(place)
     asked = run(sys.executable, "-m", "tests.bench.walks", place.store, 3 * PEER_RUNS, *steps)
@@ -144,6 +142,20 @@ def _walked(place: Workplace) -> dict[str, Any]:
         "peak_mb": [max(built["peak_mb"], asked.peak_mb), other.peak_mb],
         "version": theirs["version"],
     }
+
+
+def _export_paths(store: Store, to: Path) -> None:
+    """What the peer needs. Events of one instant get the order that ours give them, as it gives them any."""
+    duckdb.connect().execute(
+        f"""COPY (
+            SELECT user_id, event, ts + to_microseconds(row_number() OVER (
+                PARTITION BY user_id, ts
+                ORDER BY CAST(CAST(hash(session_id) AS BIT) AS BIGINT), list_position($order, event)
+            ) - 1) AS timestamp
+            FROM read_parquet($files)
+        ) TO '{str(to).replace("'", "''")}' (FORMAT parquet)""",
+        {"files": list(map(str, store.months.values())), "order": list(USUAL_ORDER)},
+    )
 
 
 def paint(place: Workplace) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow as pa
 
-from core.charts.funnel import conversion_trend, funnel_groups, time_histogram
+from core.charts.funnel import conversion_trend, funnel_groups
+from core.charts.funnel_time import time_course, time_groups, time_histogram
 from core.charts.look import look
 
 STYLE = look("light")
@@ -59,3 +62,26 @@ def test_half_and_most_are_told_on_lines_of_their_own() -> None:
     table = pa.table({"from_seconds": [[0, 60, 120]], "counts": [[5, 9, 1]], "p50": [70.0], "p90": [90.0]})
     notes = time_histogram(table, "shoppers", STYLE).layout.annotations
     assert len({(note.yshift or 0) // 15 for note in notes}) == len(notes) == 2
+
+
+TIMES: list[dict[str, Any]] = [
+    {"device": "mobile", "shoppers": 40, "p25": 0.0, "p50": 60.0, "p75": 90.0, "p90": 4e5, "p99": 5e5},
+    {"device": "app", "shoppers": None, "p25": None, "p50": None, "p75": None, "p90": None, "p99": None},
+    {"device": "desktop", "shoppers": 30, "p25": 9.0, "p50": 20.0, "p75": 30.0, "p90": 50.0, "p99": 90.0},
+]
+
+
+def test_groups_stand_by_how_long_half_of_them_takes() -> None:
+    figure = time_groups(pa.Table.from_pylist(TIMES), "device", "shoppers", STYLE)
+    assert list(figure.layout.yaxis.ticktext) == ["mobile", "desktop"]  # from below, the slowest first
+    points = figure.data[-1]
+    assert list(points.x) == [60.0, 20.0] and list(points.customdata) == ["mobile", "desktop"]
+    low, high = (10**end for end in figure.layout.xaxis.range)
+    assert low < 1 and high > 4e5, "an instant and the longest time are both on the axis"
+
+
+def test_times_go_on_in_the_order_of_days() -> None:
+    rows = [{**row, "day": datetime.date(2025, 5, day)} for row, day in zip(TIMES, (9, 8, 7), strict=True)]
+    figure = time_course(pa.Table.from_pylist(rows), "day", "shoppers", STYLE)
+    assert [trace.name for trace in figure.data[1:]] == ["the middle half", "90 % within", "half within"]
+    assert list(figure.data[-1].y) == [20.0, 60.0]

@@ -50,6 +50,22 @@ def test_a_cohort_of_the_form_narrows_every_page(app: Open, pages_home: Path) ->
         CART, {"of": "scope", "scope": {"from": SPAN["from_"], "to": SPAN["to"]}}]}).sum()  # fmt: skip
 
 
+def test_a_condition_in_the_middle_is_dropped_and_the_name_stays(app: Open) -> None:
+    test = app("cohorts", **SPAN)
+    assert not [group for group in test.button_group if group.key == "condition_join"]
+    for _ in range(2):
+        press(test, "condition_add")
+    for i, event in enumerate(("view", "cart", "purchase")):
+        test.selectbox(key=f"condition_event_{i}").select(event).run()
+    test.text_input(key="cohort_name_form").input("Mine").run()
+    press(test, "condition_drop_1")
+    events = [box.value for box in test.selectbox if str(box.key).startswith("condition_event_")]
+    assert events == ["view", "purchase"]
+    assert test.text_input(key="cohort_name_form").value == "Mine"
+    press(test, "condition_add")
+    assert len([b for b in test.selectbox if str(b.key).startswith("condition_event_")]) == 3
+
+
 def test_two_cohorts_are_held_side_by_side(app: Open, pages_home: Path) -> None:
     cohorts = open_cohorts(stored(pages_home))
     cohorts.save("Cart", CART)

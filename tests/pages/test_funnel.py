@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analyses import ANALYSES
+from core.paths import open_cohorts
 from core.paths.steps import MOST_STEPS
 from core.scope import Scope
 from core.store import Store
@@ -123,3 +126,26 @@ def test_groups_and_map_draw(app: Open, where: str) -> None:
     test = app("funnel", **SPAN, steps="view,cart", where=where, split="device")
     assert not test.exception and not test.error
     assert re.search("by cell" if where == "map" else "Reach cart", said(test))
+
+
+@pytest.mark.parametrize(("times", "words"), [("groups", "by device"), ("course", "by day")])
+def test_times_are_told_by_group_and_over_time(
+    app: Open, sample_store: Store, times: str, words: str
+) -> None:
+    test = app("funnel", **SPAN, steps="view,cart", times=times, split="device")
+    assert not test.exception and not test.error
+    assert f"Time from view to cart {words}" in said(test)
+    commands = [code.value for code in test.code if "show funnel-time" in code.value]
+    assert commands and all(f"by={words.split()[1]}" in command for command in commands)
+
+
+def test_times_of_cohorts_are_told_side_by_side(app: Open, pages_home: Path) -> None:
+    store = Store.open(pages_home / "sample")
+    open_cohorts(store).save("Cart", {"of": "did", "event": "cart"})
+    test = app("funnel", **SPAN, steps="view,cart", times="groups", split="cohort")
+    assert not test.exception and not test.error
+    scope = Scope.parse({"from": SPAN["from_"], "to": SPAN["to"]})
+    rows = ANALYSES["funnel-time"].run(store, scope, steps="view,cart", by="cohort").table.to_pylist()
+    assert [row["cohort"] for row in rows] == ["(everybody)", "Cart"]
+    alone = ANALYSES["funnel-time"].run(store, replace(scope, cohorts=("Cart",)), steps="view,cart")
+    assert rows[1]["p90"] == alone.table["p90"][0].as_py()
