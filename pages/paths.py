@@ -28,6 +28,7 @@ from core.charts.paths import (
     graph_figure,
     next_bars,
     nodes_of,
+    rough_nodes,
     sankey,
     sankey_figure,
     step_matrix,
@@ -100,7 +101,7 @@ def _flow(answer: Answer, options: dict[str, str]) -> None:
 
 def _picked(
     event: Any, key: str, table: pa.Table, count: str, back: bool
-) -> tuple[int, str, str, int] | None:
+) -> tuple[int, str, str, str] | None:
     """The node or edge that was clicked last: level, source, target ("" for a node), how many."""
     now = [(s["data_type"], n) for s in event["selection"]["selected"] for n in s["data_indices"]]
     before = st.session_state.get(f"{key}_picked", [])
@@ -111,16 +112,22 @@ def _picked(
     kind, n = fresh[0]
     if kind == "edge":
         row = edges_of(table, count, back)[n][2]
-        return row["level"], row["source"], row["target"], row[count]
-    (column, name), value = list(nodes_of(table, count, back).items())[n]
-    return (-column if back else column), name, "", value
+        return row["level"], row["source"], row["target"], _number(row["value"], not row[count])
+    node, value = list(nodes_of(table, count, back).items())[n]
+    column, name = node
+    rough = node in rough_nodes(table, count, back)
+    return (-column if back else column), name, "", _number(value, rough)
 
 
-def _chosen(level: int, source: str, target: str, number: int, options: dict[str, str]) -> None:
+def _number(value: int, rough: bool) -> str:
+    return f"about {exact(value, 'count')}" if rough else exact(value, "count")
+
+
+def _chosen(level: int, source: str, target: str, number: str, options: dict[str, str]) -> None:
     """What can be done with a node or an edge."""
     words = f"{source} → {target}" if target else source
     if state.view("unit") == "session":
-        st.markdown(f"**{exact(number, 'count')} sessions** go {words} at step {level + 1}")
+        st.markdown(f"**{number} sessions** go {words} at step {level + 1}")
     rule: dict[str, Any] = {
         "of": "path", "scope": state.scope().words(), "level": level, "source": source,
         "options": {k: v for k, v in options.items() if k != "against"},

@@ -68,7 +68,8 @@ def funnel_time(store: Store, scope: Scope, options: TimeOptions) -> Answer:
     )
     names = [of.funnel.steps[i].label for i in (first, last)]
     count = int(marks.sum())
-    those = f"{count} bars are" if count > 1 else "One bar is"
+    bars_of = "counts of the histograms" if options.by else "bars"
+    those = f"{count} {bars_of} are" if count > 1 else f"One of the {bars_of} is"
     note = (f"{those} not shown: fewer than {k} shoppers.",) if count else ()
     title = f"Time from {names[0]} to {names[1]}" + (f" by {options.by}" if options.by else "")
     return Answer(pa.table(columns), title, of.of(), of.notes + note)

@@ -20,7 +20,7 @@ from core.analyses.ways import (
     node,
     whole_number,
 )
-from core.marts.privacy import hide_small
+from core.marts.privacy import coarse, hide_small
 from core.paths.sequences import Sequences, WholeSessions, levels, most_common
 from core.scope import Scope
 from core.store import Store
@@ -45,7 +45,8 @@ def paths(
 
     `anchor` is start, end, after, before or around, the last three of the node `at`; `depth` levels are
     told, each with its `top` nodes and “(other)” for all else. Columns: level, source, target, users
-    (distinct shoppers), paths, share (of all paths told), share_of_source.
+    (distinct shoppers), paths, users_about and paths_about (to the nearest 2k, of flows that are hidden
+    for what subtraction would tell of others), share (of all paths told), share_of_source.
 
     Reading on, a level's rows sum to its nodes, “(end)” for paths that stop. Reading back from `end` or
     `before`, the source stands at the level, the target is the node before it, and “(start)” is for paths
@@ -88,13 +89,17 @@ def paths(
         columns |= count_columns(
             {"users": counts[1][rows], "paths": counts[0][rows]}, hidden[n][rows], prefix
         )
+        if not n:
+            for name, values in (("users", counts[1][rows]), ("paths", counts[0][rows])):
+                about = coarse(values, counts[1][rows], hidden[n][rows], asked.k)
+                columns[f"{name}_about"] = column(about, "count")
         columns[f"{prefix}share"] = column(ratio(its, whole))
         columns[f"{prefix}share_of_source"] = column(ratio(its, counts[0, level, source, -1]))
         shares += [its, whole]
     if len(read) == 2:
         columns |= difference_columns(*shares)
     table = pa.table(columns)
-    notes = asked.notes + hidden_notes(asked.k, [h[rows] for h in hidden], "flows are")
+    notes = asked.notes + hidden_notes(asked.k, [h[rows] for h in hidden], "flows are rough (≈) or")
     return Answer(table, title(anchor, at), asked.of_paths(read[0].paths, read[0].shoppers), notes)
 
 

@@ -164,8 +164,9 @@ def funnel_groups(
         figure.add_vline(x=overall, line={"color": style.ink, "width": 1, "dash": "dot"})
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", fixedrange=True, side="top")
     figure.update_yaxes(
-        range=[-0.6, max(len(rows), 6) - 0.4], tickvals=y, fixedrange=True, showgrid=False, zeroline=False,
+        range=[len(rows) - max(len(rows), 6) - 0.6, len(rows) - 0.4], tickvals=y, fixedrange=True,
         ticktext=[short(str(row[by]), 22) for row in rows], tickfont={"size": 12, "color": style.ink},
+        showgrid=False, zeroline=False,
     )  # fmt: skip
     figure.update_layout(showlegend=False, clickmode="event+select", dragmode=False)
     return figure

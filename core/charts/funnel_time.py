@@ -11,8 +11,13 @@ import pyarrow as pa
 from core.charts.look import Look, dressed
 from core.charts.numbers import exact, short, time_words
 
-#: Lengths of time, in seconds, that are written along an axis.
-TICKS = (1, 10, 60, 600, 3600, 4 * 3600, 86_400, 4 * 86_400, 14 * 86_400, 56 * 86_400, 365 * 86_400)
+_M, _H, _D = 60, 3600, 86_400
+#: Lengths of time that people think in, in seconds, for an axis.
+TICKS = (
+    1, 2, 5, 10, 30, _M, 2 * _M, 5 * _M, 10 * _M, 30 * _M, _H, 2 * _H, 5 * _H, 12 * _H, _D, 2 * _D, 4 * _D,
+    7 * _D, 14 * _D, 28 * _D, 56 * _D, 112 * _D, 365 * _D, 730 * _D,
+)  # fmt: skip
+MOST_TICKS = 6
 LEAST_ROWS = 6
 ROW = 25
 HEIGHT = 230
@@ -81,7 +86,8 @@ def time_groups(table: pa.Table, by: str, who: str, style: Look) -> go.Figure:
         figure.add_scatter(
             x=[x for row in rows for x in (_positive(row[low]), _positive(row[high]), None)],
             y=[at for n in y for at in (n, n, None)], mode="lines", hoverinfo="skip",
-            line={"width": width, "color": style.band if width > 2 else style.muted},
+            line={"width": width, "color": style.accent if width > 2 else style.muted},
+            opacity=0.4 if width > 2 else 1,
         )  # fmt: skip
     figure.add_scatter(
         x=[_positive(row["p50"]) for row in rows], y=y, mode="markers",
@@ -92,7 +98,8 @@ def time_groups(table: pa.Table, by: str, who: str, style: Look) -> go.Figure:
     dressed(figure, style, height=ROW * max(len(rows), LEAST_ROWS) + 44)
     figure.update_xaxes(**_time_axis(rows), side="top")
     figure.update_yaxes(
-        range=[-0.6, max(len(rows), LEAST_ROWS) - 0.4], tickvals=y, fixedrange=True, showgrid=False,
+        range=[len(rows) - max(len(rows), LEAST_ROWS) - 0.6, len(rows) - 0.4], tickvals=y, fixedrange=True,
+        showgrid=False,
         ticktext=[short(str(row[by]), 22) for row in rows], tickfont={"size": 12, "color": style.ink},
         zeroline=False,
     )  # fmt: skip
@@ -139,9 +146,11 @@ def _time_axis(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """A logarithmic axis of time that holds all of the rows, with lengths that people think in."""
     ends = [_positive(row[key]) for row in rows for key in ("p25", "p90")] or [1.0, 60.0]
     low, high = np.log10(min(ends)) - 0.15, np.log10(max(ends)) + 0.15
+    there = [seconds for seconds in TICKS if low <= np.log10(seconds) <= high]
+    shown = there[:: -(-len(there) // MOST_TICKS) or 1]
     return {
-        "type": "log", "range": [low, high], "fixedrange": True, "tickvals": TICKS, "minor": {"ticks": ""},
-        "ticktext": [time_words(seconds) for seconds in TICKS],
+        "type": "log", "range": [low, high], "fixedrange": True, "tickvals": shown,
+        "ticktext": [time_words(seconds) for seconds in shown],
     }  # fmt: skip
 
 

@@ -35,12 +35,15 @@ def sankey(table: pa.Table, count: str, back: bool, style: Look) -> dict[str, An
     colours = colours_of([name for _, name in nodes], style)
     lowest = min((level for level, _ in nodes), default=0)
     compared = "difference" in table.column_names
+    rough = rough_nodes(table, count, back)
     data = [
         {
             "name": name + MARK * (level - lowest),
             "depth": level - lowest,
             "itemStyle": {"color": colours[name], "borderWidth": 0},
-            "label": {"formatter": f"{short(name, 20)}  {compact(value)}"},
+            "label": {
+                "formatter": f"{short(name, 20)}  {'≈ ' if (level, name) in rough else ''}{compact(value)}"
+            },
         }
         for (level, name), value in nodes.items()
     ]
@@ -48,9 +51,14 @@ def sankey(table: pa.Table, count: str, back: bool, style: Look) -> dict[str, An
         {
             "source": a[1] + MARK * (a[0] - lowest),
             "target": b[1] + MARK * (b[0] - lowest),
-            "value": row[count],
+            "value": row["value"],
             "lineStyle": _line(row, compared, style),
         }
+        | (
+            {}
+            if row[count]
+            else {"tooltip": {"formatter": f"{a[1]} → {b[1]}  <b>about {row['value']:,}</b>"}}
+        )
         for a, b, row in edges
     ]
     return {
@@ -75,10 +83,14 @@ Node = tuple[int, str]  # column from the left, name
 
 
 def edges_of(table: pa.Table, count: str, back: bool) -> list[tuple[Node, Node, dict[str, Any]]]:
-    """The flows that are drawn, left to right: node, node, row of the table."""
+    """The flows that are drawn, left to right: node, node, row of the table with its `value`.
+
+    Where the count itself is hidden, the value is what may be said of it.
+    """
     found = []
     for row in table.to_pylist():
-        if not row[count]:
+        row["value"] = row[count] or row[f"{count}_about"]
+        if not row["value"]:
             continue
         here: Node = (row["level"], row["source"])
         there: Node = (row["level"] + 1, row["target"])
@@ -91,10 +103,15 @@ def nodes_of(table: pa.Table, count: str, back: bool) -> dict[Node, int]:
     out: Counter[Node] = Counter()
     into: Counter[Node] = Counter()
     for a, b, row in edges_of(table, count, back):
-        out[a] += row[count]
-        into[b] += row[count]
+        out[a] += row["value"]
+        into[b] += row["value"]
     found = {node: max(out[node], into[node]) for node in out | into}
     return dict(sorted(found.items(), key=lambda item: (item[0][0], item[0][1] in ENDS, -item[1])))
+
+
+def rough_nodes(table: pa.Table, count: str, back: bool) -> set[Node]:
+    """The nodes of a flow that is told roughly, for what subtraction would tell of others."""
+    return {node for a, b, row in edges_of(table, count, back) if not row[count] for node in (a, b)}
 
 
 def colours_of(names: list[str], style: Look) -> dict[str, str]:
@@ -123,7 +140,7 @@ def sankey_figure(table: pa.Table, count: str, back: bool, style: Look) -> go.Fi
             node={"label": [name for _, name in nodes], "color": [colours[n] for _, n in nodes], "pad": 12},
             link={
                 "source": [place[a] for a, _, _ in edges], "target": [place[b] for _, b, _ in edges],
-                "value": [row[count] for _, _, row in edges],
+                "value": [row["value"] for _, _, row in edges],
             },
         )
     )  # fmt: skip

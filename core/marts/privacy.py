@@ -50,6 +50,16 @@ def _exposed(lines: np.ndarray, marks: np.ndarray, k: int) -> np.ndarray:
     return exposed
 
 
+def coarse(values: np.ndarray, shoppers: np.ndarray, hidden: np.ndarray, k: int) -> np.ndarray:
+    """What may be said of hidden groups that are not small themselves: float, NaN for all others.
+
+    A group that is hidden only for what subtraction would tell is told to the nearest 2k, so that what is
+    left of a total may be none or a group of k.
+    """
+    told = np.round(values / (2 * k)) * 2 * k
+    return np.where(hidden & (shoppers >= k) & (told > 0), told, np.nan)
+
+
 def hide_steps(counts: np.ndarray, k: int) -> np.ndarray:
     """Which counts of nested groups must not be shown: bool[groups, steps], as `counts` of shoppers.
 

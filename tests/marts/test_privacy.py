@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from core.marts.privacy import hide_small
+from core.marts.privacy import coarse, hide_small
 
 COUNTS = arrays(np.int64, array_shapes(max_dims=3, max_side=6), elements=st.integers(0, 40))
 
@@ -45,3 +45,13 @@ def test_the_smallest_neighbour_is_hidden_with_a_lone_small_group() -> None:
 def test_a_total_of_too_few_is_hidden() -> None:
     assert hide_small(np.array(4), 10)
     assert not hide_small(np.array(0), 10)
+
+
+@given(COUNTS, st.integers(2, 15))
+def test_what_is_said_of_large_hidden_groups_leaves_room_for_a_group(shoppers: np.ndarray, k: int) -> None:
+    hidden = hide_small(shoppers, k)
+    about = coarse(shoppers, shoppers, hidden, k)
+    told = np.isfinite(about)
+    assert not (told & ~hidden).any() and not (told & (shoppers < k)).any()
+    assert (np.abs(about[told] - shoppers[told]) <= k).all()
+    assert (about[told] % (2 * k) == 0).all(), "a number stands for all within k of it"
