@@ -27,7 +27,7 @@ from core.charts.funnel import (
     funnel_groups,
 )
 from core.charts.funnel_time import time_course, time_groups, time_histogram
-from core.charts.map import legend_html, map_deck
+from core.charts.map import ADDRESS, CELLS, legend_html, map_deck
 from core.charts.map_funnel import conversion_layer
 from core.charts.map_image import map_png, map_svg
 from core.charts.map_view import fit_view
@@ -40,6 +40,10 @@ from pages.parts.chart_frame import Export, frame, plot, style
 SPLITS = {"region": "Region", "device": "Device", "category": "Category", "channel": "Channel"}
 COHORTS = {"cohort": "Cohort"}
 WHERE = {"groups": "Groups", "map": "Map"}
+VALUES = {"first": "Of the first step", "last": "Of the last one reached", "each": "Of each step"}
+EVERY = {"auto": "Days or weeks", "day": "By day", "week": "By week", "month": "By month"}
+#: Splits that a click can narrow the scope by.
+FIELDS = {"region": "regions", "device": "devices", "category": "categories", "cohort": "cohorts"}
 TIMES = {"all": "All", "groups": "By group", "course": "Over time"}
 MAP_WIDTH, MAP_HEIGHT = 560, 420
 
@@ -62,6 +66,7 @@ def main() -> None:
         _where(first, steps)
     left, right = st.columns([5, 4], gap="small")
     with left:
+        _between(steps)
         _drivers(steps)
     with right:
         _time(steps)
@@ -114,11 +119,12 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
             page.choose("where", "Groups or map", WHERE)
         if state.view("where") == "groups" or not ask.has_places():
             page.choose("split", "Split by", _splits())
+            page.choose("value", "Which step's value", VALUES, folded=True)
     if state.view("where") == "map" and ask.has_places():
         _map(first)
         return
     by, who = _split(), _who()
-    options = steps_editor.options() | {"by": by, "top": "16"}
+    options = steps_editor.options() | {"by": by, "top": "16"} | _value()
 
     def ready(answer: Answer) -> None:
         overall = first.table["of_first"].to_pylist()[-1]
@@ -131,9 +137,9 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
 
         frame(
             "groups", answer, ask.command("funnel", state.scope(), **options), draw, Export(figure),
-            title=f"Reach {steps[-1].label}, by {by} at {steps[0].label}",
-            hint="Red is surely below all (dotted), blue surely above; hollow is the compared period. "
-            "Click one to look at it alone.",
+            title=f"Reach {steps[-1].label}, by {by} {_at(steps)}",
+            hint="Red is surely below all (dotted), blue surely above; hollow is the compared period."
+            + (" Click one to look at it alone." if by in FIELDS else ""),
         )  # fmt: skip
 
     _ask("funnel", options, ready)
@@ -142,9 +148,18 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
 def _narrow(key: str, by: str) -> None:
     """Take the clicked group of a picture into the scope."""
     points = st.session_state[key]["selection"]["points"]
-    fields = {"region": "regions", "device": "devices", "category": "categories", "cohort": "cohorts"}
-    if points and by in fields and points[0]["customdata"] not in ("other", "(everybody)"):
-        state.change_scope(**{fields[by]: (str(points[0]["customdata"]),)})
+    if points and by in FIELDS and points[0]["customdata"] not in ("other", "(everybody)"):
+        state.change_scope(**{FIELDS[by]: (str(points[0]["customdata"]),)})
+
+
+def _value() -> dict[str, str]:
+    return {} if state.view("value") == "first" else {"value": state.view("value")}
+
+
+def _at(steps: tuple[Step, ...]) -> str:
+    return {"first": f"at {steps[0].label}", "last": "at the last step reached", "each": "at each step"}[
+        state.view("value")
+    ]
 
 
 def _split() -> str:
@@ -169,18 +184,29 @@ def _map(first: Answer) -> None:
         layer = conversion_layer(answer.table, overall, who, look)
         view = fit_view(layer.lat, layer.lon, MAP_WIDTH, MAP_HEIGHT)
 
+        widget = f"funnel_map_{state.state().version}_{hash(layer.cells)}"
+
+        def clicked() -> None:
+            objects = st.session_state[widget]["selection"]["objects"].get(CELLS, [])
+            if objects:
+                state.change_scope(cells=(str(objects[0][ADDRESS]),))
+
         def draw() -> None:
             deck = map_deck(layer, view, look, selected=state.scope().cells)
             st.pydeck_chart(
-                deck, key="funnel_map", height=MAP_HEIGHT, alt=f"Map: {answer.title}, {answer.of}."
-            )
+                deck, key=widget, height=MAP_HEIGHT, alt=f"Map: {answer.title}, {answer.of}.",
+                on_select=clicked, selection_mode="single-object",
+            )  # fmt: skip
             st.html(legend_html(layer.legend, look))
 
         export = Export(
             svg=lambda: map_svg(layer, view, look),
             png=lambda: map_png(layer, view, look, title=answer.title, of=answer.of),
         )
-        frame("funnel_map", answer, ask.command("funnel-map", state.scope(), **options), draw, export)
+        frame(
+            "funnel_map", answer, ask.command("funnel-map", state.scope(), **options), draw, export,
+            hint="Click a cell to look at it alone.",
+        )  # fmt: skip
 
     _ask("funnel-map", options, ready)
 
@@ -198,7 +224,6 @@ def _drivers(steps: tuple[Step, ...]) -> None:
         figure = driver_intervals(answer.table, _who(), style())
 
         def draw() -> None:
-            _between(steps)
             best = answer.table.slice(0, 1).to_pylist()[0]
             alt = f"Odds ratios with intervals; first {best['driver']} {best['value']}."
             plot(figure, "drivers", answer.title, alt=alt)
@@ -231,12 +256,13 @@ def _between(steps: tuple[Step, ...]) -> None:
 
     st.selectbox(
         "Between", pairs, key=key, format_func=words, label_visibility="collapsed", width=280,
-        on_change=chosen, help="Between which steps: also for the times and the trend",
+        on_change=chosen, help="Between which steps: for drivers, times and the trend",
     )  # fmt: skip
 
 
 def _pairs(steps: tuple[Step, ...]) -> list[str]:
-    return [f"1-{len(steps)}", *(f"{i}-{i + 1}" for i in range(1, len(steps)))]
+    every = [f"{i}-{j}" for i in range(1, len(steps)) for j in range(i + 1, len(steps) + 1)]
+    return sorted(every, key=lambda pair: pair != f"1-{len(steps)}")
 
 
 def _pair(steps: tuple[Step, ...]) -> dict[str, str]:
@@ -245,11 +271,19 @@ def _pair(steps: tuple[Step, ...]) -> dict[str, str]:
     return {"between": between} if between in _pairs(steps) else {}
 
 
+def _time_split(by: str) -> dict[str, str]:
+    if state.view("times") == "groups":
+        return {"by": by, "top": "16"} | _value()
+    return {"by": by} if by else {}
+
+
 def _time(steps: tuple[Step, ...]) -> None:
-    page.choose("times", "All, by group, or over time", TIMES)
+    with st.container(horizontal=True, gap="small", key="funnel_times"):
+        page.choose("times", "All, by group, or over time", TIMES)
+        page.choose("period", "Steps of time, for the trend as well", EVERY, folded=True)
     how, who = state.view("times"), _who()
     by = {"all": "", "groups": _split(), "course": _every()}[how]
-    options = steps_editor.options() | _pair(steps) | ({"by": by, "top": "16"} if by else {})
+    options = steps_editor.options() | _pair(steps) | _time_split(by)
 
     def ready(answer: Answer) -> None:
         halves = answer.table["p50"].to_pylist()
@@ -264,9 +298,8 @@ def _time(steps: tuple[Step, ...]) -> None:
         elif how == "groups":
             figure, clicked = time_groups(answer.table, by, who, style()), partial(_narrow, key, by)
             alt = f"Spans of time by {by}."
-            hint = (
-                "Point: half within. Bar: the middle half. Line: to nine of ten. Click one to see it alone."
-            )
+            hint = "Point: half within. Bar: the middle half. Line: to nine of ten."
+            hint += " Click one to see it alone." if by in FIELDS else ""
         else:
             figure, alt = time_course(answer.table, by, who, style()), f"Lines of time by {by}."
             hint = f"By the {by} of the first step; the last ones had less time to get on."
@@ -281,6 +314,8 @@ def _time(steps: tuple[Step, ...]) -> None:
 
 
 def _every() -> str:
+    if state.view("period") in ("day", "week", "month"):
+        return state.view("period")
     return "week" if dates.length(state.scope()) > 62 else "day"
 
 

@@ -20,7 +20,8 @@ import pyarrow as pa
 import streamlit as st
 
 from core.analyses import Answer
-from core.charts.numbers import exact, time_words
+from core.analyses.top_paths import ARROW
+from core.charts.numbers import exact, short, time_words, written
 from core.charts.paths import (
     ENDS,
     OTHER,
@@ -35,6 +36,7 @@ from core.charts.paths import (
     transition_graph,
 )
 from core.errors import CartscapeError
+from core.paths.pattern import whole_pattern
 from core.paths.steps import ANY, Step, write_steps
 from pages.parts import ask, cohort_maker, page, paths_controls, state, states, tables
 from pages.parts.chart_frame import Export, frame, plot, style
@@ -48,6 +50,7 @@ def main() -> None:
     """Draw the page."""
     page.toolbar("Paths", choose_measure=False, instead=paths_controls.controls)
     cohort_maker.said()
+    _held()
     _ask("paths", paths_controls.telling() | paths_controls.anchored(), _flow)
     left, right = st.columns([5, 4], gap="small")
     with left:
@@ -58,10 +61,39 @@ def main() -> None:
             options = {k: v for k, v in options.items() if k not in ("depth", "top")}
             _ask("steps", options | ({"depth": depth} if depth != "5" else {}), _matrix)
         else:
-            _ask("transitions", paths_controls.telling() | {"top": "40"}, _graph)
+            support = state.text("support")
+            options = paths_controls.telling() | {"top": "40"} | ({"support": support} if support else {})
+            paths_controls.text("support", "At least so many times", "100")
+            _ask("transitions", options, _graph)
     with right:
         _next()
     _ask("top-paths", paths_controls.telling(), _whole)
+
+
+def _held() -> None:
+    """How many paths hold the pattern, and how many of those buy."""
+    if not state.text("pattern"):
+        return
+    told = {k: v for k, v in paths_controls.telling().items() if k != "against"}
+
+    def say(answer: Answer, _: dict[str, str]) -> None:
+        held, others = answer.table.to_pylist()
+        if held["share"] is None:
+            st.caption("Too few shoppers hold the pattern, or do not, to say how many.")
+            return
+        words = f"**{written(held['share'], 'share')}** of {_whose()} hold `{told['pattern']}`"
+        if held["converted"] is not None and others["converted"] is not None:
+            words += (
+                f"; {written(held['converted'], 'share')} of them hold a purchase, "
+                f"{written(others['converted'], 'share')} of the others"
+            )
+        st.markdown(f"{words}.")
+
+    _ask("pattern", told, say)
+
+
+def _whose() -> str:
+    return "sessions" if state.view("unit") == "session" else "shoppers"
 
 
 def _count() -> str:
@@ -76,7 +108,7 @@ def _flow(answer: Answer, options: dict[str, str]) -> None:
         return
     look = style()
     option = sankey(answer.table, count, back, look)
-    who = "sessions" if count == "paths" else "shoppers"
+    who = _whose()
     key = f"flow_{abs(hash((state.state().version, tuple(sorted(options.items()))))):x}"
 
     def draw() -> None:
@@ -167,6 +199,7 @@ def _open_funnel(steps: tuple[Step, ...]) -> None:
     for word in ("window", "exclude", "between"):
         state.set_text(word, "")
     anchor = state.view("anchor")
+    state.set_view("told", "paths")
     state.set_view("order", "strict")
     state.set_view("hold", "nothing")
     state.set_view("entry", {"start": "start", "after": "first"}.get(anchor, "last"))
@@ -197,15 +230,15 @@ def _graph(answer: Answer, options: dict[str, str]) -> None:
 
     frame(
         "transitions", answer, ask.command("transitions", state.scope(), **options), draw,
-        Export(graph_figure(answer.table, look)), hint="The 40 most frequent transitions.",
+        Export(graph_figure(answer.table, look)),
+        hint="Between the 40 events that come up most; the rest is “(other)”.",
     )  # fmt: skip
 
 
 def _next() -> None:
-    paths_controls.text("prefix", "Having done", "view->cart")
-    told = {k: v for k, v in paths_controls.telling().items() if k != "against"}
+    paths_controls.text("prefix", "Having done", "->".join(ask.events()[:2]))
     prefix = state.text("prefix") or ask.events()[0]
-    _ask("next", told | {"prefix": prefix}, _next_bars)
+    _ask("next", paths_controls.telling() | {"prefix": prefix}, _next_bars)
 
 
 def _next_bars(answer: Answer, options: dict[str, str]) -> None:
@@ -214,11 +247,15 @@ def _next_bars(answer: Answer, options: dict[str, str]) -> None:
     def draw() -> None:
         plot(figure, "next_bars", answer.title, alt=f"Bars of what comes next, {answer.of}.")
 
-    frame("next", answer, ask.command("next", state.scope(), **options), draw, Export(figure))
+    hint = ""
+    if "difference" in answer.table.column_names:
+        hint = "The tick is the other group; bold where they differ beyond chance."
+    frame("next", answer, ask.command("next", state.scope(), **options), draw, Export(figure), hint=hint)
 
 
 def _whole(answer: Answer, options: dict[str, str]) -> None:
     rows = answer.table.to_pylist()
+    key = f"whole_{abs(hash((state.state().version, tuple(sorted(options.items()))))):x}"
 
     def draw() -> None:
         shown = pa.table(
@@ -229,26 +266,52 @@ def _whole(answer: Answer, options: dict[str, str]) -> None:
                 "took": [time_words(row["seconds"]) for row in rows],
                 "converted": [row["converted"] for row in rows],
                 **(
-                    {"difference": [row["difference"] for row in rows]}
+                    {
+                        "difference": [_points(row["difference"]) for row in rows],
+                        "surely": [row["beyond_chance"] for row in rows],
+                    }
                     if "difference" in answer.table.column_names
                     else {}
                 ),
             }
         )
-        st.dataframe(
-            shown, key="whole_paths", hide_index=True, height=tables.height_of(shown.num_rows, 420),
-            placeholder="–",
+        event = st.dataframe(
+            shown, key=key, hide_index=True, height=tables.height_of(shown.num_rows, 420),
+            placeholder="–", on_select="rerun", selection_mode="single-row",
             column_config={
                 "path": st.column_config.TextColumn("Whole path", width="large"),
                 "paths": st.column_config.NumberColumn("Paths", format="localized"),
                 "share": st.column_config.NumberColumn("Of all", format="percent"),
                 "took": st.column_config.TextColumn("Half take"),
                 "converted": st.column_config.NumberColumn("Hold a purchase", format="percent"),
-                "difference": st.column_config.NumberColumn("Against the other group", format="percent"),
+                "difference": st.column_config.NumberColumn("Against the other group", format="%+.1f points"),
+                "surely": st.column_config.CheckboxColumn("Beyond chance"),
             },
         )  # fmt: skip
+        for n in event["selection"]["rows"]:
+            _keep_whole(rows[n], options)
 
-    frame("whole", answer, ask.command("top-paths", state.scope(), **options), draw, Export())
+    frame(
+        "whole", answer, ask.command("top-paths", state.scope(), **options), draw, Export(),
+        hint="Tick a path to keep its shoppers.",
+    )  # fmt: skip
+
+
+def _points(difference: float | None) -> float | None:
+    return None if difference is None else round(100 * difference, 1) + 0.0  # no −0.0
+
+
+def _keep_whole(row: dict[str, Any], options: dict[str, str]) -> None:
+    if row["rank"] is None:
+        st.caption("“(other)” is many paths; tick one of the others.")
+        return
+    if "pattern" in options:
+        st.caption("These are paths of a pattern already; take it off to keep the shoppers of one of them.")
+        return
+    told = {k: v for k, v in options.items() if k != "against"}
+    pattern = whole_pattern(row["path"].split(ARROW))
+    rule = {"of": "pattern", "scope": state.scope().words(), "options": told | {"pattern": pattern}}
+    cohort_maker.keep(rule, f"went {row['path']}", short(row["path"], 60), f"whole_{row['rank']}")
 
 
 def _ask(name: str, options: dict[str, str], ready: Callable[[Answer, dict[str, str]], None]) -> None:

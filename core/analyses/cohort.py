@@ -128,13 +128,18 @@ def by_cohort(store: Store, scope: Scope, ask: Callable[[Scope], Answer], column
     names = [document.name for document in store.cohorts.all()][:MOST_PARTS]
     if not names:
         raise CartscapeError("No cohort has been saved with this log yet; save one, then split by cohort.")
-    parts, tables = [EVERYBODY, *names], []
-    answers = [ask(replace(scope, cohorts=(name,) if name != EVERYBODY else ())) for name in parts]
-    for name, answer in zip(parts, answers, strict=True):
+    first = ask(replace(scope, cohorts=()))
+    answers, broken = {EVERYBODY: first}, []
+    for name in names:
+        try:
+            answers[name] = ask(replace(scope, cohorts=(name,)))
+        except CartscapeError as error:  # one that cannot be worked out takes no other with it
+            broken.append(f"“{name}” is left out: {error}")
+    tables = []
+    for name, answer in answers.items():
         named = pa.array([name] * answer.table.num_rows, pa.string())
         tables.append(answer.table.add_column(0, column, named))
-    notes = tuple(dict.fromkeys(note for answer in answers for note in answer.notes))
-    first = answers[0]
+    notes = tuple(dict.fromkeys([*(note for answer in answers.values() for note in answer.notes), *broken]))
     return Answer(
         pa.concat_tables(tables, promote_options="permissive"), f"{first.title} by cohort", first.of, notes
     )

@@ -66,7 +66,7 @@ def drivers(store: Store, scope: Scope, options: DriverOptions) -> Answer:
     table = [converted, had - converted, wins - converted, (n - had) - (wins - converted)]
     # What hardly anybody has, or hardly anybody lacks, cannot tell; nor may it show a small group.
     least, k = max(options.least(), of.paths.k), of.paths.k
-    enough = (had >= least) & (n - had >= least)
+    enough = (had >= least) & (n - had >= least) & (wins > 0) & (wins < n)
     for part in table:
         enough &= (part == 0) | (part >= k)
     kept = np.flatnonzero(enough)
@@ -143,6 +143,8 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
 
 def _said(of: Asked, ways: _Ways, looked_at: int, least: int) -> tuple[str, ...]:
     n, wins = ways.done.size, int(ways.done.sum())
+    if wins in (0, n):
+        return (f"{'Everybody' if wins else 'Nobody'} converted, so nothing can go with it.",)
     if min(n, wins) < of.paths.k or n - wins < of.paths.k:
         return (f"Fewer than {of.paths.k} {of.who} entered, converted or dropped.",)
     return (
@@ -158,6 +160,7 @@ def _at_entry(of: Asked, ways: _Ways) -> list[_Found]:
     out = []
     for by in AT_ENTRY:
         labels, its = codes[by] = values_of(of.paths, of.scope, by, ways.begin)
+        its = np.where(labels[its] == NONE, -1, its) if labels.dtype == object else its
         texts = labels.tolist()
         if by == "weekday":
             texts = [WEEKDAYS[day - 1] for day in texts]
@@ -188,7 +191,8 @@ def _before(of: Asked, ways: _Ways) -> list[_Found]:
 def _soon_after(of: Asked, ways: _Ways) -> list[_Found]:
     """What was done within the median time to convert, among those who had not converted by then."""
     second, done = of.paths["second"], ways.done
-    if not done.any():
+    # Where steps stand side by side, whatever else comes soon after is the drop itself.
+    if not done.any() or of.funnel.order == "strict":
         return []
     began = second[ways.begin].astype(np.int64)
     ended = np.where(done, second[np.where(done, ways.end, 0)].astype(np.int64), np.iinfo(np.int64).max)

@@ -16,7 +16,9 @@ def wilson(part: np.ndarray, whole: np.ndarray, z: float = Z) -> tuple[np.ndarra
         share = part / whole
         middle = (share + z * z / (2 * whole)) / (1 + z * z / whole)
         half = z / (1 + z * z / whole) * np.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
-    return np.maximum(middle - half, 0), np.minimum(middle + half, 1)
+    low, high = np.maximum(middle - half, 0), np.minimum(middle + half, 1)
+    # Nobody and everybody are at the ends themselves, not a rounding away from them.
+    return np.where(part == 0, np.minimum(low, 0), low), np.where(part == whole, np.maximum(high, 1), high)
 
 
 def difference(

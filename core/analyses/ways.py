@@ -184,8 +184,8 @@ def node(names: Tokens, text: str) -> np.ndarray:
     """The node that `at` names: bool[tokens]; raises `WrongCall` where no path has it."""
     found = names.find(text)
     if not found.any():
-        some = ", ".join(names.labels[:12].tolist()) or "none"
-        raise WrongCall(f"at={text!r} is on no path; the nodes are {some}.")
+        some = [*names.labels[:12].tolist(), *(["…"] if names.labels.size > 12 else [])]
+        raise WrongCall(f"at={text!r} is on no path; the nodes are {', '.join(some) or 'none'}.")
     return found
 
 

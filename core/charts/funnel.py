@@ -163,6 +163,8 @@ def funnel_groups(
     if overall is not None:
         figure.add_vline(x=overall, line={"color": style.ink, "width": 1, "dash": "dot"})
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", fixedrange=True, side="top")
+    if not any([*x, *(row["previous_of_first"] for row in rows)]):  # or an axis of nothing goes beyond all
+        figure.update_xaxes(range=[0, 1])
     figure.update_yaxes(
         range=[len(rows) - max(len(rows), 6) - 0.6, len(rows) - 0.4], tickvals=y, fixedrange=True,
         ticktext=[short(str(row[by]), 22) for row in rows], tickfont={"size": 12, "color": style.ink},
@@ -191,7 +193,8 @@ def conversion_trend(table: pa.Table, style: Look, compared: str) -> go.Figure:
     before = table["previous_conversion"].to_pylist()
     if any(value is not None for value in before):
         figure.add_scatter(
-            x=days, y=before, mode="lines", name=compared, hoverinfo="skip",
+            x=days, y=before, mode="lines+markers" if len(days) == 1 else "lines", name=compared,
+            hoverinfo="skip",
             line={"color": style.muted, "width": 1.2, "dash": "dot"},
         )  # fmt: skip
     figure.add_scatter(
@@ -207,6 +210,8 @@ def conversion_trend(table: pa.Table, style: Look, compared: str) -> go.Figure:
     )  # fmt: skip
     dressed(figure, style, height=230)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", fixedrange=True)
+    if not any([*high, *before]):
+        figure.update_yaxes(range=[0, 1])
     ticks = {"tickvals": days} if len(days) < FEW_DAYS else {}  # else a day is written several times
     figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", **ticks)
     figure.update_layout(dragmode=False, hovermode="closest")

@@ -18,6 +18,7 @@ TICKS = (
     7 * _D, 14 * _D, 28 * _D, 56 * _D, 112 * _D, 365 * _D, 730 * _D,
 )  # fmt: skip
 MOST_TICKS = 6
+MOST_LABELS = 8
 LEAST_ROWS = 6
 ROW = 25
 HEIGHT = 230
@@ -33,6 +34,7 @@ def time_histogram(table: pa.Table, who: str, style: Look) -> go.Figure:
     shown = range(there[0], there[-1] + 1)
     labels = [f"{time_words(edges[i])}" for i in shown]
     ends = [time_words(edges[i + 1]) if i + 1 < len(edges) else "longer" for i in shown]
+    every = -(-len(labels) // MOST_LABELS)
     figure = go.Figure(
         go.Bar(
             x=list(range(len(labels))),
@@ -58,7 +60,11 @@ def time_histogram(table: pa.Table, who: str, style: Look) -> go.Figure:
         )  # fmt: skip
     dressed(figure, style, height=HEIGHT)
     figure.update_xaxes(
-        tickvals=[i - 0.5 for i in range(len(labels))], ticktext=labels, fixedrange=True, showgrid=False
+        tickvals=[i - 0.5 for i in range(0, len(labels), every)],
+        ticktext=labels[::every],
+        fixedrange=True,
+        showgrid=False,
+        tickangle=0,
     )
     figure.update_yaxes(fixedrange=True, tickformat="~s")
     figure.update_layout(showlegend=False, dragmode=False, bargap=0.06, margin={"t": 40})

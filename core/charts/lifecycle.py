@@ -101,6 +101,11 @@ def stickiness_bars(table: pa.Table, step: str, style: Look) -> go.Figure:
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
+    unseen = [row["active"] for row in rows if row["share"] is None]
+    figure.add_scatter(  # an empty place would look like nobody
+        x=unseen, y=[0] * len(unseen), mode="text", text=["too few"] * len(unseen), hoverinfo="skip",
+        textposition="top center", textfont={"size": 11, "color": style.muted},
+    )  # fmt: skip
     dressed(figure, style, height=296)
     figure.update_layout(bargap=0.18, showlegend=False)
     figure.update_yaxes(**ticks_in("share"), nticks=5, rangemode="tozero")

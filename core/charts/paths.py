@@ -64,7 +64,10 @@ def sankey(table: pa.Table, count: str, back: bool, style: Look) -> dict[str, An
     return {
         "animation": False,
         "textStyle": {"fontFamily": FONT, "color": style.ink},
-        "toolbox": {"feature": {"saveAsImage": {"title": "PNG", "pixelRatio": 2}}, "top": -4, "right": 0},
+        "toolbox": {
+            "feature": {"saveAsImage": {"title": "PNG", "pixelRatio": 2}}, "top": -4, "right": 0,
+            "iconStyle": {"borderColor": style.muted},
+        },
         "tooltip": {"trigger": "item", "valueFormatter": "%,d", "confine": True},
         "series": [
             {
@@ -73,7 +76,7 @@ def sankey(table: pa.Table, count: str, back: bool, style: Look) -> dict[str, An
                 "emphasis": {"focus": "adjacency"}, "select": {"itemStyle": {"borderColor": style.ink,
                 "borderWidth": 2}, "lineStyle": {"opacity": 0.9}},
                 "label": {"fontSize": 12, "color": style.ink, "fontFamily": FONT},
-                "data": data, "links": links,
+                "labelLayout": {"hideOverlap": True}, "data": data, "links": links,
             }
         ],
     }  # fmt: skip
@@ -163,6 +166,7 @@ def step_matrix(table: pa.Table, style: Look) -> go.Figure:
     for row in rows:
         at = names.index(row["node"]), steps.index(row["step"])
         if row[key] is None:
+            text[at] = "·" if row["share"] is None else ""
             continue
         z[at] = row[key]
         if abs(row[key]) >= 0.005:
@@ -279,8 +283,11 @@ def graph_figure(table: pa.Table, style: Look) -> go.Figure:
 
 
 def next_bars(table: pa.Table, style: Look) -> go.Figure:
-    """The `next` table: how likely each next event is, with its interval."""
+    """The `next` table: how likely each next event is, with its interval; in the other group as a tick,
+    bold where they differ beyond chance.
+    """
     rows = [row for row in table.to_pylist() if row["probability"] is not None]
+    compared = "difference" in table.column_names
     y = list(range(len(rows)))
     figure = go.Figure(
         go.Bar(
@@ -295,11 +302,20 @@ def next_bars(table: pa.Table, style: Look) -> go.Figure:
                 f"<b>{row['next']}</b><br>{exact(row['probability'], 'share')} of "
                 f"{exact(row['count'], 'count')} counted<br>95 % interval {exact(row['low'], 'share')} to "
                 f"{exact(row['high'], 'share')}"
+                + (f"<br>{signed(row['difference'], 'share')} on the other group" if compared else "")
                 for row in rows
             ],
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )  # fmt: skip
+    if compared:
+        figure.add_scatter(
+            x=[row["other_probability"] for row in rows], y=y, mode="markers", hoverinfo="skip",
+            marker={
+                "symbol": "line-ns", "size": 16,
+                "line": {"color": style.ink, "width": [3 if row["beyond_chance"] else 1 for row in rows]},
+            },
+        )  # fmt: skip
     dressed(figure, style, height=25 * max(len(rows), 5) + 34)
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", fixedrange=True, side="top")
     figure.update_yaxes(

@@ -281,7 +281,7 @@ def unmet(paths: PathLog, funnel: Funnel, names: Tokens | None = None) -> list[s
     said = []
     for number, step in enumerate(funnel.steps, 1):
         if step.event != ANY and not shown.find(step.event).any():
-            some = ", ".join(shown.labels[:12].tolist())
+            some = ", ".join([*shown.labels[:12].tolist(), *(["…"] if shown.labels.size > 12 else [])])
             said.append(f"Step {number} never happens: the log has no “{step.event}”. It has {some}.")
         for name, value in step.narrowed:
             labels = {
@@ -290,7 +290,9 @@ def unmet(paths: PathLog, funnel: Funnel, names: Tokens | None = None) -> list[s
             }[name]  # fmt: skip
             if not matching(labels, value).any():
                 said.append(f"Step {number} never happens: the log has no {name} “{value}”.")
-        same = [n for n, other in enumerate(funnel.steps[: number - 1], 1) if other == step]
-        if same:
-            said.append(f"Steps {same[-1]} and {number} are the same: both need an event of their own.")
+    for step in dict.fromkeys(funnel.steps):
+        same = [str(n) for n, other in enumerate(funnel.steps, 1) if other == step]
+        if len(same) > 1:
+            which = f"{', '.join(same[:-1])} and {same[-1]}"
+            said.append(f"Steps {which} are the same: each needs an event of its own.")
     return said

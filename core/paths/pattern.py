@@ -33,6 +33,16 @@ _BARE = re.compile(r'(?:(?!->)[^"\[\]{}|])+')
 _TIMES = re.compile(r"\s*(?:(?P<sign>[*+?])|\{\s*(?P<least>\d+)\s*(?P<comma>,)?\s*(?P<most>\d+)?\s*\})?\s*")
 
 
+def whole_pattern(names: list[str]) -> str:
+    """The pattern of exactly these nodes from a path's start to its end, in writing."""
+    return f"^{'->'.join(_quoted(name) for name in names)}$"
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 @dataclass(frozen=True)
 class Element:
     """Events that follow one another: `least` to `most` of them, or any number from `least` on."""

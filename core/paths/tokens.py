@@ -15,6 +15,8 @@ from core.store import Store
 
 #: How events are told apart on a path.
 NODES = ("event", "category", "page")
+#: Between an event and its category.
+WITH = " · "
 #: An event that the path leaves out.
 HIDDEN = -1
 
@@ -75,8 +77,12 @@ class Tokens:
         return self.of_item.size > 0
 
     def find(self, pattern: str) -> np.ndarray:
-        """Which tokens a name or a pattern with * means: bool[tokens]."""
-        return matching(self.labels, pattern)
+        """Which tokens a name or a pattern with * means: bool[tokens].
+
+        Where events are told with their category, an event that no token is called means it in any of them.
+        """
+        found = matching(self.labels, pattern)
+        return found if found.any() else matching(self.labels, f"{pattern}{WITH}*")
 
 
 def tokens(paths: PathLog, naming: Naming, titles: dict[str, str] | None = None) -> Tokens:
@@ -85,7 +91,7 @@ def tokens(paths: PathLog, naming: Naming, titles: dict[str, str] | None = None)
     names = events.copy()
     if naming.nodes == "category":
         held = categories != NONE
-        names[held] = events[held] + " · " + categories[held]
+        names[held] = events[held] + WITH + categories[held]
     pages = np.empty(0, object)
     if naming.nodes == "page":
         known = titles or {}

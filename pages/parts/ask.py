@@ -17,6 +17,7 @@ from core.analyses import ANALYSES, Answer
 from core.analyses.currency import currency as money_of
 from core.analyses.measures import Measure
 from core.analyses.span import busy_span as busy_days
+from core.analyses.unmet import unmet_notes
 from core.errors import CartscapeError, StoreBusy
 from core.paths import open_cohorts, open_cube, open_paths
 from core.paths.steps import Step
@@ -140,6 +141,14 @@ def suggested() -> list[tuple[Step, ...]]:
 def _suggested(_store: Store, fingerprint: str) -> list[tuple[Step, ...]]:
     del fingerprint
     return suggest(open_paths(_store), open_cube(_store).fill(Scope(compare="off")))
+
+
+def unmet(scope: Scope) -> tuple[str, ...]:
+    """Sentences on what of a scope the log does not have; none where its cohorts cannot be worked out."""
+    try:
+        return unmet_notes(store(), scope)
+    except CartscapeError:
+        return ()
 
 
 def members(rule: dict[str, Any]) -> int | None:

@@ -10,7 +10,7 @@ from core.errors import CartscapeError
 from core.paths.cohort_words import words
 from core.paths.steps import parse_steps
 from core.scope import Scope
-from pages.parts import ask, cohort_maker
+from pages.parts import ask, cohort_maker, state
 
 DID, BOUGHT, COHORT = "What they did", "How well they buy", "Another cohort"
 _KEY = "_conditions"
@@ -82,13 +82,18 @@ def _did(i: int) -> Rule:
     days = st.number_input(
         "in the last … days", 0, 10_000, 0, key=f"condition_days_{i}", width=120, help="0: the whole log"
     )
+    cells = state.scope().cells
+    here = bool(cells) and st.checkbox(
+        f"in the {len(cells)} picked cells" if len(cells) > 1 else "in the picked cell",
+        key=f"condition_cells_{i}", help="The cells of the scope above",
+    )  # fmt: skip
     regions = st.multiselect(
         "in", ask.labels("region"), key=f"condition_regions_{i}", width=200, placeholder="anywhere"
     )
     parse_steps(step or "")
     rule: Rule = {"of": "did", "event": step, "times": int(times), "days": int(days)}
-    if regions:
-        rule["scope"] = Scope(regions=tuple(regions)).words()
+    if regions or here:
+        rule["scope"] = Scope(regions=tuple(regions), cells=cells if here else ()).words()
     return rule
 
 

@@ -35,6 +35,8 @@ VIEW: dict[str, tuple[str, ...]] = {
     "split": ("region", "device", "category", "channel", "cohort"),
     "where": ("groups", "map"),
     "times": ("all", "groups", "course"),
+    "value": ("first", "last", "each"),
+    "told": ("plain", "paths"),
     "anchor": ("start", "end", "after", "before", "around"),
     "depth": ("5", "2", "3", "4", "6", "7", "8", "9", "10"),
     "top": ("8", "5", "12", "20"),
@@ -62,6 +64,7 @@ TEXT: tuple[str, ...] = (
     "pattern",
     "against",
     "prefix",
+    "support",
 )
 
 _KEY = "_cartscape"
@@ -109,10 +112,11 @@ def change_scope(**fields: Any) -> None:
 
 
 def set_store(name: str | None) -> None:
-    """Switch to another store; its dates, regions and categories differ, so the scope starts anew."""
+    """Switch to another store; its dates and names differ, so the scope and all free words start anew."""
     now = state()
     if name != now.store:
         now.store, now.scope, now.changed, now.notices = name, None, True, []
+        now.view = {word: value for word, value in now.view.items() if word not in TEXT}
         now.version += 1
 
 

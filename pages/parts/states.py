@@ -8,6 +8,7 @@ import secrets
 import streamlit as st
 
 from core.errors import CartscapeError
+from pages.parts import ask, state
 
 log = logging.getLogger("cartscape")
 
@@ -19,9 +20,10 @@ def notice(sentence: str, icon: str = ":material/info:") -> None:
 
 
 def nothing_here() -> None:
-    """The scope leaves nothing to draw."""
+    """The scope leaves nothing to draw; names what of it the log does not have at all."""
+    missing = " ".join(ask.unmet(state.scope()))
     notice(
-        "Nothing in the log fits this scope. Widen the dates, or drop a filter in the bar above.",
+        f"Nothing in the log fits this scope. {missing} Widen the dates, or drop a filter in the bar above.",
         ":material/search_off:",
     )
 

@@ -19,7 +19,12 @@ WINDOWS = {"any": "Any time", "30m": "30 minutes", "2h": "2 hours", "24h": "24 h
 ORDERS = {"ordered": "In order", "strict": "Nothing between", "any": "Any order"}
 UNITS = {"shopper": "Shoppers", "session": "Sessions"}
 HOLDS = {"nothing": "Any item", "item": "Same item", "category": "Same category"}
-ENTRIES = {"any": "Any first step", "first": "Only the first one", "start": "Only the path's start"}
+ENTRIES = {
+    "any": "Any first step", "first": "Only the first one", "start": "Only the path's start",
+    "last": "Read back from the last one",
+}  # fmt: skip
+#: How the page Paths tells events; a funnel tells them so too where it was opened from there.
+TELLING = ("nodes", "collapse", "hide", "group")
 HELP = (
     "Narrow a step by category, item, device, channel or query: `category=Footwear&device=mobile`, "
     "`query=*boots*`."
@@ -31,12 +36,23 @@ def options() -> dict[str, str]:
 
     Steps that nobody wrote are named too: the page's are the whole log's, those of an analysis its scope's.
     """
-    found = {word: state.text(word) for word in ("exclude", "hide", "group", "window")}
+    found = {word: state.text(word) for word in ("exclude", "window")}
     found |= {"steps": state.text("steps") or write_steps(steps())}
-    for word in ("order", "entry", "unit", "hold", "nodes", "collapse"):
-        value = state.view(word)
-        found[word] = "" if value == state.VIEW[word][0] else value
+    found |= {word: _unusual(word) for word in ("order", "entry", "unit", "hold")}
+    if state.view("told") == "paths":
+        found |= _telling()
     return {word: value for word, value in found.items() if value}
+
+
+def _telling() -> dict[str, str]:
+    """What of how Paths tells events is not as usual."""
+    found = {word: _unusual(word) if word in state.VIEW else state.text(word) for word in TELLING}
+    return {word: value for word, value in found.items() if value}
+
+
+def _unusual(word: str) -> str:
+    value = state.view(word)
+    return "" if value == state.VIEW[word][0] else value
 
 
 def steps() -> tuple[Step, ...]:
@@ -65,26 +81,41 @@ def editor() -> None:
             page.choose("hold", "Held the same", HOLDS)
             page.choose("entry", "Where a path may begin", ENTRIES)
             _text("exclude", "Excluded between steps", "support, or support@1-2")
-            _text("hide", "Events left off the path", "browse, banner*")
-            _text("group", "Events under one name", "search=>browse; /^click/=>browse")
+            _text("hide", "Events left off the path", "browse, banner*", told=True)
+            _text("group", "Events under one name", "search=>browse; /^click/=>browse", told=True)
+        if state.view("told") == "paths" and _telling():
+            st.button(
+                "As told on Paths", icon=":material/close:", key="funnel_told", on_click=_tell_plainly,
+                help="Events are told as on the page Paths: "
+                + ", ".join(f"{word} {value}" for word, value in _telling().items())
+                + ". Click to tell them as they are.",
+            )  # fmt: skip
+
+
+def _tell_plainly() -> None:
+    state.set_view("told", "plain")
+    state.state().changed = True
 
 
 def _steps(now: tuple[Step, ...]) -> None:
+    if sentence := st.session_state.pop("_step_said", None):
+        st.error(sentence, icon=":material/error:")
     events = ask.events()
     for i, step in enumerate(now):
-        row = st.columns([0.5, 3, 3, 0.7, 0.7, 0.7], gap="xsmall", vertical_alignment="center")
+        row = st.columns([0.5, 3, 3, 1.6, 0.7, 0.7, 0.7], gap="xsmall", vertical_alignment="center")
         row[0].markdown(f"**{i + 1}**")
         _event(row[1], now, i, [*dict.fromkeys([*events, ANY, step.event])])
         _narrowing(row[2], now, i)
+        _optional(row[3], now, i)
         for column, icon, to, hint in (
-            (row[3], ":material/arrow_upward:", i - 1, "Earlier"),
-            (row[4], ":material/arrow_downward:", i + 1, "Later"),
+            (row[4], ":material/arrow_upward:", i - 1, "Earlier"),
+            (row[5], ":material/arrow_downward:", i + 1, "Later"),
         ):
             column.button(
                 "", icon=icon, key=f"step_{hint}_{i}", help=hint, type="tertiary",
                 disabled=not 0 <= to < len(now), on_click=_swap, args=(now, i, to),
             )  # fmt: skip
-        row[5].button(
+        row[6].button(
             "", icon=":material/close:", key=f"step_drop_{i}", help="Drop this step", type="tertiary",
             disabled=len(now) < 2, on_click=_take, args=([s for j, s in enumerate(now) if j != i],),
         )  # fmt: skip
@@ -133,6 +164,15 @@ def _narrowing(place: DeltaGenerator, now: tuple[Step, ...], i: int) -> None:
     )  # fmt: skip
 
 
+def _optional(place: DeltaGenerator, now: tuple[Step, ...], i: int) -> None:
+    key = f"step_optional_{i}"
+    st.session_state[key] = now[i].optional
+    place.checkbox(
+        "optional", key=key, disabled=not 0 < i < len(now) - 1,
+        on_change=lambda: _replace(now, i, optional=st.session_state[key]),
+    )  # fmt: skip
+
+
 def _replace(now: tuple[Step, ...], i: int, **fields: object) -> None:
     changed = list(now)
     changed[i] = replace(changed[i], **fields)  # type: ignore[arg-type]
@@ -146,6 +186,9 @@ def _swap(now: tuple[Step, ...], i: int, to: int) -> None:
 
 
 def _take(new: list[Step]) -> None:
+    for end in (0, -1):  # a path has a beginning and an end
+        if new:
+            new[end] = replace(new[end], optional=False)
     state.set_text("steps", write_steps(tuple(new)) if new else "")
 
 
@@ -162,10 +205,20 @@ def _window() -> None:
     )  # fmt: skip
 
 
-def _text(word: str, label: str, example: str) -> None:
+def _text(word: str, label: str, example: str, *, told: bool = False) -> None:
+    """A line to write a free word in; `told` ones are of how paths are told."""
     key = f"text_{word}"
-    st.session_state[key] = state.text(word)
-    st.text_input(
-        label, key=key, placeholder=example,
-        on_change=lambda: state.set_text(word, st.session_state[key].strip()),
-    )  # fmt: skip
+    plain = told and state.view("told") == "plain"
+    st.session_state[key] = "" if plain else state.text(word)
+
+    def changed() -> None:
+        if plain:  # what else Paths tells in its own way stays there
+            for other in TELLING:
+                if other in state.VIEW:
+                    state.set_view(other, state.VIEW[other][0])
+                else:
+                    state.set_text(other, "")
+            state.set_view("told", "paths")
+        state.set_text(word, st.session_state[key].strip())
+
+    st.text_input(label, key=key, placeholder=example, on_change=changed)

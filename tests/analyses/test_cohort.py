@@ -44,6 +44,13 @@ def asked(store: Store, scope: Scope = SPAN, **options: str) -> list[dict[str, A
     return rows
 
 
+def test_a_broken_cohort_takes_no_other_with_it(store: Store) -> None:
+    store.cohorts.save("Ring", {"rule": {"of": "cohort", "name": "Ring"}, "fixed": False})
+    answer = ANALYSES["funnel"].run(store, SPAN, steps="view,cart", by="cohort")
+    assert set(answer.table["cohort"].to_pylist()) == {"(everybody)", "Cart", "Mobile"}
+    assert any("“Ring” is left out" in note and "refers to itself" in note for note in answer.notes)
+
+
 def test_the_list_has_sizes_shares_and_rules(store: Store) -> None:
     log = oracle.whole_log(store)
     people, rows = in_pandas(log), {row["name"]: row for row in asked(store)}

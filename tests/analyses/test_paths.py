@@ -18,8 +18,10 @@ from scipy import stats
 from core.analyses import ANALYSES
 from core.analyses.next_steps import parse_prefix
 from core.analyses.proportions import false_discovery, two_shares, wilson
+from core.analyses.top_paths import ARROW
 from core.errors import WrongCall
-from core.paths import open_cube, open_paths
+from core.paths import open_cohorts, open_cube, open_paths
+from core.paths.pattern import whole_pattern
 from core.paths.tokens import Naming
 from core.scope import Scope
 from core.store import Store
@@ -337,3 +339,42 @@ def test_nothing_to_compare_is_said(sample_store: Store) -> None:
 def test_everything_hidden_is_an_empty_table(sample_store: Store) -> None:
     for name in ("paths", "steps", "transitions", "top-paths", "next"):
         assert ANALYSES[name].run(sample_store, WHOLE, hide="*").table.num_rows == 0, name
+
+
+def test_what_comes_next_in_two_groups_is_what_comes_next_in_each(sample_store: Store) -> None:
+    scope = Scope.parse({"from": "2025-05-01", "to": "2025-06-15", "region": "Ohio", "compare": "off"})
+    asked = {"prefix": "view->cart", "top": "500", "support": "1"}
+    both = ANALYSES["next"].run(sample_store, scope, against="region:Texas", **asked).table.to_pylist()
+    texas = Scope.parse({"from": "2025-05-01", "to": "2025-06-15", "region": "Texas", "compare": "off"})
+    for side, its in (("", scope), ("other_", texas)):
+        alone = ANALYSES["next"].run(sample_store, its, **asked).table.to_pylist()
+        want = {row["next"]: (row["count"], row["probability"]) for row in alone}
+        got = {row["next"]: (row[f"{side}count"], row[f"{side}probability"]) for row in both}
+        assert {name: pair for name, pair in got.items() if pair[0]} == {
+            name: pair for name, pair in want.items() if pair[0]
+        }
+    known = [row for row in both if row["difference"] is not None]
+    assert known and all(
+        row["difference"] == pytest.approx(row["probability"] - row["other_probability"]) for row in known
+    )
+
+
+@pytest.mark.parametrize("unit", ["shopper", "session"])
+def test_a_whole_path_written_as_a_pattern_is_that_path(sample_store: Store, unit: str) -> None:
+    scope = Scope.parse({"from": "2025-05-01", "to": "2025-06-15", "compare": "off"})
+    cohorts = open_cohorts(sample_store)
+    table = ANALYSES["top-paths"].run(sample_store, scope, unit=unit, top="5").table
+    for row in table.to_pylist()[:5]:
+        options = {"unit": unit, "pattern": whole_pattern(row["path"].split(ARROW))}
+        rule = {"of": "pattern", "scope": scope.words(), "options": options}
+        assert cohorts.find(rule).sum() == row["shoppers"]
+
+
+def test_an_event_is_found_whatever_its_category(sample_store: Store) -> None:
+    answer = ANALYSES["paths"].run(sample_store, WHOLE, nodes="category", anchor="after", at="cart", top="50")
+    level = [row for row in answer.table.to_pylist() if row["level"] == 0]
+    assert level and all(row["source"].startswith(("cart · ", "(other)")) for row in level)
+    plain = ANALYSES["paths"].run(sample_store, WHOLE, anchor="after", at="cart")
+    assert sum(row["paths"] for row in level) == sum(
+        row["paths"] for row in plain.table.to_pylist() if row["level"] == 0
+    )

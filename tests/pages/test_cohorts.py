@@ -66,6 +66,19 @@ def test_a_condition_in_the_middle_is_dropped_and_the_name_stays(app: Open) -> N
     assert len([b for b in test.selectbox if str(b.key).startswith("condition_event_")]) == 3
 
 
+def test_a_condition_holds_in_the_picked_cells(app: Open, pages_home: Path) -> None:
+    store = stored(pages_home)
+    cells = ANALYSES["demand"].run(store, Scope(compare="off"), resolution="4").table
+    cell = cells["cell"][0].as_py()
+    test = app("cohorts", **SPAN, cell=cell)
+    test.selectbox(key="condition_event_0").select("cart").run()
+    test.checkbox(key="condition_cells_0").check().run()
+    rule = {**CART, "scope": {"cell": cell}, "times": 1, "days": 0}
+    count = int(open_cohorts(store).find(rule).sum())
+    assert 0 < count < open_cohorts(store).find(CART).sum()
+    assert f"**{count:,} shoppers**" in said(test)
+
+
 def test_two_cohorts_are_held_side_by_side(app: Open, pages_home: Path) -> None:
     cohorts = open_cohorts(stored(pages_home))
     cohorts.save("Cart", CART)

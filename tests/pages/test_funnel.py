@@ -74,7 +74,7 @@ def test_steps_move_leave_and_come(app: Open) -> None:
         ({"steps": "view,view"}, "are the same"),
         ({"steps": "view,cart", "window": "0d"}, "leaves no time"),
         ({"steps": "view,,cart"}, "cannot be read"),
-        ({"steps": "view,cart", "group": "/[/=>x"}, "no regular expression"),
+        ({"steps": "view,cart", "group": "/[/=>x", "told": "paths"}, "no regular expression"),
         ({"steps": "view,cart", "exclude": "x@3-9"}, "names steps"),
         ({"steps": ",".join(["view"] * 21)}, "20 steps at most"),
         ({"cohort": "Nobody knows"}, "There is no cohort 'Nobody knows'"),
@@ -149,3 +149,61 @@ def test_times_of_cohorts_are_told_side_by_side(app: Open, pages_home: Path) -> 
     assert [row["cohort"] for row in rows] == ["(everybody)", "Cart"]
     alone = ANALYSES["funnel-time"].run(store, replace(scope, cohorts=("Cart",)), steps="view,cart")
     assert rows[1]["p90"] == alone.table["p90"][0].as_py()
+
+
+def test_how_paths_are_told_changes_no_funnel_unseen(app: Open) -> None:
+    words = {"steps": "view,cart", "nodes": "category", "hide": "cart*"}
+    plain = app("funnel", **SPAN, **words)
+    assert not plain.error and "never happens" not in said(plain)
+    assert not [b for b in plain.button if b.key == "funnel_told"]
+    told = app("funnel", **SPAN, **words, told="paths")
+    assert "Step 2 never happens" in said(told)
+    press(told, "funnel_told")
+    assert "never happens" not in said(told) and "told" not in told.query_params
+
+
+def test_a_step_is_made_optional_and_the_ends_never_are(app: Open) -> None:
+    test = app("funnel", **SPAN, steps="view,cart,purchase")
+    assert [test.checkbox(key=f"step_optional_{i}").disabled for i in range(3)] == [True, False, True]
+    test.checkbox(key="step_optional_1").check().run()
+    assert test.query_params["steps"] == "view,cart?,purchase"
+    press(test, "step_Earlier_1")
+    assert test.query_params["steps"] == "cart,view,purchase"
+
+
+def test_a_narrowing_that_cannot_be_read_says_so(app: Open) -> None:
+    test = app("funnel", **SPAN, steps="view,cart")
+    test.text_input(key="step_narrow_0").input("colour=red").run()
+    assert "colour" in said(test) and test.query_params["steps"] == "view,cart"
+
+
+def test_any_two_steps_can_be_asked_about(app: Open) -> None:
+    test = app("funnel", **SPAN, steps="view,cart,checkout,purchase", between="2-4")
+    assert "Time from cart to purchase" in said(test)
+    assert len(test.selectbox(key="funnel_between").options) == 6
+    test.selectbox(key="funnel_between").select("1-3").run()
+    assert "Time from view to checkout" in said(test) and test.query_params["between"] == "1-3"
+
+
+def test_groups_are_of_any_steps_value(app: Open) -> None:
+    test = app("funnel", **SPAN, steps="view,cart", split="device", value="last")
+    assert "by device at the last step reached" in said(test)
+    assert any("value=last" in code.value and "by=device" in code.value for code in test.code)
+
+
+def test_a_funnel_that_nobody_finishes_has_no_drivers(app: Open) -> None:
+    test = app("funnel", **SPAN, steps="view,teleport")
+    assert "Nobody converted, so nothing can go with it." in said(test)
+
+
+def test_another_log_starts_with_steps_of_its_own(app: Open) -> None:
+    test = app("funnel", **SPAN, steps="checkout,purchase")
+    test.radio(key="scope_store").set_value("bare").run()
+    assert not test.exception and "never happens" not in said(test)
+    assert "steps" not in test.query_params
+
+
+@pytest.mark.parametrize(("period", "word"), [("auto", "day"), ("week", "week"), ("month", "month")])
+def test_the_trend_goes_by_the_chosen_time(app: Open, period: str, word: str) -> None:
+    test = app("funnel", **SPAN, steps="view,cart", period=period)
+    assert f"Conversion from view to cart by {word}" in said(test)
