@@ -63,7 +63,8 @@ def main() -> None:
         else:
             support = state.text("support")
             options = paths_controls.telling() | {"top": "40"} | ({"support": support} if support else {})
-            paths_controls.text("support", "At least so many times", "100")
+            with st.container(width=220):
+                paths_controls.text("support", "At least so many times", "100")
             _ask("transitions", options, _graph)
     with right:
         _next()

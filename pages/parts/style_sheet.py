@@ -27,9 +27,9 @@ _CSS = """
   flex: 1 1 auto; }
 /* a picture's own buttons lie in the picture, not over the menu of its frame */
 [class*="st-key-frame_"] [data-testid="stElementToolbar"] { top: .4rem; right: .4rem; }
-/* a map takes the height that the window has */
-[class*="st-key-frame_"] :is([data-testid="stElementContainer"], [data-testid="stFullScreenFrame"]):has(
-  [data-testid="stDeckGlJsonChart"]), [class*="st-key-frame_"] [data-testid="stDeckGlJsonChart"] {
+/* a map takes the height that the window has, where it is what the page is about */
+[class*="st-key-frame_map"] :is([data-testid="stElementContainer"], [data-testid="stFullScreenFrame"]):has(
+  [data-testid="stDeckGlJsonChart"]), [class*="st-key-frame_map"] [data-testid="stDeckGlJsonChart"] {
   height: max(470px, calc(100vh - 350px)) !important; }
 /* the last pictures of the overview take it too, within what reads well */
 .st-key-tall :is([data-testid="stElementContainer"], [data-testid="stFullScreenFrame"]):has(
