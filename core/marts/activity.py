@@ -36,7 +36,6 @@ DICTIONARIES: dict[str, tuple[str, ...]] = {
 }
 #: Dictionary → the column of a mart that holds its code.
 _CODES = {"places": "place", "means": "mean", "kinds": "kind", "items": "item", "queries": "query"}
-_OF_ACTIVITY = ("places", "means", "kinds")
 
 
 def log_table(name: str = "log") -> ir.Table:
@@ -70,16 +69,18 @@ def new_entries(log: ir.Table, name: str) -> ir.Table:
     return cast(ir.Table, fresh.order_by(list(columns)))
 
 
-def activity(log: ir.Table) -> ir.Table:
-    """What each shopper did, by session, local hour, place, means and kind.
+def steps_table(name: str = "steps") -> ir.Table:
+    """The mart `steps` as an unbound table."""
+    wide = dict.fromkeys(("shopper", "session", "second", "money"), "int64")
+    return ibis.table({**wide, "hour": "int32", **dict.fromkeys(_CODES.values(), "int32")}, name=name)
+
+
+def activity(rows: ir.Table) -> ir.Table:
+    """What each shopper did, by session, local hour, place, means and kind; of the mart `steps`.
 
     Columns: shopper and session (64-bit keys), hour (local hours since 1970), place, mean, kind
     (dictionary codes), n (events), money (price × quantity in MONEY_UNIT, over money events).
-
-    Keys are hashes: joins and groupings then compare one number instead of several texts. With
-    2.5 M shoppers the chance that any two share a key is 2 in 10 million.
     """
-    rows = _numbered(log, _OF_ACTIVITY, money=_money(log))
     grouped = rows.group_by("shopper", "session", "hour", "place", "mean", "kind").aggregate(
         n=rows.count().cast("int64"), money=rows.money.sum().cast("int64")
     )
@@ -93,11 +94,11 @@ def steps(log: ir.Table) -> ir.Table:
     place, mean, kind, item, query (dictionary codes), money (as in `activity`).
 
     Events of one moment stand in the order in which a shop's usually happen, as the log has no other.
+
+    Keys are hashes: joins and groupings then compare one number instead of several texts. With
+    2.5 M shoppers the chance that any two share a key is 2 in 10 million.
     """
-    usual = ibis.cases(
-        *((log.event == event, rank) for rank, event in enumerate(USUAL_ORDER)), else_=len(USUAL_ORDER)
-    )
-    rows = _numbered(log, tuple(_CODES), money=_money(log), moment=log.ts, usual=usual)
+    rows = _numbered(log, money=_money(log), moment=log.ts)
     rows = rows.mutate(second=_second(rows.moment))
     rows = rows.order_by("shopper", "moment", "session", "usual", "kind", "item", "money")
     return cast(
@@ -106,21 +107,30 @@ def steps(log: ir.Table) -> ir.Table:
     )
 
 
-def _numbered(log: ir.Table, dictionaries: tuple[str, ...], **more: ir.Value) -> ir.Table:
-    """The log's shoppers, sessions, local hours and dictionary codes, with more of its columns."""
+def _numbered(log: ir.Table, **more: ir.Value) -> ir.Table:
+    """The log's shoppers, sessions, local hours, dictionary codes and usual order of its events, with more of
+    its columns.
+    """
     rows = log.select(
         shopper=log.user_id.hash(),
         session=log.session_id.hash(),
         tick=_tick(log),
-        **{f"{name}_key": _key([log[c] for c in DICTIONARIES[name]]) for name in dictionaries},
+        **{f"{name}_key": _key([log[c] for c in DICTIONARIES[name]]) for name in DICTIONARIES},
         **more,
     )
     rows = rows.join(clock_table(), "tick")
-    for name in dictionaries:
+    for name in DICTIONARIES:
         table = dictionary_table(name)
-        codes = table.select(**{f"{name}_key": table.key, _CODES[name]: table.code})
+        usual = {"usual": _usual(table.event)} if name == "kinds" else {}
+        codes = table.select(**{f"{name}_key": table.key, _CODES[name]: table.code}, **usual)
         rows = rows.join(codes, f"{name}_key")
     return rows
+
+
+def _usual(event: ir.Column) -> ir.IntegerValue:
+    """The place of an event in USUAL_ORDER."""
+    cases = ((event == its, rank) for rank, its in enumerate(USUAL_ORDER))
+    return cast(ir.IntegerValue, ibis.cases(*cases, else_=len(USUAL_ORDER)))
 
 
 def _money(log: ir.Table) -> ir.IntegerValue:

@@ -114,15 +114,17 @@ class _Build:
         log = marts.log_table("month_log")
         slots = self.cursor.sql(self._sql(marts.slots(log))).to_arrow_table()
         self.cursor.register("clock", local_clock(slots))
-        built = {}
-        for mart in (marts.activity, marts.steps, marts.completeness):
-            name = mart.__name__
-            built[name] = f"{name}-{month}-{self.tag}.parquet"
-            self.cursor.execute(
-                f"COPY ({self._sql(mart(log))}) TO '{self.folder / built[name]}'"
-                " (FORMAT parquet, COMPRESSION lz4_raw)"
-            )
+        built = {name: f"{name}-{month}-{self.tag}.parquet" for name in ("steps", "activity", "completeness")}
+        self._write(marts.steps(log), built["steps"])
+        self.cursor.read_parquet(str(self.folder / built["steps"])).create_view("month_steps", replace=True)
+        self._write(marts.activity(marts.steps_table("month_steps")), built["activity"])
+        self._write(marts.completeness(log), built["completeness"])
         return built
+
+    def _write(self, expression: Any, file: str) -> None:
+        self.cursor.execute(
+            f"COPY ({self._sql(expression)}) TO '{self.folder / file}' (FORMAT parquet, COMPRESSION lz4_raw)"
+        )
 
     def _arrays(self, months: dict[str, dict[str, str]], files: dict[str, str]) -> MartsManifest:
         parts = [self.folder / m["activity"] for m in months.values()]
