@@ -23,6 +23,9 @@ from core.store import Store
 #: No event: where a path did not get to.
 NOWHERE = np.uint32(2**32 - 1)
 
+#: A block of fewer events takes longer to hand over than to read.
+LEAST_EVENTS = 250_000
+
 #: Bits of `Filter.uses`: what of an event must be read to know whether the scope keeps it.
 HOUR, PLACE, MEAN, ITEM, QUERY, MEMBERS = (np.int64(1 << i) for i in range(6))
 
@@ -119,7 +122,8 @@ class PathLog:
         """`ask(low, high)` for ranges of shoppers that hold equal shares of the events, side by side, as
         `side_by_side` does it.
         """
-        wanted = np.linspace(0, self.events, 4 * THREADS + 1)
+        blocks = min(4 * THREADS, max(THREADS, self.events // LEAST_EVENTS))
+        wanted = np.linspace(0, self.events, blocks + 1)
         edges = np.unique(np.searchsorted(self["start"], wanted).clip(0, self.shoppers)).tolist()
         return side_by_side(lambda block: ask(*block), pairwise(edges))
 

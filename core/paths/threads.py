@@ -12,11 +12,14 @@ _T = TypeVar("_T")
 
 THREADS = os.cpu_count() or 1
 
+#: Kept for the life of the process: starting threads takes as long as a question of a small log.
+_POOL = ThreadPoolExecutor(THREADS, thread_name_prefix="paths")
+
 
 def side_by_side(ask: Callable[[_S], _T], parts: Iterable[_S]) -> list[_T]:
     """What `ask` gives for each part, in their order.
 
-    `ask` must let other threads run: a compiled function without the interpreter's lock, or one of numpy's.
+    `ask` must let other threads run (a compiled function without the interpreter's lock, or one of
+    numpy's), and must not itself work side by side: it would wait for the threads that it stands in.
     """
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(ask, parts))
+    return list(_POOL.map(ask, parts))
