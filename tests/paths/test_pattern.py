@@ -49,19 +49,24 @@ def as_text(pattern: Pattern) -> str:
     return ("^" if pattern.from_start else "") + " -> ".join(parts) + ("$" if pattern.to_end else "")
 
 
+def named(name: str, labels: list[str]) -> list[str]:
+    """The labels that a name means; an event that none is called means it with any category."""
+
+    def fit(written: str) -> list[str]:
+        return [n for n in labels if n == written or re.fullmatch(written.replace("*", ".*"), n)]
+
+    return fit(name) or fit(f"{name} · *")
+
+
 def as_regex(pattern: Pattern, labels: list[str]) -> re.Pattern[str]:
     out = "^" if pattern.from_start else ""
     for e in pattern.elements:
-        hits = [
-            n
-            for n in labels
-            if any(n == a or ("*" in a and re.fullmatch(a.replace("*", ".*"), n)) for a in e.names)
-        ]
+        hits = [n for a in e.names for n in named(a, labels)]
         if not e.names:
             hits = labels
         elif e.negated:
             hits = [n for n in labels if n not in hits]
-        signs = "".join(re.escape(chr(65 + labels.index(n))) for n in hits)
+        signs = "".join(re.escape(chr(65 + labels.index(n))) for n in dict.fromkeys(hits))
         out += f"[{signs}]" if signs else "(?:(?!)x)"
         out += f"{{{e.least},{'' if e.most is None else e.most}}}"
     return re.compile(out + ("$" if pattern.to_end else ""))
