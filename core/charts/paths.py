@@ -72,7 +72,7 @@ def sankey(table: pa.Table, count: str, back: bool, style: Look) -> dict[str, An
         "series": [
             {
                 "type": "sankey", "left": 4, "right": 110, "top": 14, "bottom": 8, "nodeWidth": 12,
-                "nodeGap": 9, "draggable": False, "layoutIterations": 0, "selectedMode": "single",
+                "nodeGap": 14, "draggable": False, "layoutIterations": 0, "selectedMode": "single",
                 "emphasis": {"focus": "adjacency"}, "select": {"itemStyle": {"borderColor": style.ink,
                 "borderWidth": 2}, "lineStyle": {"opacity": 0.9}},
                 "label": {"fontSize": 12, "color": style.ink, "fontFamily": FONT},
