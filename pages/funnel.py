@@ -40,7 +40,6 @@ from pages.parts.chart_frame import Export, frame, plot, style
 SPLITS = {"region": "Region", "device": "Device", "category": "Category", "channel": "Channel"}
 COHORTS = {"cohort": "Cohort"}
 WHERE = {"groups": "Groups", "map": "Map"}
-VALUES = {"first": "Of the first step", "last": "Of the last one reached", "each": "Of each step"}
 EVERY = {"auto": "Days or weeks", "day": "By day", "week": "By week", "month": "By month"}
 #: Splits that a click can narrow the scope by.
 FIELDS = {"region": "regions", "device": "devices", "category": "categories", "cohort": "cohorts"}
@@ -119,7 +118,6 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
             page.choose("where", "Groups or map", WHERE)
         if state.view("where") == "groups" or not ask.has_places():
             page.choose("split", "Split by", _splits())
-            page.choose("value", "Which step's value", VALUES, folded=True)
     if state.view("where") == "map" and ask.has_places():
         _map(first)
         return

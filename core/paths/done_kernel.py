@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from core.paths.log import HOUR, MEAN, PLACE
+from core.paths.keep_kernel import kept
 
 
 @njit(nogil=True, cache=True)
@@ -31,11 +31,7 @@ def done_between(  # type: ignore[no-untyped-def]
                 break
             if not kinds[kind[e]] or (by_session and session[e] != own):
                 continue
-            if uses & HOUR and not hours[hour[e]]:
-                continue
-            if uses & PLACE and not places[place[e]]:
-                continue
-            if uses & MEAN and not means[mean[e]]:
+            if not kept(e, uses, (hour, place, mean), (hours, places, means)):
                 continue
             for g in (by_kind[kind[e], 0], by_kind[kind[e], 1], by_query[query[e]]):
                 if g >= 0 and last[g] != p:

@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from core.events import PURCHASE
-from core.paths.log import HOUR, MEAN, MEMBERS, PLACE, PathLog
+from core.paths.keep_kernel import kept
+from core.paths.log import MEMBERS, PathLog
 from core.paths.steps import Step
 from core.scope import Scope
 
@@ -91,13 +92,8 @@ def _first_before(  # type: ignore[no-untyped-def]
             e = of_kind[kind[i]]
             if e < 0 or first[e] >= 0:
                 continue
-            if uses & HOUR and not hours[hour[i]]:
-                continue
-            if uses & PLACE and not places[place[i]]:
-                continue
-            if uses & MEAN and not means[mean[i]]:
-                continue
-            first[e] = second[i]
+            if kept(i, uses, (hour, place, mean), (hours, places, means)):
+                first[e] = second[i]
         for a in range(events):
             if first[a] < 0:
                 continue

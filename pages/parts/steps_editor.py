@@ -23,6 +23,7 @@ ENTRIES = {
     "any": "Any first step", "first": "Only the first one", "start": "Only the path's start",
     "last": "Read back from the last one",
 }  # fmt: skip
+VALUES = {"first": "Groups at the first step", "last": "At the last reached", "each": "At each step"}
 #: How the page Paths tells events; a funnel tells them so too where it was opened from there.
 TELLING = ("nodes", "collapse", "hide", "group")
 HELP = (
@@ -80,6 +81,7 @@ def editor() -> None:
         with st.popover("More", icon=":material/tune:", help="Same item, entry, exclusions"):
             page.choose("hold", "Held the same", HOLDS)
             page.choose("entry", "Where a path may begin", ENTRIES)
+            page.choose("value", "Which step's value parts groups", VALUES)
             _text("exclude", "Excluded between steps", "support, or support@1-2")
             _text("hide", "Events left off the path", "browse, banner*", told=True)
             _text("group", "Events under one name", "search=>browse; /^click/=>browse", told=True)
