@@ -13,7 +13,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev chromium lint types format test bench lock clean
+.PHONY: help setup run dev chromium lint types loops format test bench lock clean
 
 help: ## Show these lines
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -31,7 +31,7 @@ dev: .venv/installed-dev ## Install what tests and linters need too
 	@:
 
 test: dev chromium ## Lint, check types and run every test, in the browser too
-	@$(MAKE) --no-print-directory lint types
+	@$(MAKE) --no-print-directory -j 2 lint types loops
 	@CARTSCAPE_CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: dev ## Check style and format
@@ -40,6 +40,9 @@ lint: dev ## Check style and format
 
 types: dev ## Check types
 	@$(BIN)/mypy
+
+loops: dev ## Compile the loops behind funnels and paths, which else happens as they are first asked
+	@$(BIN)/python -m tests.loops
 
 format: dev ## Put the code into its format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from core.paths.log import HOUR, ITEM, MEAN, MEMBERS, NOWHERE, PLACE, QUERY
+from core.paths.room_kernel import grown, grown_columns
 
 #: Bits of an event's mask: steps from 0, then exclusions, then whether it is on the path at all.
 FIRST_EXCLUSION = 20
@@ -72,7 +73,7 @@ def match_block(  # type: ignore[no-untyped-def]
         u = np.int64(chosen[who_is]) if chosen.size else who_is
         if uses & MEMBERS and not members[u]:
             continue
-        n = 0
+        n = np.int64(0)  # of a type: a bare 0 has the functions below compiled for it alone, too
         for i in range(np.int64(start[u]), np.int64(start[u + 1])):
             m = by_kind[kind[i]]
             if m == 0:
@@ -115,7 +116,7 @@ def match_block(  # type: ignore[no-untyped-def]
             continue
         if unit == BY_SESSION or hold:
             _sort(event, mask, token, of_unit, of_value, n)
-        first = 0
+        first = np.int64(0)
         while first < n:
             best_level = -1
             best_end = np.int64(0)
@@ -163,8 +164,8 @@ def _ordered(event, mask, a, b, second, pred, optional, exclusions, rules, state
     valid = state[2]
     valid[:] = False
     chain[:] = NOWHERE
-    level = -1
-    entered = False
+    level = np.int64(-1)
+    entered = np.bool_(False)
     p = a
     while p < b:
         t = np.int64(second[event[p]])
@@ -351,19 +352,3 @@ def _reverse(event, mask, token, a, b):  # type: ignore[no-untyped-def]
     event[a:b] = event[a:b][::-1].copy()
     mask[a:b] = mask[a:b][::-1].copy()
     token[a:b] = token[a:b][::-1].copy()
-
-
-@njit(nogil=True, cache=True)
-def grown(values, room):  # type: ignore[no-untyped-def]
-    """The values with room for more."""
-    out = np.empty(room, values.dtype)
-    out[: values.size] = values
-    return out
-
-
-@njit(nogil=True, cache=True)
-def grown_columns(values, room):  # type: ignore[no-untyped-def]
-    """The columns with room for more."""
-    out = np.empty((values.shape[0], room), values.dtype)
-    out[:, : values.shape[1]] = values
-    return out

@@ -19,7 +19,7 @@ from numba import njit
 from numba import uint64 as index
 
 from core.paths.log import HOUR, ITEM, MEAN, MEMBERS, NOWHERE, PLACE, QUERY
-from core.paths.match_kernel import grown
+from core.paths.room_kernel import grown, most_events
 
 #: A number for the state of a step: the low half is a listed event, the high half a second.
 EVENT = np.int64(2**32 - 1)
@@ -49,7 +49,7 @@ def match_plain(  # type: ignore[no-untyped-def]
     """
     kind, second, hour, place, mean, item, query, session = columns
     by_hour, by_place, by_mean, by_item, by_query = filters
-    longest = np.max(np.diff(start[low : high + 1]))
+    longest = most_events(low, high, start)
     step = np.zeros(longest, kind.dtype)
     room_for_a_path = (
         np.zeros(longest + 1, np.uint64), np.zeros(longest, np.uint32), np.zeros(steps + 1, np.int64),

@@ -11,6 +11,7 @@ from numba import njit
 from numba import uint64 as index
 
 from core.paths.log import HOUR, MEAN, MEMBERS, PLACE
+from core.paths.room_kernel import most_events
 
 #: Tokens of kinds that a path leaves out: hidden by name, and not in the scope at all.
 HIDDEN, NOT_KEPT = -1, -2
@@ -36,7 +37,7 @@ def _room(low, high, walk):  # type: ignore[no-untyped-def]
 
     One place more than is filled: what is not kept is written there, and written over.
     """
-    size = max(_CHUNK, np.max(np.diff(walk[0][low : high + 1]))) + 1
+    size = max(_CHUNK, most_events(low, high, walk[0])) + 1
     event = np.empty(size, np.uint32)
     until = np.empty(size, np.uint32) if walk[7][1] else event  # a node is one event unless repeats are one
     return (
@@ -61,8 +62,7 @@ def _read(u, high, walk, room):  # type: ignore[no-untyped-def]
     by_hour, by_place, by_mean = keep
     of_kind, of_item, no_item = naming
     by_item = of_item.size > 0
-    paths = 0
-    m = 0
+    paths, m = 0, np.int64(0)
     while u < high and m + np.int64(start[u + 1]) - np.int64(start[u]) < token.size:
         if (uses & MEMBERS and not members[u]) or (some and not by_session and not among[u]):
             u += 1

@@ -23,7 +23,8 @@ log = logging.getLogger("cartscape")
 QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("funnel", {}), ("drivers", {}), ("paths", {}), ("steps", {}), ("next", {}), ("top-paths", {}),
     ("retention", {}), ("lifecycle", {}), ("stickiness", {}), ("transitions", {}),
-    ("funnel", {"order": "strict"}), ("pattern", {"pattern": ".->."}),
+    ("paths", {"unit": "session"}), ("funnel", {"by": "device"}), ("funnel", {"order": "strict"}),
+    ("pattern", {"pattern": ".->."}),
 )  # fmt: skip
 
 
@@ -31,10 +32,11 @@ QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
 def begin(_store: Store) -> None:
     """Start compiling in the background, over the log of a store that has its marts."""
     if settings().warm:
-        threading.Thread(target=_ask_all, args=(_store,), name="warm", daemon=True).start()
+        threading.Thread(target=ask_all, args=(_store,), name="warm", daemon=True).start()
 
 
-def _ask_all(store: Store) -> None:
+def ask_all(store: Store) -> None:
+    """Compile each loop that is not in numba's cache by asking for what it answers."""
     for name, options in QUESTIONS:
         try:
             ANALYSES[name].run(store, Scope(compare="off"), **options)

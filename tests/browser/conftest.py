@@ -48,24 +48,22 @@ def app(
         except pytest.skip.Exception:
             break
     for store in stores:
-        _put(store, base / "home")
+        _put(store, base / "home", store.name)
     with served(base / "home", base / "app.log") as app:
         yield app
 
 
 @pytest.fixture
-def own_app(tmp_path: Path, sample_store: Store, page: Page, request: pytest.FixtureRequest) -> Iterator[App]:
-    """An app of the test's own, with the sample alone, whose stores it may change."""
-    _put(sample_store, tmp_path / "home")
-    with served(tmp_path / "home", tmp_path / "app.log") as app:
-        yield app
-        if not getattr(request.node, "failed", False):  # else the page stays, for its picture
-            page.goto("about:blank")  # a page that is open when its server ends complains
+def own_store(app: App, sample_store: Store) -> Iterator[Store]:
+    """A copy of the sample that the app serves, for this test alone to change."""
+    _put(sample_store, app.home, "own")
+    yield Store.open(app.home / "own")
+    shutil.rmtree(app.home / "own", ignore_errors=True)
 
 
-def _put(store: Store, home: Path) -> None:
+def _put(store: Store, home: Path, name: str) -> None:
     # Immutable files: a hard link is as good as a copy, and the manifest is replaced, never rewritten.
-    shutil.copytree(store.path, home / store.name, copy_function=os.link)
+    shutil.copytree(store.path, home / name, copy_function=os.link)
 
 
 @pytest.fixture

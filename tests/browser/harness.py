@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, Request, WebSocket
+from playwright.sync_api import TimeoutError as TooLate
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,6 +36,17 @@ CHROMIUM_ARGS = (
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
 )
+#: Page → its path.
+PATHS = {
+    "Overview": "",
+    "Demand map": "map",
+    "When": "when",
+    "Funnel": "funnel",
+    "Paths": "paths",
+    "Retention": "retention",
+    "Cohorts": "cohorts",
+    "Data": "data",
+}
 #: Milliseconds for a page to draw; generous, as software WebGL shares two cores with the server.
 PATIENCE = 60_000
 
@@ -147,6 +159,32 @@ def visit(page: Page, link: str) -> None:
     """Open a link and wait until it is drawn."""
     page.goto(link)
     settle(page)
+
+
+def arrive(page: Page, pattern: str) -> None:
+    """Wait until the page's address says so, and all is drawn."""
+    page.wait_for_function(
+        "pattern => new RegExp(pattern).test(location.href)", arg=pattern, timeout=PATIENCE
+    )
+    settle(page)
+
+
+def go_to(page: Page, name: str) -> None:
+    """Follow the navigation, as a person does."""
+    page.get_by_role("link", name=name, exact=True).click()
+    arrive(page, rf":\d+/{PATHS[name]}(\?|$)")
+
+
+def click_until(page: Page, x: float, y: float, there: Locator) -> None:
+    """Click a place in the window until what answers the click is there: a busy machine may drop one."""
+    for _ in range(8):
+        page.mouse.click(x, y)
+        try:
+            there.wait_for(timeout=5_000)
+            return settle(page)
+        except TooLate:
+            continue
+    raise AssertionError("eight clicks were not answered")
 
 
 def words(page: Page) -> dict[str, list[str]]:

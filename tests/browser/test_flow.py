@@ -11,10 +11,9 @@ from core.analyses import ANALYSES
 from core.charts.paths import nodes_of
 from core.scope import Scope
 from core.store import Store
-from tests.browser.harness import App, settle, visit
+from tests.browser.harness import App, arrive, click_until, visit
 
 SPAN = {"from": "2025-05-01", "to": "2025-06-30"}
-TRIES = 4
 
 
 @pytest.mark.parametrize("unit", ["shopper", "session"])
@@ -28,14 +27,11 @@ def test_a_click_on_a_node_lands_on_a_funnel_with_its_number(
     table = ANALYSES["paths"].run(sample_store, Scope.parse(SPAN), unit=unit).table
     count = "paths" if unit == "session" else "users"
     total = next(n for (level, _), n in nodes_of(table, count, False).items() if level == 0)
-    for _ in range(TRIES):  # the largest node of the first column stands in its upper left corner
-        page.mouse.click(box["x"] + 10, box["y"] + 30)
-        settle(page)
-        if page.get_by_role("button", name="Open as a funnel").count():
-            break
-    page.get_by_role("button", name="Open as a funnel").click()
-    page.wait_for_url(re.compile("/funnel"))
-    settle(page)
+    funnel = page.get_by_role("button", name="Open as a funnel")
+    # The largest node of the first column stands in its upper left corner.
+    click_until(page, box["x"] + 10, box["y"] + 30, funnel)
+    funnel.click()
+    arrive(page, "/funnel")
     picture = page.locator(".st-key-frame_funnel")
     assert f"{total:,}" in re.sub(r"\s+", " ", picture.inner_text())
     assert "order=strict" in page.url and "entry=start" in page.url

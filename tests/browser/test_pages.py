@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from core import marts
-from core.sources import open_source
-from core.store import Store
-from tests.browser.harness import App, colours, overflow, picture_of, sentences, served, visit
+from tests.browser.harness import PATHS, App, colours, go_to, overflow, picture_of, sentences, visit
 
-#: Page → its path.
-PATHS = {
-    "Overview": "",
-    "Demand map": "map",
-    "When": "when",
-    "Funnel": "funnel",
-    "Paths": "paths",
-    "Retention": "retention",
-    "Cohorts": "cohorts",
-    "Data": "data",
-}
 #: Coarse cells: software WebGL is slow beyond a thousand.
 SCOPE = {"store": "sample", "from": "2025-05-01", "to": "2025-06-15", "resolution": "3"}
 
@@ -43,16 +27,22 @@ def drawn(page: Page) -> None:
     assert overflow(page) <= 0
 
 
-@pytest.mark.parametrize("width", [1280, 1920])
-@pytest.mark.parametrize("name", PATHS)
-def test_each_page_of_the_sample(page: Page, app: App, name: str, width: int) -> None:
-    visit(page, app.link(PATHS[name], **SCOPE))
-    drawn(page)
-    if name == "Demand map":
-        assert page.locator(MAP).count() == 1
-    elif name not in ("Cohorts", "Data"):  # the one has no cohort to draw yet, the other draws none
-        assert page.locator(PLOT).count() >= 2
-    expect(page.get_by_role("link", name=name)).to_be_visible()
+def walk(page: Page, link: str) -> Iterator[str]:
+    """Each page in turn, drawn: the first by its link, the others as a person goes from one to the next."""
+    visit(page, link)
+    for name in PATHS:
+        if PATHS[name]:
+            go_to(page, name)
+        drawn(page)
+        yield name
+
+
+def test_each_page_of_the_sample(page: Page, app: App) -> None:
+    for name in walk(page, app.link("", **SCOPE)):
+        if name == "Demand map":
+            assert page.locator(MAP).count() == 1
+        elif name not in ("Cohorts", "Data"):  # the one has no cohort to draw yet, the other draws none
+            assert page.locator(PLOT).count() >= 2, name
 
 
 @pytest.mark.parametrize("width", [1280, 1920])
@@ -84,46 +74,13 @@ def test_the_map_plays_over_days(page: Page, app: App) -> None:
     drawn(page)
 
 
-@pytest.mark.parametrize("name", PATHS)
-@pytest.mark.parametrize("store", ["trivago", "olist", "online_retail"])
-def test_each_page_of_the_real_logs(
-    page: Page, app: App, name: str, store: str, request: pytest.FixtureRequest
-) -> None:
+@pytest.mark.parametrize(("store", "width"), [("trivago", 1280), ("olist", 1920), ("online_retail", 1920)])
+def test_each_page_of_the_real_logs(page: Page, app: App, store: str, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue(f"{store}_store")
-    visit(page, app.link(PATHS[name], store=store, resolution="3"))
-    if name == "Demand map" and store == "online_retail":
-        assert "no coordinates" in page.locator('[data-testid="stMain"]').inner_text()
-        assert page.locator(MAP).count() == 0
-    drawn(page)
-
-
-@pytest.fixture(scope="module")
-def bare_app(tmp_path_factory: pytest.TempPathFactory, shared_home: Path) -> Iterator[App]:
-    """A log that has shoppers, moments and events, and nothing else."""
-    folder = tmp_path_factory.mktemp("bare")
-    with (folder / "log.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["ts", "user_id", "event"])
-        for i in range(2_000):
-            rows.writerow(
-                [f"2025-03-{1 + i % 28:02} {i % 24:02}:00:00", f"u{i % 90}", ("view", "cart")[i % 2]]
-            )
-    store = Store.create(folder / "home" / "bare")
-    store.append(open_source([folder / "log.csv"], connection=store.cursor()))
-    marts.build(store)
-    with served(folder / "home", folder / "app.log") as app:
-        yield app
-
-
-@pytest.mark.parametrize("name", PATHS)
-def test_each_page_of_a_log_without_place_price_or_session(page: Page, bare_app: App, name: str) -> None:
-    visit(page, bare_app.link(PATHS[name]))
-    text = page.locator('[data-testid="stMain"]').inner_text()
-    drawn(page)
-    if name == "Demand map":
-        assert "no coordinates" in text
-    elif name in ("Overview", "When"):
-        assert "no purchase events" in text
+    for name in walk(page, app.link("", store=store, resolution="3")):
+        if name == "Demand map" and store == "online_retail":
+            assert "no coordinates" in page.locator('[data-testid="stMain"]').inner_text()
+            assert page.locator(MAP).count() == 0
 
 
 def test_dark_and_light_are_both_drawn(page: Page, app: App) -> None:

@@ -11,18 +11,11 @@ from core.charts.map_view import fit_view
 from core.charts.numbers import written
 from core.scope import Scope
 from core.store import Store
-from tests.browser.harness import App, settle, visit, words
+from tests.browser.harness import App, arrive, go_to, visit, words
 
 SCOPE = {"from": "2025-05-01", "to": "2025-06-15"}
 HEAT_MAP = '.st-key-frame_hours [data-testid="stPlotlyChart"]'
 MAP = '[data-testid="stDeckGlJsonChart"]'
-
-
-def go_to(page: Page, name: str) -> None:
-    """Follow the navigation, as a person does."""
-    page.get_by_role("link", name=name).click()
-    settle(page)
-    expect(page.get_by_role("link", name=name)).to_be_visible()
 
 
 def click(page: Page, x: float, y: float) -> None:
@@ -42,12 +35,6 @@ def tell(page: Page, x: float, y: float) -> None:
         if tooltip.is_visible():
             return
     raise AssertionError("the map tells nothing of the hexagon under the mouse")
-
-
-def arrive(page: Page, pattern: str) -> None:
-    """Wait until the page's address says so, and all is drawn."""
-    page.wait_for_function("pattern => new RegExp(pattern).test(location.href)", arg=pattern)
-    settle(page)
 
 
 def shown_events(page: Page) -> str:
@@ -114,7 +101,7 @@ def test_a_click_on_the_map_sets_the_cell_everywhere(page: Page, app: App, sampl
     for _ in range(8):  # deck.gl drops a click that a busy machine stretches beyond 250 ms
         click(page, across, down)
         try:
-            page.wait_for_url("**cell=*", timeout=10_000, wait_until="commit")
+            page.wait_for_url("**cell=*", timeout=5_000, wait_until="commit")
             break
         except TooLate:
             continue

@@ -81,7 +81,7 @@ def store_of(rows: list[dict[str, Any]], path: Path) -> Store:
     return append(Store.create(path, kind="sample"), events)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(LOGS, SCOPES, GROUPINGS)
 def test_every_measure_equals_pandas(rows: list[dict[str, Any]], scope: Scope, by: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

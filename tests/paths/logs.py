@@ -87,6 +87,8 @@ def path_log(rows: list[Row], k: int = 1) -> PathLog:
     log.k, log.dimensions = k, Dimensions(tables, hours)
     log.first_second = (FIRST_DAY - EPOCH).days * 86_400
     log._arrays = {name: arrays[name].astype(dtype) for name, dtype in ARRAYS.items()}
+    for array in log._arrays.values():
+        array.flags.writeable = False  # as mapped files are: the very loops of the app are tested
     log.kinds = (_texts(tables["kinds"]["event"]), _texts(tables["kinds"]["category"]))
     log.means = (_texts(tables["means"]["device"]), _texts(tables["means"]["channel"]))
     log._texts = {

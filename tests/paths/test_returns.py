@@ -118,8 +118,8 @@ def _first(log: pd.DataFrame, step: str) -> date:
     return first
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
-@given(LOGS, SCOPES, st.lists(ASKED, min_size=4, max_size=4))
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@given(LOGS, SCOPES, st.lists(ASKED, min_size=3, max_size=3))
 def test_random_logs(rows: list[dict[str, Any]], scope: Scope, several: list[dict[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = store_of(rows, Path(folder) / "log")

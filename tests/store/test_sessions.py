@@ -63,7 +63,7 @@ def sessions(store: Store) -> set[frozenset[Event]]:
     }
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(log=events, cuts=st.lists(st.integers(0, 25), max_size=2), order=st.randoms(use_true_random=False))
 def test_sessions_are_the_oracles_whatever_the_loads(
     log: list[Event], cuts: list[int], order: Random
