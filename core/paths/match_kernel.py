@@ -73,7 +73,7 @@ def match_block(  # type: ignore[no-untyped-def]
         u = np.int64(chosen[who_is]) if chosen.size else who_is
         if uses & MEMBERS and not members[u]:
             continue
-        n = np.int64(0)  # of a type: a bare 0 has the functions below compiled for it alone, too
+        n = np.int64(0)  # type: ignore[assignment]  # a bare 0 compiles what it is given to once more
         for i in range(np.int64(start[u]), np.int64(start[u + 1])):
             m = by_kind[kind[i]]
             if m == 0:

@@ -8,7 +8,7 @@ from numba import njit
 
 @njit(nogil=True, cache=True)
 def most_events(low, high, start):  # type: ignore[no-untyped-def]
-    """Events of the busiest of the shoppers `low` to `high`. (numpy's own way takes seconds to compile.)"""
+    """Events of the busiest of the shoppers `low` to `high`; numpy's own way takes seconds to compile."""
     most = np.int64(0)
     for u in range(low, high):
         most = max(most, np.int64(start[u + 1]) - np.int64(start[u]))

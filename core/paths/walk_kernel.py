@@ -126,7 +126,7 @@ def _read(u, high, walk, room):  # type: ignore[no-untyped-def]
                 for r in range(m + 1, end):
                     edge[paths], key[paths] = r, of_session[r]
                     paths += of_session[r] != of_session[r - 1]
-            m = end  # type: ignore[assignment]
+            m = end
         for p in range(opened, paths):
             shopper[p] = u - 1
     edge[paths] = m
