@@ -11,7 +11,7 @@ from numba import njit
 from numba import uint64 as index
 
 from core.paths.log import HOUR, MEAN, MEMBERS, PLACE
-from core.paths.room_kernel import most_events
+from core.paths.room_kernel import grown, grown_rows, most_events
 
 #: Tokens of kinds that a path leaves out: hidden by name, and not in the scope at all.
 HIDDEN, NOT_KEPT = -1, -2
@@ -219,10 +219,10 @@ def sequences(low, high, walk, anchor, is_at, depth, hashed, width, ended):  # t
         u, paths = _read(u, high, walk, room)
         if count + paths > size:
             size = max(2 * size, count + paths)
-            rows = _grown(rows, size)
-            tokens = _grown(tokens, size)
+            rows = grown_rows(rows, size)
+            tokens = grown_rows(tokens, size)
             if hashed:
-                prints = _grown(prints.reshape(-1, 1), size).reshape(-1)
+                prints = grown(prints, size)
         for j in range(paths):
             a, b = edge[j], edge[j + 1]
             at = b - 1 if way < 0 else a
@@ -388,10 +388,3 @@ def _most_paths(low, high, walk):  # type: ignore[no-untyped-def]
     for i in range(np.int64(start[high - 1]), np.int64(start[high])):
         last = max(last, np.int64(session[i]))
     return max(last - first + 1, 1)
-
-
-@njit(nogil=True, cache=True)
-def _grown(values, size):  # type: ignore[no-untyped-def]
-    out = np.empty((size, values.shape[1]), values.dtype)
-    out[: values.shape[0]] = values
-    return out
