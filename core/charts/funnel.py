@@ -48,7 +48,7 @@ def funnel_bars(table: pa.Table, who: str, style: Look, currency: str | None = N
     before = [row["previous_of_first"] for row in rows]
     if any(value is not None for value in before[1:]):
         figure.add_scatter(
-            x=before, y=y, mode="markers", hoverinfo="skip",
+            x=before, y=y, mode="markers", hoverinfo="skip", cliponaxis=False,
             marker={"symbol": "line-ns", "size": 24, "line": {"width": 2, "color": style.ink}},
         )  # fmt: skip
     for at, row in zip(y, rows, strict=True):
@@ -134,11 +134,11 @@ def funnel_groups(
 
     figure = go.Figure()
     figure.add_scatter(
-        x=[row["previous_of_first"] for row in rows], y=y, mode="markers", hoverinfo="skip",
+        x=[row["previous_of_first"] for row in rows], y=y, mode="markers", hoverinfo="skip", cliponaxis=False,
         marker={"symbol": "circle-open", "size": 8, "color": style.muted},
     )  # fmt: skip
     figure.add_scatter(
-        x=x, y=y, mode="markers", customdata=[str(row[by]) for row in rows],
+        x=x, y=y, mode="markers", cliponaxis=False, customdata=[str(row[by]) for row in rows],
         marker={"size": 10, "color": [colour(row) for row in rows]},
         error_x={
             "type": "data", "symmetric": False, "thickness": 1.5, "width": 0, "color": style.muted,
