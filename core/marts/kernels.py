@@ -7,7 +7,7 @@ shopper already exactly when the last shopper it met is this one.
 
 A question is four look-up tables, one a dimension table (place, means, hour, kind). Each gives the
 part of the group's number that its dimension decides, or EXCLUDED to leave the event out; the group
-is the sum of the four.
+is the sum of the four. A place's or means' table that decides nothing is not looked at.
 
 Indexes are unsigned: numba looks at the sign of any other, which doubles the time of these loops.
 """
@@ -24,46 +24,51 @@ OPENS_SEGMENT, OPENS_SESSION, OPENS_SHOPPER, HOLDS_PURCHASE = 1, 2, 4, 8
 #: So low that no sum of four parts with one of these among them is a group's number.
 EXCLUDED = -(2**28)
 
-#: A group's numbers lie side by side, as one event touches them together.
-_WIDTH = 8
-_EVENTS, _SHOPPERS, _SESSIONS, _BUYS, _LAST_SESSION, _LAST_BUYER = map(np.uint64, range(6))
+#: What is known of a group is two words, each of two halves: shoppers and sessions, events and the
+#: last session met. A pass is bound by its reads and writes, and halves travel together.
+_COUNTS, _EVENTS_AND_LAST = map(np.uint64, range(2))
+_HALF, _LOW = np.int64(32), np.int64(2**32 - 1)
+
+#: Met at purchases alone, so apart: buying sessions and the last one of them.
+_BUYS, _LAST_BUYER = map(np.uint64, range(2))
 
 
 @njit(inline="always")
-def _meet(state, group, events, first, session, bought):  # type: ignore[no-untyped-def]
+def _meet(state, buys, group, events, first, session, bought):  # type: ignore[no-untyped-def]
     """Count events of a group, and the shopper, session and buying session where new to it.
 
     `first` is the shopper's first session: sessions are numbered in order, so a group whose last one
     came before it has not met the shopper.
     """
     g = index(group)
-    last = state[g, _LAST_SESSION]
-    state[g, _EVENTS] += events
-    state[g, _SHOPPERS] += last < first
-    state[g, _SESSIONS] += last != session
-    state[g, _LAST_SESSION] = session
+    known = state[g, _EVENTS_AND_LAST]
+    last = known & _LOW
+    state[g, _COUNTS] += (np.int64(last < first) << _HALF) | np.int64(last != session)
+    state[g, _EVENTS_AND_LAST] = (known & ~_LOW) + ((np.int64(events) << _HALF) | session)
     if bought:
-        state[g, _BUYS] += state[g, _LAST_BUYER] != session
-        state[g, _LAST_BUYER] = session
+        buys[g, _BUYS] += buys[g, _LAST_BUYER] != session
+        buys[g, _LAST_BUYER] = session
 
 
 @njit(inline="always")
-def _count(state, g, groups, margins, share, events, first, session, bought):  # type: ignore[no-untyped-def]
+def _count(state, buys, g, groups, margins, share, events, first, session, bought):  # type: ignore[no-untyped-def]
     """Count events of a group and, where there are margins, of the one that sums it up."""
     if margins:
-        _meet(state, groups + np.int64((g + 0.5) * share), events, first, session, bought)
-    _meet(state, g, events, first, session, bought)
+        _meet(state, buys, groups + np.int64((g + 0.5) * share), events, first, session, bought)
+    _meet(state, buys, g, events, first, session, bought)
 
 
 @njit(inline="always")
-def _total(states):  # type: ignore[no-untyped-def]
+def _total(states, buying):  # type: ignore[no-untyped-def]
     """Sums over blocks: int64[4, groups]."""
     blocks, groups, _ = states.shape
     out = np.zeros((4, groups), np.int64)
     for block in range(blocks):
         for g in range(groups):
-            for i in range(4):
-                out[i, g] += states[block, g, i]
+            out[0, g] += states[block, g, _EVENTS_AND_LAST] >> _HALF
+            out[1, g] += states[block, g, _COUNTS] >> _HALF
+            out[2, g] += states[block, g, _COUNTS] & _LOW
+            out[3, g] += buying[block, g, _BUYS]
     return out
 
 
@@ -80,25 +85,28 @@ def count_segments(  # type: ignore[no-untyped-def]
     """
     blocks = blocks_of.size - 1
     share = margins / groups
-    states = np.empty((blocks, groups + margins, _WIDTH), np.int32)
+    states = np.empty((blocks, groups + margins, 2), np.int64)
+    buying = np.empty((blocks, groups + margins, 2), np.int32)
+    placed, carried = by_place.any(), by_means.any()
     for block in prange(blocks):
-        state = np.zeros((groups + margins, _WIDTH), np.int32)
-        first = session = np.int32(0)  # counted from 1, so that no group has met them
+        state = np.zeros((groups + margins, 2), np.int64)
+        buys = np.zeros((groups + margins, 2), np.int32)
+        first = session = np.int64(0)  # counted from 1, so that no group has met them
         for run in range(blocks_of[block], blocks_of[block + 1]):
             for s in range(index(runs[run, 0]), index(runs[run, 1])):
-                f = np.int32(flags[s])
-                session += np.int32((f & OPENS_SESSION) >> 1)
+                f = np.int64(flags[s])
+                session += (f & OPENS_SESSION) >> 1
                 first = session if f & OPENS_SHOPPER else first
-                g = (
-                    np.int64(by_hour[index(hour[s])])
-                    + by_place[index(place[s])]
-                    + by_means[index(means[s])]
-                )  # fmt: skip
+                g = np.int64(by_hour[index(hour[s])])
+                if placed:
+                    g += by_place[index(place[s])]
+                if carried:
+                    g += by_means[index(means[s])]
                 if g < 0:
                     continue
-                _count(state, g, groups, margins, share, events[s], first, session, f & HOLDS_PURCHASE)
-        states[block] = state
-    return _total(states)
+                _count(state, buys, g, groups, margins, share, events[s], first, session, f & HOLDS_PURCHASE)
+        states[block], buying[block] = state, buys
+    return _total(states, buying)
 
 
 @njit(parallel=True, nogil=True, cache=True)
@@ -112,26 +120,33 @@ def count_rows(  # type: ignore[no-untyped-def]
     """
     blocks = blocks_of.size - 1
     share = margins / groups
-    states = np.empty((blocks, groups + margins, _WIDTH), np.int32)
+    states = np.empty((blocks, groups + margins, 2), np.int64)
+    buying = np.empty((blocks, groups + margins, 2), np.int32)
+    placed, carried = by_place.any(), by_means.any()
     for block in prange(blocks):
-        state = np.zeros((groups + margins, _WIDTH), np.int32)
-        first = session = np.int32(0)
+        state = np.zeros((groups + margins, 2), np.int64)
+        buys = np.zeros((groups + margins, 2), np.int32)
+        first = session = np.int64(0)
         for run in range(blocks_of[block], blocks_of[block + 1]):
             s = index(segment_runs[run, 0] - 1)
             for r in range(index(runs[run, 0]), index(runs[run, 1])):
-                f = np.int32(row_flags[r])
+                f = np.int64(row_flags[r])
                 s += index(f & OPENS_SEGMENT)
-                session += np.int32((f & OPENS_SESSION) >> 1)
+                session += (f & OPENS_SESSION) >> 1
                 first = session if f & OPENS_SHOPPER else first
                 k = np.int64(by_kind[index(kind[r])])
                 if k < 0:
                     continue
-                g = k + by_hour[index(hour[s])] + by_place[index(place[s])] + by_means[index(means[s])]
+                g = k + by_hour[index(hour[s])]
+                if placed:
+                    g += by_place[index(place[s])]
+                if carried:
+                    g += by_means[index(means[s])]
                 if g < 0:
                     continue
-                _count(state, g, groups, margins, share, n[r], first, session, f & HOLDS_PURCHASE)
-        states[block] = state
-    return _total(states)
+                _count(state, buys, g, groups, margins, share, n[r], first, session, f & HOLDS_PURCHASE)
+        states[block], buying[block] = state, buys
+    return _total(states, buying)
 
 
 @njit(parallel=True, nogil=True, cache=True)
@@ -143,14 +158,19 @@ def sum_money(  # type: ignore[no-untyped-def]
     `buys` is uint8[kinds]: whether a kind is a purchase.
     """
     out = np.zeros((blocks, 2, groups), np.int64)
+    placed, carried = by_place.any(), by_means.any()
     for block in prange(blocks):
         total = out[block]
         for m in range(segment.size * block // blocks, segment.size * (block + 1) // blocks):
-            s = segment[m]
-            g = by_hour[hour[s]] + by_place[place[s]] + by_means[means[s]] + by_kind[kind[m]]
+            s, k = index(segment[m]), index(kind[m])
+            g = np.int64(by_kind[k]) + by_hour[index(hour[s])]
+            if placed:
+                g += by_place[index(place[s])]
+            if carried:
+                g += by_means[index(means[s])]
             if g >= 0:
-                total[0, g] += money[m]
-                total[1, g] += money[m] * buys[kind[m]]
+                total[0, index(g)] += money[m]
+                total[1, index(g)] += money[m] * buys[k]
     return out.sum(axis=0)
 
 
