@@ -31,6 +31,7 @@ ARRAYS: dict[str, np.dtype] = {
     "hour": np.dtype(np.uint16),  # [segments] local hours after the first
     "flags": np.dtype(np.uint8),  # [segments] what it opens, and whether it holds a purchase
     "events": np.dtype(np.uint16),  # [segments] events of all kinds
+    "rows": np.dtype(np.uint16),  # [segments] rows, one a kind of event
     "kind": np.dtype(np.uint16),  # [rows] code in kinds
     "n": np.dtype(np.uint8),  # [rows] events
     "row_flags": np.dtype(np.uint8),  # [rows] as flags
@@ -113,6 +114,7 @@ def _append_range(
     writers["hour"].append(column["hour"][starts] - first_hour)
     writers["flags"].append(opens[starts] | np.maximum.reduceat(purchase, starts))
     writers["events"].append(np.add.reduceat(column["n"], starts))
+    writers["rows"].append(np.diff(starts, append=column["n"].size))
     writers["kind"].append(column["kind"])
     writers["n"].append(column["n"])
     writers["row_flags"].append(opens | purchase)

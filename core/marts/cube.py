@@ -31,8 +31,26 @@ from core.store import Store
 #: A question with more groups than this wants a coarser grouping.
 MOST_GROUPS = 10_000_000
 
-#: Groupings whose counts over the whole log are kept: what any scope can be narrowed by.
+#: A question of more than this share of the kinds of event reads whole segments.
+MOST_KINDS = 0.5
+
+#: Groupings that any scope can be narrowed by.
 CHOICES = ("region", "category", "event", "device", "channel")
+
+#: Questions of the whole log whose counts are kept, as groupings and how many of them make the outer
+#: groups: what the scope bar offers, and what pages ask before anybody has narrowed the scope.
+KEPT: tuple[tuple[tuple[str, ...], int | None], ...] = (
+    *(((field,), None) for field in CHOICES),
+    (("day",), None),
+    (("day",), 0),
+    (("weekday", "hour"), None),
+    (("category", "day"), None),
+    (("event", "day"), None),
+    (("region", "day"), None),
+    (("region", "day"), 1),
+)
+#: … where there are no more groups than this.
+MOST_KEPT = 100_000
 _WHOLE = "whole.npz"
 
 #: One question at a time: each uses every core, and numba's default thread layer allows no more.
@@ -151,12 +169,14 @@ class Cube:
         return self.fill(Scope(compare="off"))
 
     def answer_whole(self, folder: Path) -> None:
-        """Keeps the counts of the whole log by each of CHOICES beside the arrays, in `folder`."""
-        axes = {name: self._axes(self._everything, [name], CELL_RESOLUTION) for name in CHOICES}
-        counts = {
-            name: self._count([(self._everything, its)], [len(its[0].labels)], None)[0]
-            for name, its in axes.items()
-        }
+        """Writes the counts of the KEPT questions into `folder`, beside the arrays."""
+        counts: dict[str, np.ndarray] = {}
+        for by, keep in KEPT:
+            axes = self._axes(self._everything, by, CELL_RESOLUTION)
+            sizes = [len(axis.labels) for axis in axes]
+            if np.prod(sizes) <= MOST_KEPT:
+                found = self._count([(self._everything, axes)], sizes, keep)
+                counts |= {_key(by, keep, level): numbers for level, numbers in enumerate(found)}
         np.savez(folder / _WHOLE, **counts)  # type: ignore[arg-type]
 
     # -- questions ----------------------------------------------------------------------------
@@ -212,13 +232,13 @@ class Cube:
         # Calendar axes of two periods pair up by position; the longer one's surplus is cut at the end.
         sizes = [max(len(axis.labels) for axis in pair) for pair in zip(*sets, strict=True)]
         pairs = list(zip(periods, sets, strict=True))
-        if keep is None and len(by) == 1 and by[0] in self._whole and scope == self._everything:
-            counts = [[self._whole[by[0]]]]
+        depths = [len(by)] if keep is None else [len(by), keep]
+        if _key(by, keep, 0) in self._whole and scope == self._everything:
+            counts = [[self._whole[_key(by, keep, level)] for level in range(len(depths))]]
         elif compared is None or _overlap(scope, compared):
             counts = [self._count([pair], sizes, keep) for pair in pairs]
         else:
             counts = [self._count(pairs, sizes, keep)]
-        depths = [len(by)] if keep is None else [len(by), keep]
         found = []
         for level, (depth, hide) in enumerate(zip(depths, protect, strict=True)):
             numbers = np.concatenate([c[level] for c in counts], axis=1)
@@ -307,12 +327,18 @@ class Cube:
         kinds = looks["kinds"]
         segments = (a["place"], a["means"], a["hour"])
         with _asking:
-            if (kinds == 0).all():
+            kept = (kinds >= 0).mean()
+            if not kinds.any():
                 counted = kernels.count_segments(
                     runs.blocks, runs.segments, *segments, a["flags"], a["events"], *by, groups, margins
                 )
+            elif kept > MOST_KINDS:
+                counted = kernels.count_kinds(
+                    runs.blocks, runs.rows, runs.segments, *segments, a["flags"], a["rows"],
+                    a["kind"], a["n"], *by, kinds, self._buys, groups, margins,
+                )  # fmt: skip
             else:
-                counted = kernels.count_rows(
+                counted = kernels.count_few_kinds(
                     runs.blocks, runs.rows, runs.segments, *segments, a["row_flags"], a["kind"], a["n"],
                     *by, kinds, groups, margins,
                 )  # fmt: skip
@@ -344,6 +370,11 @@ def _groups(axes: tuple[Axis, ...], periods: tuple[Scope, ...], counts: np.ndarr
     return Groups(
         axes, periods, events, shoppers, sessions, buys, revenue / MONEY_UNIT, sales / MONEY_UNIT, hidden
     )
+
+
+def _key(by: Sequence[str], keep: int | None, level: int) -> str:
+    """The name of one array of a kept question."""
+    return f"{' '.join(by)} | {keep} | {level}"
 
 
 def _overlap(one: Scope, other: Scope) -> bool:

@@ -34,7 +34,7 @@ _BUYS, _LAST_BUYER = map(np.uint64, range(2))
 
 
 @njit(inline="always")
-def _meet(state, buys, group, events, first, session, bought):  # type: ignore[no-untyped-def]
+def _meet(state, buying, group, events, first, session, bought):  # type: ignore[no-untyped-def]
     """Count events of a group, and the shopper, session and buying session where new to it.
 
     `first` is the shopper's first session: sessions are numbered in order, so a group whose last one
@@ -46,20 +46,20 @@ def _meet(state, buys, group, events, first, session, bought):  # type: ignore[n
     state[g, _COUNTS] += (np.int64(last < first) << _HALF) | np.int64(last != session)
     state[g, _EVENTS_AND_LAST] = (known & ~_LOW) + ((np.int64(events) << _HALF) | session)
     if bought:
-        buys[g, _BUYS] += buys[g, _LAST_BUYER] != session
-        buys[g, _LAST_BUYER] = session
+        buying[g, _BUYS] += buying[g, _LAST_BUYER] != session
+        buying[g, _LAST_BUYER] = session
 
 
 @njit(inline="always")
-def _count(state, buys, g, groups, margins, share, events, first, session, bought):  # type: ignore[no-untyped-def]
+def _count(state, buying, g, groups, margins, share, events, first, session, bought):  # type: ignore[no-untyped-def]
     """Count events of a group and, where there are margins, of the one that sums it up."""
     if margins:
-        _meet(state, buys, groups + np.int64((g + 0.5) * share), events, first, session, bought)
-    _meet(state, buys, g, events, first, session, bought)
+        _meet(state, buying, groups + np.int64((g + 0.5) * share), events, first, session, bought)
+    _meet(state, buying, g, events, first, session, bought)
 
 
 @njit(inline="always")
-def _total(states, buying):  # type: ignore[no-untyped-def]
+def _total(states, buyings):  # type: ignore[no-untyped-def]
     """Sums over blocks: int64[4, groups]."""
     blocks, groups, _ = states.shape
     out = np.zeros((4, groups), np.int64)
@@ -68,7 +68,7 @@ def _total(states, buying):  # type: ignore[no-untyped-def]
             out[0, g] += states[block, g, _EVENTS_AND_LAST] >> _HALF
             out[1, g] += states[block, g, _COUNTS] >> _HALF
             out[2, g] += states[block, g, _COUNTS] & _LOW
-            out[3, g] += buying[block, g, _BUYS]
+            out[3, g] += buyings[block, g, _BUYS]
     return out
 
 
@@ -86,11 +86,11 @@ def count_segments(  # type: ignore[no-untyped-def]
     blocks = blocks_of.size - 1
     share = margins / groups
     states = np.empty((blocks, groups + margins, 2), np.int64)
-    buying = np.empty((blocks, groups + margins, 2), np.int32)
+    buyings = np.empty((blocks, groups + margins, 2), np.int32)
     placed, carried = by_place.any(), by_means.any()
     for block in prange(blocks):
         state = np.zeros((groups + margins, 2), np.int64)
-        buys = np.zeros((groups + margins, 2), np.int32)
+        buying = np.zeros((groups + margins, 2), np.int32)
         first = session = np.int64(0)  # counted from 1, so that no group has met them
         for run in range(blocks_of[block], blocks_of[block + 1]):
             for s in range(index(runs[run, 0]), index(runs[run, 1])):
@@ -104,28 +104,72 @@ def count_segments(  # type: ignore[no-untyped-def]
                     g += by_means[index(means[s])]
                 if g < 0:
                     continue
-                _count(state, buys, g, groups, margins, share, events[s], first, session, f & HOLDS_PURCHASE)
-        states[block], buying[block] = state, buys
-    return _total(states, buying)
+                _count(
+                    state, buying, g, groups, margins, share, events[s], first, session, f & HOLDS_PURCHASE
+                )
+        states[block], buyings[block] = state, buying
+    return _total(states, buyings)
 
 
 @njit(parallel=True, nogil=True, cache=True)
-def count_rows(  # type: ignore[no-untyped-def]
-    blocks_of, runs, segment_runs, place, means, hour, row_flags, kind, n,
-    by_place, by_means, by_hour, by_kind, groups, margins,
+def count_kinds(  # type: ignore[no-untyped-def]
+    blocks_of, runs, segment_runs, place, means, hour, flags, rows, kind, n,
+    by_place, by_means, by_hour, by_kind, buys, groups, margins,
 ):  # fmt: skip
-    """As `count_segments` where the kind of event decides too.
+    """As `count_segments` where the kind of event decides too: rows are read of what else is kept.
 
-    `runs` are int64[runs, 2] rows of shoppers side by side, `segment_runs` the segments of the same.
+    `runs` are int64[runs, 2] rows of shoppers side by side, `segment_runs` the segments of the same,
+    `rows` how many rows a segment has. `buys` is uint8[kinds]: whether a kind is a purchase.
     """
     blocks = blocks_of.size - 1
     share = margins / groups
     states = np.empty((blocks, groups + margins, 2), np.int64)
-    buying = np.empty((blocks, groups + margins, 2), np.int32)
+    buyings = np.empty((blocks, groups + margins, 2), np.int32)
     placed, carried = by_place.any(), by_means.any()
     for block in prange(blocks):
         state = np.zeros((groups + margins, 2), np.int64)
-        buys = np.zeros((groups + margins, 2), np.int32)
+        buying = np.zeros((groups + margins, 2), np.int32)
+        first = session = np.int64(0)
+        for run in range(blocks_of[block], blocks_of[block + 1]):
+            end = index(runs[run, 0])
+            for s in range(index(segment_runs[run, 0]), index(segment_runs[run, 1])):
+                start = end
+                end += index(rows[s])
+                f = np.int64(flags[s])
+                session += (f & OPENS_SESSION) >> 1
+                first = session if f & OPENS_SHOPPER else first
+                kept = np.int64(by_hour[index(hour[s])])
+                if kept < 0:
+                    continue
+                if placed:
+                    kept += by_place[index(place[s])]
+                if carried:
+                    kept += by_means[index(means[s])]
+                if kept < 0:
+                    continue
+                for r in range(start, end):
+                    k = index(kind[r])
+                    g = kept + by_kind[k]
+                    if g >= 0:
+                        _count(state, buying, g, groups, margins, share, n[r], first, session, buys[k])
+        states[block], buyings[block] = state, buying
+    return _total(states, buyings)
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def count_few_kinds(  # type: ignore[no-untyped-def]
+    blocks_of, runs, segment_runs, place, means, hour, row_flags, kind, n,
+    by_place, by_means, by_hour, by_kind, groups, margins,
+):  # fmt: skip
+    """As `count_kinds` where most kinds are left out: what else is kept is looked up for few rows."""
+    blocks = blocks_of.size - 1
+    share = margins / groups
+    states = np.empty((blocks, groups + margins, 2), np.int64)
+    buyings = np.empty((blocks, groups + margins, 2), np.int32)
+    placed, carried = by_place.any(), by_means.any()
+    for block in prange(blocks):
+        state = np.zeros((groups + margins, 2), np.int64)
+        buying = np.zeros((groups + margins, 2), np.int32)
         first = session = np.int64(0)
         for run in range(blocks_of[block], blocks_of[block + 1]):
             s = index(segment_runs[run, 0] - 1)
@@ -134,19 +178,18 @@ def count_rows(  # type: ignore[no-untyped-def]
                 s += index(f & OPENS_SEGMENT)
                 session += (f & OPENS_SESSION) >> 1
                 first = session if f & OPENS_SHOPPER else first
-                k = np.int64(by_kind[index(kind[r])])
-                if k < 0:
+                g = np.int64(by_kind[index(kind[r])])
+                if g < 0:
                     continue
-                g = k + by_hour[index(hour[s])]
+                g += by_hour[index(hour[s])]
                 if placed:
                     g += by_place[index(place[s])]
                 if carried:
                     g += by_means[index(means[s])]
-                if g < 0:
-                    continue
-                _count(state, buys, g, groups, margins, share, n[r], first, session, f & HOLDS_PURCHASE)
-        states[block], buying[block] = state, buys
-    return _total(states, buying)
+                if g >= 0:
+                    _count(state, buying, g, groups, margins, share, n[r], first, session, f & HOLDS_PURCHASE)
+        states[block], buyings[block] = state, buying
+    return _total(states, buyings)
 
 
 @njit(parallel=True, nogil=True, cache=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 
 import streamlit as st
 
 from core.analyses import ANALYSES
 from core.errors import CartscapeError
+from core.paths import open_cube
 from core.scope import Scope
 from core.settings import settings
 from core.store import Store
@@ -37,9 +39,12 @@ def begin(_store: Store) -> None:
 
 def ask_all(store: Store) -> None:
     """Compile each loop that is not in numba's cache by asking for what it answers."""
-    for name, options in QUESTIONS:
+    whole = Scope(compare="off")
+    narrow = replace(whole, events=tuple(open_cube(store).dimensions.values("event")[:1]))
+    asked = [*((name, whole, options) for name, options in QUESTIONS), ("overview", narrow, {})]
+    for name, scope, options in asked:
         try:
-            ANALYSES[name].run(store, Scope(compare="off"), **options)
+            ANALYSES[name].run(store, scope, **options)
         except CartscapeError:
             continue  # a log that has no answer to this one
         except Exception:
