@@ -89,8 +89,10 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def column(values: np.ndarray, unit: str = "money") -> pa.Array:
     """Floats as an Arrow column, NaN as null; counts as int64."""
     flat = np.asarray(values, float).ravel()
-    kind = pa.int64() if unit == "count" else pa.float64()
-    return pa.array(np.nan_to_num(flat), mask=np.isnan(flat)).cast(kind, safe=False)
+    missing = np.isnan(flat)
+    if unit == "count":
+        flat = np.where(missing, 0, flat).astype(np.int64)
+    return pa.array(flat, mask=missing)
 
 
 def measure_table(

@@ -170,26 +170,34 @@ def count_groups(rows, prints, among, marked, second):  # type: ignore[no-untype
         while table[at] >= 0:
             at = (at + np.uint64(1)) & last_place
         table[at] = g
-    out = np.zeros((3, groups + 2), np.int64)
-    seen = np.full(groups + 2, -1, np.int64)
+    # paths, shoppers, marked paths, and the last shopper, side by side: a group is one piece of memory
+    cells = np.zeros((groups + 1, 4), np.int64)
+    cells[:, 3] = -1
     shopper, key = np.full(groups, -1, np.int64), np.full(groups, -1, np.int64)
     group = np.empty(prints.size, np.int16)
+    shoppers, before = np.int64(0), np.int64(-1)
     for p in range(prints.size):
         at = prints[p] & last_place
         while table[at] >= 0 and among[table[at]] != prints[p]:
             at = (at + np.uint64(1)) & last_place
-        g = table[at]
-        group[p] = g
-        if g < 0:
-            g = groups
-        elif shopper[g] < 0:
-            shopper[g], key[g] = rows[p, 0], rows[p, 1]
-        for column in (g, groups + 1):
-            out[0, column] += 1
-            out[2, column] += marked[rows[p, 1]]
-            if seen[column] != rows[p, 0]:
-                seen[column] = rows[p, 0]
-                out[1, column] += 1
+        found = table[at]
+        group[p] = found
+        g = index(found if found >= 0 else groups)
+        who, whose = np.int64(rows[p, 0]), rows[p, 1]
+        cells[g, 0] += 1
+        cells[g, 1] += cells[g, 3] != who
+        cells[g, 2] += marked[index(whose)]
+        cells[g, 3] = who
+        shoppers += who != before
+        before = who
+        if cells[g, 0] == 1 and found >= 0:
+            shopper[g], key[g] = who, whose
+    out = np.zeros((3, groups + 2), np.int64)
+    for g in range(groups + 1):
+        for n in range(3):
+            out[n, g] = cells[g, n]
+            out[n, groups + 1] += cells[g, n]
+    out[1, groups + 1] = shoppers
     place = np.cumsum(out[0, :groups]) - out[0, :groups]
     spans = np.empty(np.sum(out[0, :groups]), np.uint32)
     for p in range(prints.size):

@@ -102,6 +102,14 @@ class PathLog:
         missing = np.flatnonzero(self._texts["items"].is_null().to_numpy())
         return int(missing[0]) if missing.size else int(NOWHERE)
 
+    @cached_property
+    def category_of(self) -> np.ndarray:
+        """A number for the category of each kind, −1 for none: int32[kinds]."""
+        categories = self.kinds[1]
+        numbers = np.unique(categories, return_inverse=True)[1].astype(np.int32)
+        numbers[categories == NONE] = -1
+        return numbers
+
     def filter(self, scope: Scope) -> Filter:
         """The look-up tables of a scope whose dates are filled in."""
         known = self.dimensions

@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 
 from core.errors import WrongCall
-from core.events import NONE
 from core.paths import match_kernel as kernel
 from core.paths.log import ITEM, MEAN, NOWHERE, QUERY, PathLog
 from core.paths.plain_kernel import close_up, match_plain
@@ -123,10 +122,7 @@ def match(paths: PathLog, scope: Scope, funnel: Funnel, names: Tokens | None = N
         asked.window or ANY_TIME, ORDERS.index(asked.order), entry, UNITS.index(asked.unit),
         HOLDS.index(asked.hold), int(asked.naming.collapse), int(backward),
     )  # fmt: skip
-    categories = paths.kinds[1]
-    of_category = np.unique(categories, return_inverse=True)[1].astype(np.int32)
-    of_category[categories == NONE] = -1
-    naming = (shown.of_kind, shown.of_item, np.uint32(shown.no_item), of_category)
+    naming = (shown.of_kind, shown.of_item, np.uint32(shown.no_item), paths.category_of)
     columns = tuple(
         paths[name] for name in ("kind", "second", "hour", "place", "mean", "item", "query", "session")
     )

@@ -29,11 +29,3 @@ def grown_columns(values, room):  # type: ignore[no-untyped-def]
     out = np.empty((values.shape[0], room), values.dtype)
     out[:, : values.shape[1]] = values
     return out
-
-
-@njit(nogil=True, cache=True)
-def grown_rows(values, room):  # type: ignore[no-untyped-def]
-    """The rows with room for more."""
-    out = np.empty((room, values.shape[1]), values.dtype)
-    out[: values.shape[0]] = values
-    return out

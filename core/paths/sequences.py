@@ -175,13 +175,20 @@ def sequences(
     if number >= walk_kernel.AFTER and at is None:
         raise WrongCall(f"anchor={anchor} needs a node to read from: say which with at=NAME.")
     is_at = np.zeros(walk.names.labels.size, bool) if at is None else at
-    ended = np.full(1, ENDED, np.int8 if is_at.size <= np.iinfo(np.int8).max else np.int32)
-    blocks = walk.paths.in_blocks(
-        lambda low, high: walk_kernel.sequences(
-            low, high, walk.arguments, number, is_at, depth, int(hashed), 1 if lean else 5, ended
-        )
-    )
+    token_type = np.int8 if is_at.size <= np.iinfo(np.int8).max else np.int32
     before, at_it = (depth, 1) if anchor == "around" else (0, 0)
+    arguments = walk.arguments
+
+    def read(low: int, high: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # Space is numpy's, not the loop's own: numpy asks for huge pages, which come much sooner.
+        most = walk.most_paths(low, high)
+        rows = np.empty((most, 1 if lean else 5), np.uint32)
+        prints = np.empty(most if hashed else 0, np.uint64)
+        tokens = np.empty((most, before + depth + at_it), token_type)
+        count = walk_kernel.sequences(low, high, arguments, number, is_at, depth, rows, prints, tokens)
+        return rows[:count], prints[:count], tokens[:count]
+
+    blocks = walk.paths.in_blocks(read)
     return Sequences(blocks, np.arange(-before, depth + at_it), is_at.size)
 
 

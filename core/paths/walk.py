@@ -15,7 +15,7 @@ import numpy as np
 from core.errors import WrongCall
 from core.events import PURCHASE
 from core.paths import walk_kernel as kernel
-from core.paths.bought_kernel import mark_bought
+from core.paths.key_kernel import mark_bought, tally_whole
 from core.paths.log import MEMBERS, Filter, PathLog
 from core.paths.match import UNITS
 from core.paths.tokens import Naming, Tokens, tokens
@@ -94,6 +94,15 @@ class Walk:
             (of_kind, self.names.of_item, np.uint32(self.names.no_item)), rules,
         )  # fmt: skip
 
+    def most_paths(self, low: int, high: int) -> int:
+        """No more paths than this are those of the shoppers `low` to `high`."""
+        if self.unit == "shopper":
+            return high - low
+        # Sessions are numbered in the order of shoppers, each from its first.
+        start, session = self.paths["start"], self.paths["session"]
+        last = session[start[high - 1] : start[high]].max()
+        return int(last) - int(session[start[low]]) + 1
+
     def bought(self) -> np.ndarray:
         """Which paths hold a purchase in the scope, even one that the naming hides: bool[keys]."""
         is_purchase = (self.its.kinds & (self.paths.kinds[0] == PURCHASE)).astype(bool)
@@ -108,6 +117,13 @@ class Walk:
     def tallies(self, held: np.ndarray, marked: np.ndarray | None = None) -> tuple[Tally, Tally]:
         """Counts of the walk's paths that are not held, and of those that are; both bool[keys]."""
         marks = np.zeros(self.keys, bool) if marked is None else marked
-        blocks = self.paths.in_blocks(lambda low, high: kernel.tally(low, high, self.arguments, marks, held))
+        arguments, sessions = self.arguments, self.paths.sessions
+
+        def count(low: int, high: int) -> Any:
+            if self.whole:
+                return tally_whole(low, high, arguments, sessions, marks, held)
+            return kernel.tally(low, high, arguments, marks, held)
+
+        blocks = self.paths.in_blocks(count)
         without, having = np.sum(blocks, axis=0)
         return Tally(*map(int, without)), Tally(*map(int, having))

@@ -11,7 +11,7 @@ from numba import njit
 from numba import uint64 as index
 
 from core.paths.log import HOUR, MEAN, MEMBERS, PLACE
-from core.paths.room_kernel import grown, grown_rows, most_events
+from core.paths.room_kernel import most_events
 
 #: Tokens of kinds that a path leaves out: hidden by name, and not in the scope at all.
 HIDDEN, NOT_KEPT = -1, -2
@@ -74,8 +74,24 @@ def _read(u, high, walk, room):  # type: ignore[no-untyped-def]
                 token[n + (i - first)] = of_kind[index(kind[i])]
                 event[n + (i - first)] = i
             if by_session:
+                opened, in_order = paths, True
+                last = session[first]
+                edge[paths], key[paths] = m, last
+                paths += 1
                 for i in range(first, stop):
-                    of_session[n + (i - first)] = session[i]
+                    its = session[i]
+                    of_session[n + (i - first)] = its
+                    edge[paths], key[paths] = n + (i - first), its
+                    paths += its != last
+                    in_order &= last <= its
+                    last = its
+                if in_order and not collapse:  # most shoppers: nothing is left to do
+                    for p in range(opened, paths):
+                        shopper[p] = u
+                    m += np.int64(stop - first)
+                    u += 1
+                    continue
+                paths = opened
             n += stop - first
         else:
             for i in range(first, stop):
@@ -197,32 +213,23 @@ def occurrences(low, high, walk, tokens):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def sequences(low, high, walk, anchor, is_at, depth, hashed, width, ended):  # type: ignore[no-untyped-def]
-    """A row for every path that has the anchor.
+def sequences(low, high, walk, anchor, is_at, depth, rows, prints, tokens):  # type: ignore[no-untyped-def]
+    """Writes a row for every path that has the anchor, and gives how many there are.
 
-    Gives uint32[paths, width] (the first of shopper, key, first event, last event, length: 1 or all 5),
-    uint64[paths] fingerprints (none unless `hashed`) and [paths, levels] tokens of the type of `ended`,
-    an array of a −1, which stands where the path has ended.
+    `rows` are uint32[most paths, 1 or 5] for the shopper alone or shopper, key, first event, last event
+    and length, `prints` uint64[most paths, or 0] for fingerprints, `tokens` [most paths, levels] for
+    tokens, −1 where the path has ended.
     """
     room = _room(low, high, walk)
     token, event, until, shopper, key, edge, _ = room
     before = depth if anchor == AROUND else 0
-    levels = depth + before + (anchor == AROUND)
+    levels = tokens.shape[1]
     way = -1 if anchor in (END, BEFORE) else 1
-    size = _most_paths(low, high, walk)
-    rows = np.empty((size, width), np.uint32)
-    prints = np.empty(size if hashed else 0, np.uint64)
-    tokens = np.empty((size, levels), ended.dtype)
+    wide, hashed = rows.shape[1] > 1, prints.size > 0
     count = 0
     u = low
     while u < high:
         u, paths = _read(u, high, walk, room)
-        if count + paths > size:
-            size = max(2 * size, count + paths)
-            rows = grown_rows(rows, size)
-            tokens = grown_rows(tokens, size)
-            if hashed:
-                prints = grown(prints, size)
         for j in range(paths):
             a, b = edge[j], edge[j + 1]
             at = b - 1 if way < 0 else a
@@ -232,7 +239,7 @@ def sequences(low, high, walk, anchor, is_at, depth, hashed, width, ended):  # t
                 if not a <= at < b:
                     continue
             rows[count, 0] = shopper[j]
-            if width > 1:
+            if wide:
                 rows[count, 1], rows[count, 2], rows[count, 3] = key[j], event[a], until[b - 1]
                 rows[count, 4] = b - a
             if hashed:
@@ -246,7 +253,7 @@ def sequences(low, high, walk, anchor, is_at, depth, hashed, width, ended):  # t
                 r = at + way * (n - before)
                 tokens[count, n] = token[r] if a <= r < b else -1
             count += 1
-    return rows[:count], prints[:count], tokens[:count]
+    return count
 
 
 @njit(nogil=True, cache=True)
@@ -376,15 +383,3 @@ def mark_matching(low, high, walk, automaton, by_token, out):  # type: ignore[no
                 r += 1
             if hit:
                 out[key[j]] = True
-
-
-@njit(nogil=True, cache=True)
-def _most_paths(low, high, walk):  # type: ignore[no-untyped-def]
-    """How many paths there can be: sessions are numbered in the order of shoppers, each from its first."""
-    start, session = walk[0], walk[1][5]
-    if not walk[7][0]:
-        return high - low
-    first = last = np.int64(session[start[low]])
-    for i in range(np.int64(start[high - 1]), np.int64(start[high])):
-        last = max(last, np.int64(session[i]))
-    return max(last - first + 1, 1)
