@@ -28,6 +28,7 @@ from core.events import MONEY_EVENTS
 from core.marts.activity import MONEY_UNIT
 from core.paths import NOWHERE
 from core.paths.match import Matches
+from core.paths.medians import grouped_median, median
 from core.paths.options import SplitOptions
 from core.paths.threads import side_by_side
 from core.scope import Scope
@@ -125,7 +126,9 @@ def _medians(of: Asked, found: Matches, its: Split, before: list[int]) -> np.nda
     """Median seconds from the required step before to each step: float[groups, steps]."""
     out = np.full((len(its.labels), len(before)), np.nan)
     if its.codes is None:
-        out[0, 1:] = side_by_side(lambda s: _median(found.seconds(before[s], s)), range(1, len(before)))
+        out[0, 1:] = side_by_side(
+            lambda s: median(found.seconds(before[s], s)), range(1, len(before)), len(found.events)
+        )
         return out
     for s in range(1, len(before)):
         rows, groups = its.at(found, s)
@@ -136,34 +139,15 @@ def _medians(of: Asked, found: Matches, its: Split, before: list[int]) -> np.nda
     return out
 
 
-def _median(values: np.ndarray) -> float:
-    """The median of values that may be put in another order."""
-    return float(np.median(values, overwrite_input=True)) if values.size else np.nan
-
-
-def grouped_median(values: np.ndarray, groups: np.ndarray, size: int) -> np.ndarray:
-    """The median of whole values, from 0, of each group: float[size], NaN where a group has none."""
-    if size == 1:
-        return np.array([np.median(values) if values.size else np.nan])
-    ranked = np.sort(groups << 40 | values)
-    ends = np.searchsorted(ranked, np.arange(size + 1) << 40)
-    length: np.ndarray = np.diff(ends)
-    out = np.full(size, np.nan)
-    some = length > 0
-    low, high = ends[:-1] + (length - 1) // 2, ends[:-1] + length // 2
-    value = ranked & ((1 << 40) - 1)
-    out[some] = (value[low[some]] + value[high[some]]) / 2
-    return out
-
-
 def _revenue(of: Asked, found: Matches, its: Split) -> np.ndarray:
     """Money of the events that are each step; NaN for steps whose events carry none."""
     out = np.full((len(its.labels), len(of.funnel.steps)), np.nan)
     if not of.cube.has_prices:
         return out
+    carries = np.isin(of.paths.kinds[0], MONEY_EVENTS)
     for s, step in enumerate(of.funnel.steps):
         named = np.append(of.names.find(step.event), False)[of.names.of_kind]
-        if not (named & np.isin(of.paths.kinds[0], MONEY_EVENTS)).any() and of.funnel.order != "any":
+        if not (named & carries).any() and of.funnel.order != "any":
             continue
         rows, groups = its.at(found, s)
         money = of.paths.money_of(found.events[rows, s])

@@ -188,8 +188,8 @@ def _match_plain(
         return room, count, left
 
     rooms, counts, lefts = zip(*paths.in_blocks(one), strict=True)
-    side_by_side(lambda column: close_up(column, np.array(rooms), np.array(counts)), [who, *found])
     end = sum(counts)
+    side_by_side(lambda column: close_up(column, np.array(rooms), np.array(counts)), [who, *found], end)
     left = np.concatenate(lefts)
     if not left.size:
         return who[:end], found[:, :end]

@@ -15,6 +15,7 @@ import numpy as np
 from core.errors import WrongCall
 from core.paths import flow_kernel, walk_kernel
 from core.paths.log import MEMBERS
+from core.paths.medians import median
 from core.paths.threads import side_by_side
 from core.paths.walk import Walk
 
@@ -277,7 +278,7 @@ def whole_paths(walk: Walk, found: Sequences, prints: np.ndarray, marked: np.nda
     paths, shoppers, held = np.sum([counts for counts, _, _, _ in blocks], axis=0)
     pieces = [np.split(spans, np.cumsum(counts[0, : size - 1])) for counts, spans, _, _ in blocks]
     every = [np.concatenate([its[n] for its in pieces]) for n in range(size)]
-    median = np.array(side_by_side(lambda its: np.median(its) if its.size else np.nan, every), float)
+    middle = np.array(side_by_side(median, every))
     # Each is spelt from the first path that is it.
     shopper, key = (np.stack([block[n] for block in blocks]) for n in (2, 3))
     met = np.flatnonzero(paths[:size])
@@ -287,4 +288,4 @@ def whole_paths(walk: Walk, found: Sequences, prints: np.ndarray, marked: np.nda
         tokens, ends = walk_kernel.spell(shopper[at, met], key[at, met], walk.arguments)
         for n, spelt in zip(met, np.split(tokens, ends[:-1]), strict=True):
             names[n] = spelt.tolist()
-    return WholePaths(names, paths, shoppers, held, median)
+    return WholePaths(names, paths, shoppers, held, middle)

@@ -16,10 +16,16 @@ THREADS = os.cpu_count() or 1
 _POOL = ThreadPoolExecutor(THREADS, thread_name_prefix="paths")
 
 
-def side_by_side(ask: Callable[[_S], _T], parts: Iterable[_S]) -> list[_T]:
-    """What `ask` gives for each part, in their order.
+#: Fewer rows than this are gone through sooner than they are handed over.
+LEAST_ROWS = 250_000
+
+
+def side_by_side(ask: Callable[[_S], _T], parts: Iterable[_S], rows: int = LEAST_ROWS) -> list[_T]:
+    """What `ask` gives for each part, in their order. `rows` is how long a part is about, where known.
 
     `ask` must let other threads run (a compiled function without the interpreter's lock, or one of
     numpy's), and must not itself work side by side: it would wait for the threads that it stands in.
     """
+    if rows < LEAST_ROWS:
+        return list(map(ask, parts))
     return list(_POOL.map(ask, parts))
