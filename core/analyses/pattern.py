@@ -9,7 +9,7 @@ from core.analyses.answer import Answer
 from core.analyses.tables import column, ratio
 from core.analyses.ways import Telling, ask, hidden_notes
 from core.marts.privacy import hide_small
-from core.paths.pattern import Pattern, matching_paths
+from core.paths.pattern import Pattern, tally_matching
 from core.scope import Scope
 from core.store import Store
 
@@ -32,8 +32,7 @@ def pattern(
     wanted = Pattern.parse(pattern)
     asked = ask(store, scope, Telling(nodes, hide, group, collapse, unit))
     walk = asked.walk
-    matched, bought = matching_paths(walk, wanted), walk.bought()
-    tallies = walk.tallies(matched, bought)[::-1]
+    tallies = tally_matching(walk, wanted, walk.bought())
     shoppers = np.array([t.shoppers for t in tallies])
     hidden = hide_small(shoppers, asked.k)
     paths = np.where(hidden, np.nan, [t.paths for t in tallies])

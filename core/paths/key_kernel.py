@@ -29,13 +29,13 @@ def mark_bought(low, high, walk, is_purchase, out):  # type: ignore[no-untyped-d
 
 
 @njit(nogil=True, cache=True)
-def tally_whole(low, high, walk, sessions, marked, held):  # type: ignore[no-untyped-def]
+def tally_whole(low, high, walk, sessions, marked):  # type: ignore[no-untyped-def]
     """As `walk_kernel.tally` of whole paths, unread: sessions are numbered in the order of shoppers.
 
     `sessions` is how many the log has.
     """
     start, session, uses, members, by_session = walk[0], walk[1][5], walk[3], walk[4], walk[7][0]
-    out = np.zeros((2, 4), np.int64)
+    out = np.zeros(4, np.int64)
     for u in range(low, high):
         if uses & MEMBERS and not members[u]:
             continue
@@ -43,14 +43,10 @@ def tally_whole(low, high, walk, sessions, marked, held):  # type: ignore[no-unt
         if by_session:
             first = index(session[start[u]])
             stop = index(session[start[u + 1]]) if u + 2 < start.size else index(sessions)
-        has = np.zeros((2, 2), np.bool_)
+        before = out[2]
         for j in range(first, stop):
-            g = np.int64(held[j])
-            out[g, 0] += 1
-            out[g, 2] += marked[j]
-            has[g, 0] = True
-            has[g, 1] |= marked[j]
-        for i in range(2):
-            out[i, 1] += has[i, 0]
-            out[i, 3] += has[i, 1]
+            out[2] += marked[j]
+        out[0] += np.int64(stop - first)
+        out[1] += 1
+        out[3] += out[2] > before
     return out

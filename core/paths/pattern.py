@@ -22,7 +22,7 @@ import numpy as np
 from core.errors import WrongCall
 from core.paths import walk_kernel
 from core.paths.tokens import Tokens
-from core.paths.walk import Walk
+from core.paths.walk import Tally, Walk
 
 #: An automaton's states fit one machine word.
 MOST_POSITIONS = 63
@@ -238,13 +238,26 @@ def _reach(p: int, optional: list[bool]) -> int:
 
 def matching_paths(walk: Walk, pattern: Pattern) -> np.ndarray:
     """Which of the walk's paths hold the pattern: bool[keys]."""
+    return _search(walk, pattern, np.zeros(0, bool))[0]
+
+
+def tally_matching(walk: Walk, pattern: Pattern, marked: np.ndarray) -> tuple[Tally, Tally]:
+    """Counts of the walk's paths that hold the pattern, and of those that do not; `marked` is bool[keys]."""
+    without, holding = zip(*_search(walk, pattern, marked)[1], strict=True)
+    return Tally.of(list(holding)), Tally.of(list(without))
+
+
+def _search(walk: Walk, pattern: Pattern, marked: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """bool[keys] of the paths that hold the pattern, and of each block its tallies where some are marked."""
     its = Automaton.of(pattern, walk.names)
     automaton = (
         np.uint64(its.first), np.uint64(its.last), its.by_bytes,
         its.from_start, its.to_end, its.anything,
     )  # fmt: skip
     out = np.zeros(walk.keys, bool)
-    walk.paths.in_blocks(
-        lambda low, high: walk_kernel.mark_matching(low, high, walk.arguments, automaton, its.by_token, out)
+    blocks = walk.paths.in_blocks(
+        lambda low, high: walk_kernel.mark_matching(
+            low, high, walk.arguments, automaton, its.by_token, marked, out
+        )
     )
-    return out
+    return out, blocks

@@ -16,6 +16,7 @@ from core.errors import WrongCall
 from core.paths import flow_kernel, walk_kernel
 from core.paths.log import MEMBERS
 from core.paths.medians import median
+from core.paths.print_kernel import print_sessions
 from core.paths.threads import side_by_side
 from core.paths.walk import Walk
 
@@ -108,9 +109,7 @@ class WholeSessions:
     def __init__(self, walk: Walk, depth: int) -> None:
         self.levels = np.arange(depth)
         self._paths = walk.paths
-        members = walk.its.members if walk.its.uses & MEMBERS else np.zeros(0, bool)
-        self._log = (*(self._paths[name] for name in ("start", "kind", "step", "next")), members,
-                     walk.names.of_kind)  # fmt: skip
+        self._log = _whole_log(walk)
         self._tokens = walk.names.labels.size
 
     @staticmethod
@@ -146,6 +145,12 @@ class WholeSessions:
             lambda low, high: flow_kernel.count_session_flows(low, high, self._log, slot, slots)
         )
         return np.sum(counted, axis=0)
+
+
+def _whole_log(walk: Walk) -> tuple[np.ndarray, ...]:
+    """What kernels take of a walk of which each event is a node."""
+    members = walk.its.members if walk.its.uses & MEMBERS else np.zeros(0, bool)
+    return (*(walk.paths[name] for name in ("start", "kind", "step", "next")), members, walk.names.of_kind)
 
 
 def levels(walk: Walk, anchor: str, at: np.ndarray | None, depth: int) -> Sequences | WholeSessions:
@@ -225,7 +230,17 @@ class WholePaths:
 
 def fingerprints(walk: Walk) -> Sequences:
     """Every path with the fingerprint of its whole, and no levels."""
-    return sequences(walk, depth=0, hashed=True)
+    if not WholeSessions.suits(walk, "start"):
+        return sequences(walk, depth=0, hashed=True)
+    log, session = _whole_log(walk), walk.paths["session"]
+
+    def read(low: int, high: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        most = walk.most_paths(low, high)
+        rows, prints = np.empty((most, 5), np.uint32), np.empty(most, np.uint64)
+        count = print_sessions(low, high, log, session, rows, prints)
+        return rows[:count], prints[:count], np.empty((count, 0), np.int8)
+
+    return Sequences(walk.paths.in_blocks(read), np.arange(0), walk.names.labels.size)
 
 
 def leading(found: Sequences, top: int) -> np.ndarray:

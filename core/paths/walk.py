@@ -31,6 +31,11 @@ class Tally:
     marked: int
     marked_shoppers: int  # who have a marked path
 
+    @classmethod
+    def of(cls, blocks: list[np.ndarray]) -> Tally:
+        """The sum of blocks that have no shopper in common, int64[4] each."""
+        return cls(*map(int, np.sum(blocks, axis=0)))
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -112,18 +117,12 @@ class Walk:
 
     def tally(self, marked: np.ndarray | None = None) -> Tally:
         """Counts of the walk's paths; `marked` is bool[keys]."""
-        return self.tallies(np.zeros(self.keys, bool), marked)[0]
-
-    def tallies(self, held: np.ndarray, marked: np.ndarray | None = None) -> tuple[Tally, Tally]:
-        """Counts of the walk's paths that are not held, and of those that are; both bool[keys]."""
         marks = np.zeros(self.keys, bool) if marked is None else marked
         arguments, sessions = self.arguments, self.paths.sessions
 
         def count(low: int, high: int) -> Any:
             if self.whole:
-                return tally_whole(low, high, arguments, sessions, marks, held)
-            return kernel.tally(low, high, arguments, marks, held)
+                return tally_whole(low, high, arguments, sessions, marks)
+            return kernel.tally(low, high, arguments, marks)
 
-        blocks = self.paths.in_blocks(count)
-        without, having = np.sum(blocks, axis=0)
-        return Tally(*map(int, without)), Tally(*map(int, having))
+        return Tally.of(self.paths.in_blocks(count))

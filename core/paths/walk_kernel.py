@@ -11,6 +11,7 @@ from numba import njit
 from numba import uint64 as index
 
 from core.paths.log import HOUR, MEAN, MEMBERS, PLACE
+from core.paths.print_kernel import SEED, mixed
 from core.paths.room_kernel import most_events
 
 #: Tokens of kinds that a path leaves out: hidden by name, and not in the scope at all.
@@ -22,11 +23,6 @@ START, END, AFTER, BEFORE, AROUND = range(5)
 #: Events read at a time; few enough for the processor's cache.
 _CHUNK = 1 << 13
 
-#: For fingerprints (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators"); of 11 M
-#: distinct paths any two share one with a chance of 3 in a million.
-_SEED, _ODD = np.uint64(0x243F6A8885A308D3), np.uint64(0x9E3779B97F4A7C15)
-_ODDER = np.uint64(0xBF58476D1CE4E5B9)
-_HALF = np.uint64(32)
 _NONE = np.uint64(0)
 _BYTE = np.uint64(255)
 
@@ -174,28 +170,30 @@ def _sort(m, n, of_session, token, event):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def tally(low, high, walk, marked, held):  # type: ignore[no-untyped-def]
-    """int64[2, 4] of the paths that are not `held` and of those that are: paths, shoppers who have one,
-    paths that are marked, shoppers with a marked one.
-    """
+def tally(low, high, walk, marked):  # type: ignore[no-untyped-def]
+    """int64[4]: paths, shoppers who have one, paths that are marked, shoppers with a marked one."""
     room = _room(low, high, walk)
     _, _, _, shopper, key, _, _ = room
-    out = np.zeros((2, 4), np.int64)
-    last = np.full((2, 2), -1, np.int64)
+    out = np.zeros(4, np.int64)
+    last = np.full(2, -1, np.int64)
     u = low
     while u < high:
         u, paths = _read(u, high, walk, room)
         for j in range(paths):
-            g = np.int64(held[key[j]])
-            m = np.int64(marked[key[j]])
-            who = shopper[j]
-            out[g, 0] += 1
-            out[g, 1] += last[g, 0] != who
-            last[g, 0] = who
-            out[g, 2] += m
-            out[g, 3] += m * (last[g, 1] != who)
-            last[g, 1] = who if m else last[g, 1]
+            _tally(out, last, shopper[j], marked[key[j]])
     return out
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _tally(out, last, who, mark):  # type: ignore[no-untyped-def]
+    """Count a path, and its shopper where it is the first: `last` are the shoppers met last."""
+    m = np.int64(mark)
+    out[0] += 1
+    out[1] += last[0] != who
+    last[0] = who
+    out[2] += m
+    out[3] += m * (last[1] != who)
+    last[1] = who if m else last[1]
 
 
 @njit(nogil=True, cache=True)
@@ -243,11 +241,9 @@ def sequences(low, high, walk, anchor, is_at, depth, rows, prints, tokens):  # t
                 rows[count, 1], rows[count, 2], rows[count, 3] = key[j], event[a], until[b - 1]
                 rows[count, 4] = b - a
             if hashed:
-                h = _SEED
+                h = SEED
                 for r in range(a, b):
-                    h = (h ^ np.uint64(token[r] + 1)) * _ODD
-                    h = (h ^ (h >> _HALF)) * _ODDER
-                    h ^= h >> _HALF
+                    h = mixed(h, token[r])
                 prints[count] = h
             for n in range(levels):
                 r = at + way * (n - before)
@@ -350,15 +346,19 @@ def following(low, high, walk, part_of, length, tokens):  # type: ignore[no-unty
 
 
 @njit(nogil=True, cache=True)
-def mark_matching(low, high, walk, automaton, by_token, out):  # type: ignore[no-untyped-def]
+def mark_matching(low, high, walk, automaton, by_token, marked, out):  # type: ignore[no-untyped-def]
     """Sets out[key] of every path that the automaton of `core.paths.pattern` finds itself in.
+
+    Gives int64[2, 4] as `tally` of the paths that it is not in and of those that it is in; zeros where
+    `marked` is empty.
 
     `automaton` is (first, last, follow, from the start, to the end, anything): sets of positions are
     bits; `follow` uint64[bytes, 256] joins the followers of the positions in one byte of a set.
     """
     first, last, follow, from_start, to_end, anything = automaton
     room = _room(low, high, walk)
-    token, _, _, _, key, edge, _ = room
+    token, _, _, shopper, key, edge, _ = room
+    tallies, last_met = np.zeros((2, 4), np.int64), np.full((2, 2), -1, np.int64)
     u = low
     while u < high:
         u, paths = _read(u, high, walk, room)
@@ -370,9 +370,8 @@ def mark_matching(low, high, walk, automaton, by_token, out):  # type: ignore[no
             met = _NONE
             for n in range(a, b):
                 met |= by_token[token[n]]
-            if not hit and (met & first == 0 or met & last == 0):  # no beginning, or no end: most paths
-                continue
-            while r < b and not hit:
+            # Without a beginning, or without an end, it is not there: so it is with most paths.
+            while r < b and not hit and met & first != 0 and met & last != 0:
                 reach = first if r == a or not from_start else _NONE
                 for k in range(follow.shape[0]):
                     reach |= follow[k, (state >> np.uint64(8 * k)) & _BYTE]
@@ -383,3 +382,6 @@ def mark_matching(low, high, walk, automaton, by_token, out):  # type: ignore[no
                 r += 1
             if hit:
                 out[key[j]] = True
+            if marked.size:
+                _tally(tallies[np.int64(hit)], last_met[np.int64(hit)], shopper[j], marked[key[j]])
+    return tallies

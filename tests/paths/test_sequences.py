@@ -262,6 +262,24 @@ def test_cohorts_are_kept_to(unit: str) -> None:
     assert walk.tally(bought).paths == kept.paths
 
 
+@given(st.integers(0, 10**6), st.sampled_from(["shopper", "session"]), st.booleans())
+@settings(max_examples=15)
+def test_whole_paths_are_those_read_one_by_one(seed: int, unit: str, some: bool) -> None:
+    """Whole paths are counted and printed in ways of their own; sessions of these logs interleave."""
+    log = path_log(random_rows(seed, 80))
+    if some:
+        members = np.arange(log.shoppers) % 2 == 0
+        log.members = lambda _: members
+    walk = walk_of(log, Scope(), Naming(), unit)
+    one_by_one = walk.only(np.ones(walk.keys, bool))
+    assert walk.whole and not one_by_one.whole
+    ours, theirs = fingerprints(walk), fingerprints(one_by_one)
+    for column in ("shopper", "key", "first", "last", "length", "prints"):
+        assert np.array_equal(getattr(ours, column), getattr(theirs, column)), column
+    bought = walk.bought()
+    assert walk.tally(bought) == one_by_one.tally(bought)
+
+
 def test_wrong_calls_are_sentences(sample_store: Store) -> None:
     paths, scope = open_paths(sample_store), open_cube(sample_store).fill(Scope())
     with pytest.raises(WrongCall, match="anchor='middle' is not known; it takes start, end"):
