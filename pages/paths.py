@@ -20,13 +20,14 @@ import pyarrow as pa
 import streamlit as st
 
 from core.analyses import Answer
-from core.analyses.top_paths import ARROW
-from core.charts.numbers import exact, short, time_words, written
+from core.analyses.next_steps import parse_prefix
+from core.charts.numbers import exact, time_words, written
 from core.charts.paths import (
     ENDS,
-    OTHER,
     edges_of,
+    graph_edges,
     graph_figure,
+    graph_nodes,
     next_bars,
     nodes_of,
     rough_nodes,
@@ -36,14 +37,15 @@ from core.charts.paths import (
     transition_graph,
 )
 from core.errors import CartscapeError
-from core.paths.pattern import whole_pattern
-from core.paths.steps import ANY, Step, write_steps
-from pages.parts import ask, cohort_maker, page, paths_controls, state, states, tables
+from pages.parts import ask, cohort_maker, page, paths_controls, paths_keep, state, states, tables
 from pages.parts.chart_frame import Export, frame, plot, style
 
 VIEWS = {"matrix": "Step matrix", "graph": "Transitions"}
 PER = {"count": "Counts", "share": "Per node", "per_path": "Per path"}
 HEIGHT = 460
+
+#: What could not be asked on this run of the page.
+_said: set[str] = set()
 
 
 def main() -> None:
@@ -110,7 +112,7 @@ def _flow(answer: Answer, options: dict[str, str]) -> None:
     look = style()
     option = sankey(answer.table, count, back, look)
     who = _whose()
-    key = f"flow_{abs(hash((state.state().version, tuple(sorted(options.items()))))):x}"
+    key = _key("flow", options)
 
     def draw() -> None:
         event = st.echarts_chart(
@@ -119,7 +121,7 @@ def _flow(answer: Answer, options: dict[str, str]) -> None:
         )  # fmt: skip
         picked = _picked(event, key, answer.table, count, back)
         if picked:
-            _chosen(*picked, options)
+            paths_keep.node(*picked, options)
 
     hint = f"Width is {who}. Click a node or an edge to keep its shoppers or to open it as a funnel."
     if "difference" in answer.table.column_names:
@@ -136,13 +138,10 @@ def _picked(
     event: Any, key: str, table: pa.Table, count: str, back: bool
 ) -> tuple[int, str, str, str] | None:
     """The node or edge that was clicked last: level, source, target ("" for a node), how many."""
-    now = [(s["data_type"], n) for s in event["selection"]["selected"] for n in s["data_indices"]]
-    before = st.session_state.get(f"{key}_picked", [])
-    st.session_state[f"{key}_picked"] = now
-    fresh = [pick for pick in now if pick not in before] or now
-    if not fresh:
+    clicked = _clicked(event, key)
+    if not clicked:
         return None
-    kind, n = fresh[0]
+    kind, n = clicked
     if kind == "edge":
         row = edges_of(table, count, back)[n][2]
         return row["level"], row["source"], row["target"], _number(row["value"], not row[count])
@@ -152,70 +151,37 @@ def _picked(
     return (-column if back else column), name, "", _number(value, rough)
 
 
+def _clicked(event: Any, key: str) -> tuple[str, int] | None:
+    """What was clicked last in an ECharts picture: "node" or "edge", and which."""
+    now = [(s["data_type"], n) for s in event["selection"]["selected"] for n in s["data_indices"]]
+    before = st.session_state.get(f"{key}_picked", [])
+    st.session_state[f"{key}_picked"] = now
+    fresh = [pick for pick in now if pick not in before] or now
+    return fresh[0] if fresh else None
+
+
+def _key(name: str, options: dict[str, str]) -> str:
+    """A picture's key: another scope or other options forget what was clicked."""
+    return f"{name}_{abs(hash((state.state().version, tuple(sorted(options.items()))))):x}"
+
+
 def _number(value: int, rough: bool) -> str:
     return f"about {exact(value, 'count')}" if rough else exact(value, "count")
 
 
-def _chosen(level: int, source: str, target: str, number: str, options: dict[str, str]) -> None:
-    """What can be done with a node or an edge."""
-    words = f"{source} → {target}" if target else source
-    if state.view("unit") == "session":
-        st.markdown(f"**{number} sessions** go {words} at step {level + 1}")
-    rule: dict[str, Any] = {
-        "of": "path", "scope": state.scope().words(), "level": level, "source": source,
-        "options": {k: v for k, v in options.items() if k != "against"},
-    }  # fmt: skip
-    if target:
-        rule["target"] = target
-    cohort_maker.keep(
-        rule, f"go {words} at step {level + 1}", f"{words} at step {level + 1}", f"{level}_{source}_{target}"
-    )
-    steps = _as_steps(level, source, target)
-    if steps:
-        st.button(
-            "Open as a funnel", icon=":material/filter_alt:", key="open_funnel", on_click=_open_funnel,
-            args=(steps,), help="The same number at its last step" if not paths_controls.back() else
-            "The same number at its first step",
-        )  # fmt: skip
-    else:
-        st.caption("What is gathered in “(other)”, or ends here, cannot be written as steps of a funnel.")
-
-
-def _as_steps(level: int, source: str, target: str) -> tuple[Step, ...]:
-    """The strict funnel that counts the same paths; empty where there is none."""
-    if {source, target} & {*ENDS, OTHER} or state.text("pattern"):
-        return ()
-    anchor = state.view("anchor")
-    at = state.text("at") or ask.events()[0]
-    if anchor == "around" or (anchor == "end" and level == 0 and not target):
-        return ()
-    chain = [Step(ANY)] * level + [Step(source)] + ([Step(target)] if target else [])
-    if anchor in ("after", "before") and level:
-        chain[0] = Step(at)
-    return tuple(chain[::-1]) if paths_controls.back() else tuple(chain)
-
-
-def _open_funnel(steps: tuple[Step, ...]) -> None:
-    state.set_text("steps", write_steps(steps))
-    for word in ("window", "exclude", "between"):
-        state.set_text(word, "")
-    anchor = state.view("anchor")
-    state.set_view("told", "paths")
-    state.set_view("order", "strict")
-    state.set_view("hold", "nothing")
-    state.set_view("entry", {"start": "start", "after": "first"}.get(anchor, "last"))
-    state.state().goto, state.state().changed = "funnel", True
-
-
 def _matrix(answer: Answer, options: dict[str, str]) -> None:
-    figure = step_matrix(answer.table, style())
+    figure, key = step_matrix(answer.table, style()), _key("matrix", options)
 
     def draw() -> None:
-        plot(figure, "step_matrix", answer.title, alt=f"Share of paths in each node by step, {answer.of}.")
+        alt = f"Share of paths in each node by step, {answer.of}."
+        event = plot(figure, key, answer.title, alt=alt, on_select="rerun")
+        for point in event["selection"]["points"][:1]:
+            step, name = point["customdata"]
+            paths_keep.cell(int(step), str(name), options)
 
     frame(
         "steps", answer, ask.command("steps", state.scope(), **options), draw, Export(figure),
-        hint="Per cent of all paths.",
+        hint="Per cent of all paths. Click a cell to keep its shoppers.",
     )  # fmt: skip
 
 
@@ -224,15 +190,25 @@ def _graph(answer: Answer, options: dict[str, str]) -> None:
 
     def draw() -> None:
         page.choose("per", "What an edge says", PER)
-        st.echarts_chart(
-            transition_graph(answer.table, state.view("per"), look), key=f"graph_{state.view('per')}",
-            height=430, theme=None, alt=f"Graph of transitions between events, {answer.of}.",
+        per = state.view("per")
+        key = _key(f"graph_{per}", options)
+        event = st.echarts_chart(
+            transition_graph(answer.table, per, look), key=key, height=430, theme=None,
+            on_select="rerun", alt=f"Graph of transitions between events, {answer.of}.",
         )  # fmt: skip
+        if clicked := _clicked(event, key):
+            kind, n = clicked
+            edges = graph_edges(answer.table, per)
+            if kind == "edge":
+                paths_keep.edge(edges[n]["source"], edges[n]["target"], options)
+            elif (name := list(graph_nodes(edges))[n]) not in ENDS:
+                paths_keep.edge(name, "", options)
 
     frame(
         "transitions", answer, ask.command("transitions", state.scope(), **options), draw,
         Export(graph_figure(answer.table, look)),
-        hint="Between the 40 events that come up most; the rest is “(other)”.",
+        hint="Between the 40 events that come up most; the rest is “(other)”. Click an event or an arrow to "
+        "keep its shoppers.",
     )  # fmt: skip
 
 
@@ -243,20 +219,24 @@ def _next() -> None:
 
 
 def _next_bars(answer: Answer, options: dict[str, str]) -> None:
-    figure = next_bars(answer.table.slice(0, 12), style())
+    figure, key = next_bars(answer.table.slice(0, 12), style()), _key("next", options)
 
     def draw() -> None:
-        plot(figure, "next_bars", answer.title, alt=f"Bars of what comes next, {answer.of}.")
+        alt = f"Bars of what comes next, {answer.of}."
+        event = plot(figure, key, answer.title, alt=alt, on_select="rerun")
+        for point in event["selection"]["points"][:1]:
+            used = str(answer.table["used"][0].as_py())
+            paths_keep.following(parse_prefix(used), str(point["customdata"]), options)
 
-    hint = ""
+    hint = "Click a bar to keep its shoppers."
     if "difference" in answer.table.column_names:
-        hint = "The tick is the other group; bold where they differ beyond chance."
+        hint = f"The tick is the other group; bold where they differ beyond chance. {hint}"
     frame("next", answer, ask.command("next", state.scope(), **options), draw, Export(figure), hint=hint)
 
 
 def _whole(answer: Answer, options: dict[str, str]) -> None:
     rows = answer.table.to_pylist()
-    key = f"whole_{abs(hash((state.state().version, tuple(sorted(options.items()))))):x}"
+    key = _key("whole", options)
 
     def draw() -> None:
         shown = pa.table(
@@ -290,7 +270,7 @@ def _whole(answer: Answer, options: dict[str, str]) -> None:
             },
         )  # fmt: skip
         for n in event["selection"]["rows"]:
-            _keep_whole(rows[n], options)
+            paths_keep.whole(rows[n], options)
 
     frame(
         "whole", answer, ask.command("top-paths", state.scope(), **options), draw, Export(),
@@ -302,25 +282,14 @@ def _points(difference: float | None) -> float | None:
     return None if difference is None else round(100 * difference, 1) + 0.0  # no −0.0
 
 
-def _keep_whole(row: dict[str, Any], options: dict[str, str]) -> None:
-    if row["rank"] is None:
-        st.caption("“(other)” is many paths; tick one of the others.")
-        return
-    if "pattern" in options:
-        st.caption("These are paths of a pattern already; take it off to keep the shoppers of one of them.")
-        return
-    told = {k: v for k, v in options.items() if k != "against"}
-    pattern = whole_pattern(row["path"].split(ARROW))
-    rule = {"of": "pattern", "scope": state.scope().words(), "options": told | {"pattern": pattern}}
-    cohort_maker.keep(rule, f"went {row['path']}", short(row["path"], 60), f"whole_{row['rank']}")
-
-
 def _ask(name: str, options: dict[str, str], ready: Callable[[Answer, dict[str, str]], None]) -> None:
     """Ask, and draw; what cannot be asked is a sentence in the picture's place, and the page stays."""
     try:
         answer = ask.ask(name, state.scope(), **options)
     except CartscapeError as error:
-        states.notice(str(error), ":material/error:")
+        if str(error) not in _said:  # a pattern that cannot be read is one mistake, not five
+            states.notice(str(error), ":material/error:")
+        _said.add(str(error))
         return
     ready(answer, options)
 

@@ -151,7 +151,10 @@ def sankey_figure(table: pa.Table, count: str, back: bool, style: Look) -> go.Fi
 
 
 def step_matrix(table: pa.Table, style: Look) -> go.Figure:
-    """The `steps` table: step × node, the share of paths; with a second group, what differs."""
+    """The `steps` table: step × node, the share of paths; with a second group, what differs.
+
+    `customdata` of a cell is its step and node.
+    """
     rows = table.to_pylist()
     compared = "difference" in table.column_names
     key = "difference" if compared else "share"
@@ -191,6 +194,15 @@ def step_matrix(table: pa.Table, style: Look) -> go.Figure:
             zmin=-top if compared else 0, zmax=top,
         )
     )  # fmt: skip
+    # Cells of a heatmap do not tell a click; points that are not seen, over them, do.
+    told = [(i, j) for i, j in np.ndindex(z.shape) if np.isfinite(z[i, j])]
+    unseen = {"marker": {"opacity": 0}}
+    figure.add_scatter(
+        x=[steps[j] for _, j in told], y=[i for i, _ in told], mode="markers", unselected=unseen,
+        selected=unseen, marker={"symbol": "square", "size": 20, "opacity": 0},
+        hovertext=[hover[at] for at in told], hovertemplate="%{hovertext}<extra></extra>",
+        customdata=[[steps[j], names[i]] for i, j in told],
+    )  # fmt: skip
     dressed(figure, style, height=24 * max(len(names), 6) + 52)
     bare = {"showgrid": False, "zeroline": False, "fixedrange": True}
     figure.update_xaxes(side="top", tickvals=steps, title={"text": "Step", "standoff": 4}, **bare)
@@ -198,18 +210,32 @@ def step_matrix(table: pa.Table, style: Look) -> go.Figure:
         range=[len(names) - 0.5, -0.5], tickvals=list(range(len(names))),
         ticktext=[short(name, 24) for name in names], **bare,
     )  # fmt: skip
-    figure.update_layout(dragmode=False)
+    figure.update_layout(dragmode=False, showlegend=False)
     return figure
 
 
-def transition_graph(table: pa.Table, per: str, style: Look) -> dict[str, Any]:
-    """The `transitions` table as an ECharts graph in a circle; `per` is count, share or per_path."""
-    rows = [row for row in table.to_pylist() if row[per] is not None]
-    compared = "difference" in table.column_names
+def graph_edges(table: pa.Table, per: str) -> list[dict[str, Any]]:
+    """The rows of a `transitions` table that its graph draws, in the order of its edges."""
+    return [row for row in table.to_pylist() if row[per] is not None]
+
+
+def graph_nodes(edges: list[dict[str, Any]]) -> Counter[str]:
+    """The nodes of a graph of transitions, in its order, and how often paths come to or leave them."""
     sizes: Counter[str] = Counter()
-    for row in rows:
+    for row in edges:
         sizes[row["source"]] += row["count"] or 0
         sizes[row["target"]] += row["count"] or 0
+    return sizes
+
+
+def transition_graph(table: pa.Table, per: str, style: Look) -> dict[str, Any]:
+    """The `transitions` table as an ECharts graph in a circle; `per` is count, share or per_path.
+
+    A selected node or edge is told by its place in `graph_nodes` and `graph_edges`.
+    """
+    rows = graph_edges(table, per)
+    compared = "difference" in table.column_names
+    sizes = graph_nodes(rows)
     colours = colours_of([name for name, _ in sizes.most_common()], style)
     most, widest = max(sizes.values(), default=1), max((row[per] for row in rows), default=1) or 1
     return {
@@ -284,7 +310,7 @@ def graph_figure(table: pa.Table, style: Look) -> go.Figure:
 
 def next_bars(table: pa.Table, style: Look) -> go.Figure:
     """The `next` table: how likely each next event is, with its interval; in the other group as a tick,
-    bold where they differ beyond chance.
+    bold where they differ beyond chance. `customdata` of a bar is its event.
     """
     rows = [row for row in table.to_pylist() if row["probability"] is not None]
     compared = "difference" in table.column_names
@@ -293,6 +319,7 @@ def next_bars(table: pa.Table, style: Look) -> go.Figure:
         go.Bar(
             x=[row["probability"] for row in rows], y=y, orientation="h", width=0.6,
             marker={"color": [style.muted if r["next"] in (*ENDS, OTHER) else style.accent for r in rows]},
+            customdata=[row["next"] for row in rows], unselected={"marker": {"opacity": 1}},
             error_x={
                 "type": "data", "symmetric": False, "thickness": 1.2, "width": 0, "color": style.ink,
                 "array": [row["high"] - row["probability"] for row in rows],

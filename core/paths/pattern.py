@@ -14,6 +14,7 @@ brackets repeats it: for names that begin with pay, write [pay*].
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -33,9 +34,15 @@ _BARE = re.compile(r'(?:(?!->)[^"\[\]{}|])+')
 _TIMES = re.compile(r"\s*(?:(?P<sign>[*+?])|\{\s*(?P<least>\d+)\s*(?P<comma>,)?\s*(?P<most>\d+)?\s*\})?\s*")
 
 
-def whole_pattern(names: list[str]) -> str:
+def whole_pattern(names: Sequence[str]) -> str:
     """The pattern of exactly these nodes from a path's start to its end, in writing."""
-    return f"^{'->'.join(_quoted(name) for name in names)}$"
+    return path_pattern(names, from_start=True, to_end=True)
+
+
+def path_pattern(names: Sequence[str | None], *, from_start: bool = False, to_end: bool = False) -> str:
+    """The pattern of nodes one after another, in writing; None is any event."""
+    elements = "->".join("." if name is None else _quoted(name) for name in names)
+    return f"{'^' if from_start else ''}{elements}{'$' if to_end else ''}"
 
 
 def _quoted(name: str) -> str:
