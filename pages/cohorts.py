@@ -2,9 +2,9 @@
 
 A product manager or merchandiser asks
 1. which groups do we follow, and how large is each → the list, with each rule in words; look at one alone on
-   every page, keep its shoppers, or delete it;
+   every page, keep its shoppers, rename, change or delete it;
 2. what sets one apart from everybody else, or from another → shares side by side where they differ beyond
-   chance, its key numbers, and how far two overlap;
+   chance, its key numbers, and how far two, or all of them, overlap;
 3. who did this but not that → conditions that join.
 """
 
@@ -16,9 +16,11 @@ from typing import Any
 import streamlit as st
 
 from core.analyses import Answer
-from core.charts.cohort import traits
+from core.charts.cohort import overlaps, traits
 from core.charts.numbers import exact, written
 from core.errors import CartscapeError
+from core.scope import Scope
+from core.store import Document
 from pages.parts import ask, cohort_form, cohort_maker, page, state, states, tables
 from pages.parts.chart_frame import Export, frame, plot, style
 
@@ -38,6 +40,8 @@ def main() -> None:
             cohort_form.form()
         with right:
             _one(names)
+            if len(names) > 2:
+                _overlaps()
     else:
         states.notice(
             "No cohort has been saved with this log yet. Make one below, or click a bar of a funnel.",
@@ -71,7 +75,7 @@ def _list(answer: Answer) -> None:
 
     frame(
         "cohort_list", answer, ask.command("cohort", state.scope()), draw, Export(),
-        hint="Tick cohorts to look at them, save their shoppers, or delete them.",
+        hint="Tick cohorts to look at them, save their shoppers, change or delete them.",
     )  # fmt: skip
 
 
@@ -87,11 +91,54 @@ def _actions(chosen: list[str]) -> None:
             mime="text/csv", icon=":material/download:", key="cohort_csv", disabled=off, on_click="ignore",
             help="Pseudonyms, one a line, with the cohorts that each is in",
         )  # fmt: skip
+        _change(chosen)
         with st.popover("Delete", icon=":material/delete:", disabled=off):
             st.markdown(f"Delete {', '.join(chosen)}? It cannot be brought back.")
             st.button(
                 "Delete for good", type="primary", key="cohort_delete", on_click=_delete, args=(chosen,)
             )
+
+
+def _change(chosen: list[str]) -> None:
+    """Another name for the one that is ticked, or its conditions in the form below."""
+    one = chosen[0] if len(chosen) == 1 else ""
+    with st.popover("Change", icon=":material/edit:", disabled=not one, help="Tick one cohort"):
+        if not one:
+            return
+        document = ask.store().cohorts.get(one)
+        key = f"cohort_rename_{one}"
+        st.session_state.setdefault(key, one)
+        st.text_input("Name", key=key)
+        st.button("Rename", key="cohort_rename", on_click=_rename, args=(one, key, document.revision))
+        st.button(
+            "Change its conditions", key="cohort_edit", on_click=_edit, args=(document,),
+            help="In the form below the list",
+        )  # fmt: skip
+
+
+def _rename(name: str, key: str, seen: int) -> None:
+    to = str(st.session_state[key]).strip()
+    state.state().changed = True
+    try:
+        ask.rename_cohort(name, to, seen)
+    except CartscapeError as error:
+        st.session_state["_cohort_said"] = (False, str(error))
+        return
+    st.session_state["_cohort_said"] = (True, f"“{name}” is called “{to}” now.")
+    state.change_scope(cohorts=tuple(to if n == name else n for n in state.scope().cohorts))
+    for word in ("cohort_mine", "cohort_other"):
+        if state.text(word) == name:
+            state.set_text(word, to)
+
+
+def _edit(document: Document) -> None:
+    state.state().changed = True
+    if not cohort_form.edit(document):
+        sentence = (
+            f"“{document.name}” was made from a picture, and the form cannot write its rule; make it anew "
+            "from there, or join it with conditions as “Another cohort”."
+        )
+        st.session_state["_cohort_said"] = (False, sentence)
 
 
 def _delete(chosen: list[str]) -> None:
@@ -130,6 +177,19 @@ def _one(names: list[str]) -> None:
     frame(
         "cohort_traits", answer, ask.command("cohort", state.scope(), **options), draw, Export(figure),
         hint=_overlap(answer.table.to_pylist(), against),
+    )  # fmt: skip
+
+
+def _overlaps() -> None:
+    answer = ask.ask("overlap", Scope())
+    figure = overlaps(answer.table, style())
+
+    def draw() -> None:
+        plot(figure, "cohort_overlaps", answer.title, alt=f"Matrix of {answer.of}: who is in two of them.")
+
+    frame(
+        "cohort_overlaps", answer, ask.command("overlap", Scope()), draw, Export(figure),
+        hint="Per cent of the cohort at the left who are in the one above.",
     )  # fmt: skip
 
 

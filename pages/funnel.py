@@ -40,7 +40,10 @@ from pages.parts.chart_frame import Export, frame, plot, style
 SPLITS = {"region": "Region", "device": "Device", "category": "Category", "channel": "Channel"}
 COHORTS = {"cohort": "Cohort"}
 WHERE = {"groups": "Groups", "map": "Map"}
-EVERY = {"auto": "Days or weeks", "day": "By day", "week": "By week", "month": "By month"}
+EVERY = {
+    "auto": "Hours, days or weeks", "hour": "By hour of the day", "day": "By day", "week": "By week",
+    "month": "By month",
+}  # fmt: skip
 #: Splits that a click can narrow the scope by.
 FIELDS = {"region": "regions", "device": "devices", "category": "categories", "cohort": "cohorts"}
 TIMES = {"all": "All", "groups": "By group", "course": "Over time"}
@@ -131,7 +134,7 @@ def _where(first: Answer, steps: tuple[Step, ...]) -> None:
 
         def draw() -> None:
             alt = f"Points of the share that reach the last step by {by}."
-            plot(figure, key, answer.title, alt=alt, on_select=partial(_narrow, key, by))
+            plot(figure, key, answer.title, alt=alt, on_select=partial(_narrow, key, by), height="stretch")
 
         frame(
             "groups", answer, ask.command("funnel", state.scope(), **options), draw, Export(figure),
@@ -312,9 +315,10 @@ def _time(steps: tuple[Step, ...]) -> None:
 
 
 def _every() -> str:
-    if state.view("period") in ("day", "week", "month"):
+    if state.view("period") != "auto":
         return state.view("period")
-    return "week" if dates.length(state.scope()) > 62 else "day"
+    days = dates.length(state.scope())
+    return "hour" if days == 1 else "week" if days > 62 else "day"
 
 
 def _trend(steps: tuple[Step, ...]) -> None:

@@ -41,6 +41,7 @@ def main() -> None:
         data,
     ]
     page = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{page.title} · Cartscape")
     now = state.state()
     now.page, goto, now.goto = page.url_path, now.goto, None
     if goto is not None and goto != page.url_path:

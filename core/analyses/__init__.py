@@ -22,6 +22,7 @@ from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
 from core.analyses.lifecycle import lifecycle
 from core.analyses.next_steps import next_
+from core.analyses.overlap import overlap
 from core.analyses.overview import overview
 from core.analyses.paths import paths
 from core.analyses.pattern import pattern
@@ -75,7 +76,7 @@ def _analysis(function: Callable[..., Answer]) -> Analysis:
 
 _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     overview, changes, demand, regions, hotspots, hours, calendar, trend, quality, facets,
-    funnel, funnel_time, funnel_trend, funnel_map, drivers, cohort,
+    funnel, funnel_time, funnel_trend, funnel_map, drivers, cohort, overlap,
     paths, steps, transitions, top_paths, next_, pattern,
     retention, lifecycle, stickiness,
 )  # fmt: skip

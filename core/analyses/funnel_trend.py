@@ -1,4 +1,4 @@
-"""Is conversion rising? A funnel by the day, week or month in which it was entered."""
+"""Is conversion rising? A funnel by the hour, day, week or month in which it was entered."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from core.paths.options import SplitOptions, TrendOptions, between
 from core.scope import Scope
 from core.store import Store
 
-EVERY = ("day", "week", "month")
+EVERY = ("hour", "day", "week", "month")
 
 
 def funnel_trend(store: Store, scope: Scope, options: TrendOptions) -> Answer:
     """Conversion between two steps by the time of the first, each shopper once.
 
-    Columns: day (first day of the step of time), entered, converted, conversion, low and high (Wilson's
-    95 % interval), and previous_conversion of the compared period, paired by its place in the period.
+    Columns: day (first day of the step of time; instead of it hour, 0–23 local, where it goes by the hour
+    of the day), entered, converted, conversion, low and high (Wilson's 95 % interval), and
+    previous_conversion of the compared period, paired by its place in the period.
     A shopper counts on the day on which the counted path began, so days sum to the funnel.
     """
     if options.every not in EVERY:
@@ -39,7 +40,7 @@ def funnel_trend(store: Store, scope: Scope, options: TrendOptions) -> Answer:
     low, high = wilson(rows[1], rows[0])
     conversion = _share(rows)
     columns: dict[str, Any] = {
-        "day": pa.array(days, pa.date32()),
+        **({"hour": pa.array(days, pa.int32())} if options.every == "hour" else {"day": pa.array(days)}),
         "entered": column(rows[0], "count"),
         "converted": column(rows[1], "count"),
         "conversion": column(conversion),

@@ -1,11 +1,12 @@
-"""What sets a cohort apart: pairs of points, its share and the others', where they differ most."""
+"""Cohorts beside each other: what sets one apart, as pairs of points, and how far several overlap."""
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
 import pyarrow as pa
 
-from core.charts.look import Look, dressed
+from core.charts.look import Look, dressed, scale
 from core.charts.numbers import exact, short, signed
 
 MOST = 18
@@ -50,5 +51,37 @@ def traits(table: pa.Table, mine: str, other: str, style: Look) -> go.Figure:
         ],
         tickfont={"size": 12, "color": style.ink},
     )  # fmt: skip
+    figure.update_layout(dragmode=False)
+    return figure
+
+
+def overlaps(table: pa.Table, style: Look) -> go.Figure:
+    """The `overlap` table as a matrix: the share of the cohort of a row who are in the one of a column."""
+    rows = table.to_pylist()
+    names = list(dict.fromkeys(row["first"] for row in rows))
+    shares = np.full((len(names), len(names)), np.nan)
+    text, hover = np.full(shares.shape, "", object), np.full(shares.shape, "", object)
+    for row in rows:
+        at = names.index(row["first"]), names.index(row["second"])
+        text[at], hover[at] = "·", "Too few shoppers to show"
+        if row["of_first"] is not None:
+            shares[at], text[at] = row["of_first"], f"{row['of_first']:.0%}"
+            hover[at] = (
+                f"{exact(row['both'], 'count')} shoppers are in both<br>{exact(row['of_first'], 'share')} of "
+                f"<b>{short(row['first'], 60)}</b><br>{exact(row['of_second'], 'share')} of "
+                f"<b>{short(row['second'], 60)}</b>"
+            )
+    places = list(range(len(names)))
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares, x=places, y=places, xgap=2, ygap=2, showscale=False, zmin=0, zmax=1, text=text,
+            texttemplate="%{text}", textfont={"size": 12}, hovertext=hover, hoverongaps=False,
+            hovertemplate="%{hovertext}<extra></extra>", colorscale=scale(style.sequential),
+        )
+    )  # fmt: skip
+    dressed(figure, style, height=30 * max(len(names), 3) + 60)
+    bare = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickvals": places}
+    figure.update_xaxes(side="top", ticktext=[short(name, 14) for name in names], **bare)
+    figure.update_yaxes(range=[len(names) - 0.5, -0.5], ticktext=[short(name, 24) for name in names], **bare)
     figure.update_layout(dragmode=False)
     return figure

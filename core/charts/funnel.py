@@ -9,13 +9,12 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from core.charts.look import Look, dressed
+from core.charts.moments import moment, time_ticks
 from core.charts.numbers import exact, short, signed, time_words, written
 
 ROW = 38
 #: Rows that the picture has room for at least.
 LEAST_ROWS = 5
-#: So few days are all written under a trend.
-FEW_DAYS = 8
 #: What a click on a bar says: the step, counted from 1, and what became of the shoppers.
 REACHED, DROPPED = "reached", "dropped"
 
@@ -180,7 +179,8 @@ def _gap(high: float | None, low: float | None) -> float:
 
 def conversion_trend(table: pa.Table, style: Look, compared: str) -> go.Figure:
     """The `funnel-trend` table: conversion with its interval, and the compared period."""
-    days = table["day"].to_pylist()
+    by = table.column_names[0]
+    days = table[by].to_pylist()
     figure = go.Figure()
     low, high = table["low"].to_pylist(), table["high"].to_pylist()
     for i, (begin, end) in enumerate(_runs(low)):  # filled over a gap, the band would tell of hidden days
@@ -201,9 +201,8 @@ def conversion_trend(table: pa.Table, style: Look, compared: str) -> go.Figure:
         x=days, y=table["conversion"].to_pylist(), mode="lines+markers", name="Conversion",
         line={"color": style.accent, "width": 2}, marker={"size": 4},
         hovertext=[
-            f"<b>{row['day']:%a} {row['day'].day} {row['day']:%b %Y}</b><br>"
-            f"{exact(row['conversion'], 'share')}: {exact(row['converted'], 'count')} of "
-            f"{exact(row['entered'], 'count')}"
+            f"<b>{moment(row[by])}</b><br>{exact(row['conversion'], 'share')}: "
+            f"{exact(row['converted'], 'count')} of {exact(row['entered'], 'count')}"
             for row in table.to_pylist()
         ],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -212,8 +211,7 @@ def conversion_trend(table: pa.Table, style: Look, compared: str) -> go.Figure:
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", fixedrange=True)
     if not any([*high, *before]):
         figure.update_yaxes(range=[0, 1])
-    ticks = {"tickvals": days} if len(days) < FEW_DAYS else {}  # else a day is written several times
-    figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", **ticks)
+    figure.update_xaxes(fixedrange=True, showgrid=False, **time_ticks(days))
     figure.update_layout(dragmode=False, hovermode="closest")
     return figure
 

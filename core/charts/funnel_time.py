@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from core.charts.look import Look, dressed
+from core.charts.moments import moment, time_ticks
 from core.charts.numbers import exact, short, time_words
 
 _M, _H, _D = 60, 3600, 86_400
@@ -114,7 +115,7 @@ def time_groups(table: pa.Table, by: str, who: str, style: Look) -> go.Figure:
 
 
 def time_course(table: pa.Table, by: str, who: str, style: Look) -> go.Figure:
-    """The `funnel-time` table by day or week: half, the middle half, and nine of ten, as time goes on."""
+    """The `funnel-time` table as time goes on: half, the middle half, and nine of ten."""
     rows = sorted((row for row in table.to_pylist() if row["p50"] is not None), key=lambda row: row[by])
     days = [row[by] for row in rows]
     figure = go.Figure()
@@ -131,13 +132,11 @@ def time_course(table: pa.Table, by: str, who: str, style: Look) -> go.Figure:
     figure.add_scatter(
         x=days, y=[_positive(row["p50"]) for row in rows], mode="lines+markers", name="half within",
         line={"width": 2, "color": style.accent}, marker={"size": 4},
-        hovertext=[
-            f"<b>{row[by]:%a} {row[by].day} {row[by]:%b %Y}</b><br>{_spoken(row, who)}" for row in rows
-        ],
+        hovertext=[f"<b>{moment(row[by])}</b><br>{_spoken(row, who)}" for row in rows],
         hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
     dressed(figure, style, height=HEIGHT)
-    figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b")
+    figure.update_xaxes(fixedrange=True, showgrid=False, **time_ticks(days))
     figure.update_yaxes(**_time_axis(rows))
     figure.update_layout(dragmode=False, hovermode="closest")
     return figure

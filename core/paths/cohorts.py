@@ -45,7 +45,7 @@ from core.paths.returns import Retention, returned
 from core.paths.steps import ANY, parse_steps
 from core.paths.tokens import titles, tokens
 from core.scope import Scope
-from core.store import Document, Store
+from core.store import Document, Documents, Store
 
 Rule = dict[str, Any]
 
@@ -107,6 +107,18 @@ class Cohorts:
         table = pa.table({"user_id": self.user_ids(found)}) if fixed else None
         return self.store.cohorts.save(name, {"rule": rule, "fixed": fixed}, seen, table)
 
+    def rename(self, name: str, to: str, seen: int) -> Document:
+        """Give a cohort another name, in the rules of other cohorts and in saved views as well.
+
+        Raises a sentence where somebody else changed it meanwhile, or where the name is taken.
+        """
+        new = self.store.cohorts.rename(name, to, seen)
+        for documents in (self.store.cohorts, self.store.saved_views):
+            for other in documents.all():
+                if renamed(other.body, name, new.name) != other.body:
+                    _rewrite(documents, other.name, name, new.name)
+        return new
+
     def user_ids(self, members: np.ndarray) -> pa.Array:
         """The pseudonyms of members, in no order that says anything."""
         keys = pa.table({"shopper": self.paths["shopper"][np.flatnonzero(members)]})
@@ -149,6 +161,36 @@ class Cohorts:
             yield
         finally:
             trail.pop()
+
+
+def _rewrite(documents: Documents, document: str, name: str, to: str) -> None:
+    """Put a cohort's new name into a document, again where somebody else saved it in that moment."""
+    for tries in range(3):
+        try:
+            now = documents.get(document)
+            table = documents.table(now) if now.table else None
+            documents.save(document, renamed(now.body, name, to), now.revision, table)
+            return
+        except CartscapeError:
+            if tries == 2:
+                raise
+
+
+def renamed(body: Any, name: str, to: str) -> Any:
+    """A rule or a saved view in which a cohort goes by another name."""
+    if isinstance(body, list):
+        return [renamed(part, name, to) for part in body]
+    if not isinstance(body, dict):
+        return body
+    out = {key: renamed(value, name, to) for key, value in body.items()}
+    if out.get("of") == "cohort" and out.get("name") == name:
+        out["name"] = to
+    for key in ("cohort", "cohort_mine", "cohort_other"):  # words of a scope and of a view
+        if isinstance(out.get(key), list):
+            out[key] = [to if value == name else value for value in out[key]]
+    if isinstance(out.get("cohort"), str) and out.get("of") != "retention":
+        out["cohort"] = to if out["cohort"] == name else out["cohort"]
+    return out
 
 
 def _scope(cohorts: Cohorts, rule: Rule) -> np.ndarray:

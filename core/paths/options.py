@@ -64,7 +64,7 @@ class TimeOptions(SplitOptions):
 class TrendOptions(TimeOptions):
     """A funnel over time."""
 
-    every: str = "day"  # day, week, month
+    every: str = "day"  # hour, day, week, month
 
 
 @dataclass(frozen=True)

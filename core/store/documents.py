@@ -100,6 +100,18 @@ class Documents:
             self._drop_table(old, keep=beside)
         return new
 
+    def rename(self, name: str, to: str, seen: int) -> Document:
+        """Give a document that the editor saw at revision `seen` another name; raises as `save` does."""
+        old = self.get(name)
+        table = self.table(old) if old.table else None
+        new = self.save(to, old.body, 0, table)
+        try:
+            self.delete(name, seen)
+        except CartscapeError:
+            self.delete(to, new.revision)  # somebody else changed it meanwhile: theirs stands
+            raise
+        return new
+
     def delete(self, name: str, seen: int) -> None:
         """Delete a document that the editor saw at this revision."""
         path = self._path(name)

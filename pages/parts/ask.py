@@ -163,6 +163,11 @@ def save_cohort(name: str, rule: dict[str, Any], *, fixed: bool = False, seen: i
     open_cohorts(store()).save(name, rule, fixed=fixed, seen=seen)
 
 
+def rename_cohort(name: str, to: str, seen: int) -> None:
+    """Give a cohort that was seen at a revision another name; raises a sentence where it cannot have it."""
+    open_cohorts(store()).rename(name, to, seen)
+
+
 def delete_cohort(name: str) -> None:
     """Delete a cohort as it is now; raises a sentence where somebody else changed it meanwhile."""
     documents = store().cohorts

@@ -10,6 +10,7 @@ from core.errors import CartscapeError
 from core.paths.cohort_words import words
 from core.paths.steps import parse_steps
 from core.scope import Scope
+from core.store import Document
 from pages.parts import ask, cohort_maker, state
 
 DID, BOUGHT, COHORT = "What they did", "How well they buy", "Another cohort"
@@ -20,8 +21,9 @@ Rule = dict[str, Any]
 
 def form() -> None:
     """The whole form: conditions, how they join, who they mean, and a name to save them under."""
+    edited: Document | None = st.session_state.get(cohort_maker.EDITED)
     with st.container(border=True, key="frame_cohort_form"):
-        st.markdown("**Make a cohort**")
+        _title(edited)
         conditions: list[int] = st.session_state.setdefault(_KEY, [0])
         join = _join() if len(conditions) > 1 else "and"
         rules = []
@@ -37,7 +39,62 @@ def form() -> None:
             "Keep these shoppers as they are now", key="cohort_fixed",
             help="Otherwise the cohort is worked out anew when the log grows",
         )  # fmt: skip
-        cohort_maker.keep(rule, words(rule), "", "form", fixed=fixed)
+        cohort_maker.keep(rule, words(rule), "", "form", fixed=fixed, edited=edited)
+
+
+def _title(edited: Document | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="cohort_form_head"):
+        st.markdown(f"**Change “{edited.name}”**" if edited else "**Make a cohort**", width="stretch")
+        if edited:
+            st.button("Leave it as it is", key="cohort_form_leave", type="tertiary", on_click=_leave)
+
+
+def _leave() -> None:
+    st.session_state.pop(cohort_maker.EDITED, None)
+    for key in [str(key) for key in st.session_state if str(key).startswith("condition_")]:
+        del st.session_state[key]
+    st.session_state[_KEY] = [0]
+    st.session_state["cohort_name_form"] = ""
+    st.session_state["cohort_fixed"] = False
+
+
+def edit(document: Document) -> bool:
+    """Take a cohort's rule into the form; False where its conditions are none that the form can write."""
+    rule: Rule = document.body["rule"]
+    parts = rule["rules"] if rule["of"] in ("and", "or") else [rule]
+    found = [_read(part) for part in parts]
+    if any(values is None for values in found):
+        return False
+    _leave()
+    st.session_state[_KEY] = list(range(len(parts)))
+    st.session_state["condition_join"] = rule["of"] if len(parts) > 1 else "and"
+    for i, values in enumerate(found):
+        st.session_state.update({f"condition_{key}_{i}": value for key, value in (values or {}).items()})
+    st.session_state["cohort_name_form"] = document.name
+    st.session_state["cohort_fixed"] = bool(document.body.get("fixed"))
+    st.session_state[cohort_maker.EDITED] = document
+    return True
+
+
+def _read(rule: Rule) -> dict[str, Any] | None:
+    """The form's values of one condition, by the names of its controls."""
+    negated = rule["of"] == "not"
+    rule = rule["rules"][0] if negated else rule
+    found: dict[str, Any] = {"not": "do not" if negated else "do"}
+    if rule["of"] == "cohort":
+        return found | {"kind": COHORT, "cohort": rule["name"]}
+    if rule["of"] == "rfm":
+        scores = {name: tuple(rule.get(name, (1, 5))) for name in ("recency", "frequency", "money")}
+        return found | {"kind": BOUGHT} | scores
+    if rule["of"] != "did":
+        return None
+    scope = Scope.parse(rule.get("scope", {}))
+    if scope not in (Scope(regions=scope.regions), Scope(regions=scope.regions, cells=state.scope().cells)):
+        return None
+    return found | {
+        "kind": DID, "event": rule["event"], "times": int(rule.get("times", 1)),
+        "days": int(rule.get("days") or 0), "regions": list(scope.regions), "cells": bool(scope.cells),
+    }  # fmt: skip
 
 
 def _join() -> str:

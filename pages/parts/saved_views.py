@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
 import streamlit as st
 
 from core.errors import CartscapeError
@@ -14,9 +16,8 @@ def save_menu() -> None:
     with st.popover("Save view", icon=":material/bookmark_add:", type="tertiary", key="save_view"):
         st.text_input("Name of this view", key="view_name", placeholder="Weekly checkout review")
         st.button("Save", key="view_save", type="primary", on_click=_save)
-        st.caption(
-            "It keeps the page, the scope and the options. The address of the page is a link to share."
-        )
+        st.caption("It keeps the page, the scope and the options.")
+        _link(state.state().page, state.words())
 
 
 def listed() -> None:
@@ -31,12 +32,24 @@ def listed() -> None:
                 view.name, key=f"open_view_{view.name}", type="secondary", on_click=_open, args=(view,),
                 help=_about(view),
             )  # fmt: skip
-        with st.popover("", icon=":material/edit:", type="tertiary", help="Delete saved views"):
+        with st.popover("", icon=":material/edit:", type="tertiary", help="Links to share; delete"):
             for view in views:
+                _link(view.body["page"], view.body["words"] | {"store": [ask.store().name]}, view.name)
                 st.button(
                     f"Delete {view.name}", icon=":material/delete:", key=f"delete_view_{view.name}",
                     type="tertiary", on_click=_delete, args=(view,),
                 )  # fmt: skip
+
+
+def _link(page: str, words: dict[str, list[str]], name: str = "this view") -> None:
+    """The address of a view, with a button that copies it."""
+    host = urlsplit(st.context.url or "http://localhost:8501")
+    base = host.path.removesuffix("/").removesuffix(f"/{state.state().page}")
+    st.caption(f"Link to {name}")
+    st.code(
+        urlunsplit((host.scheme, host.netloc, f"{base}/{page}", urlencode(words, doseq=True), "")),
+        language=None, height=60,
+    )  # fmt: skip
 
 
 def said() -> None:

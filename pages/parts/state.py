@@ -42,7 +42,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "top": ("8", "5", "12", "20"),
     "ways": ("matrix", "graph"),
     "per": ("count", "share", "per_path"),
-    "period": ("auto", "day", "week", "month"),
+    "period": ("auto", "hour", "day", "week", "month"),
     "returns": ("on", "after"),
     "relative": ("first", "previous"),
     "cohorts": ("first", "every"),

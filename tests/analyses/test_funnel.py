@@ -125,7 +125,7 @@ def test_a_group_is_the_first_steps_region(sample_store: Store) -> None:
 def test_trend_and_times_sum_to_the_funnel(sample_store: Store) -> None:
     scope = Scope.parse({"from": "2025-03-01", "to": "2025-06-30"})
     whole = table(sample_store, "funnel", scope, steps=WAYS["sample"])
-    for every in ("day", "week", "month"):
+    for every in ("hour", "day", "week", "month"):
         trend = table(sample_store, "funnel-trend", scope, steps=WAYS["sample"], every=every)
         assert trend.entered.sum() == whole.shoppers[0]
         assert trend.converted.sum() == whole.shoppers[3]

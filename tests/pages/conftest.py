@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def pages_home(
 
 
 @pytest.fixture
-def app(pages_home: Path) -> Open:
+def app(pages_home: Path) -> Iterator[Open]:
     """A function that opens a page with words in its address: `app("when", region="Ohio")`."""
 
     def visit(page: str = "overview", **words: str | list[str]) -> AppTest:
@@ -77,4 +78,11 @@ def app(pages_home: Path) -> Open:
             test.switch_page(str(SHELL.parent / PAGES[page])).run()
         return test
 
-    return visit
+    ours = sys.modules["__main__"]  # Streamlit puts the page there, which new processes would then run
+    yield visit
+    sys.modules["__main__"] = ours
+
+
+def commands(test: AppTest) -> list[str]:
+    """The commands that the pictures of a page name."""
+    return [block.value for block in test.code if block.value.startswith("python -m core show")]

@@ -14,7 +14,7 @@ from core.paths import open_cohorts
 from core.paths.steps import MOST_STEPS
 from core.scope import Scope
 from core.store import Store
-from tests.pages.conftest import Open
+from tests.pages.conftest import Open, commands
 
 SPAN = {"store": "sample", "from_": "2025-05-01", "to": "2025-06-15"}
 
@@ -49,9 +49,9 @@ def test_a_link_gives_the_analysis_of_its_words(
     scope = Scope.parse({"from": SPAN["from_"], "to": SPAN["to"]})
     answer = ANALYSES["funnel"].run(sample_store, scope, **words)
     assert answer.title in said(test) and answer.of in said(test)
-    commands = " ".join(code.value for code in test.code)
+    named = " ".join(commands(test))
     for word, value in words.items():
-        assert f"{word}={value}" in commands.replace("'", "")
+        assert f"{word}={value}" in named.replace("'", "")
 
 
 def test_steps_move_leave_and_come(app: Open) -> None:
@@ -102,7 +102,7 @@ def test_the_suggested_steps_stay_when_the_scope_keeps_some_events(app: Open) ->
     assert not test.exception and not test.error
     assert steps_in(test) == steps
     assert f"Funnel: {steps[0]} → {steps[-1]}" in said(test)
-    funnels = [code.value for code in test.code if "show funnel" in code.value]
+    funnels = [code for code in commands(test) if "show funnel" in code]
     assert funnels and all(f"steps={','.join(steps)}" in command for command in funnels)
 
 
@@ -111,7 +111,7 @@ def test_two_steps_that_were_dropped_are_no_longer_asked_about(app: Open) -> Non
     assert "Time from cart to purchase" in said(test)
     press(test, "step_drop_2")
     assert not test.error and "Time from view to cart" in said(test)
-    assert "between" not in " ".join(code.value for code in test.code)
+    assert "between" not in " ".join(commands(test))
 
 
 def test_a_log_without_sessions_says_so_and_offers_no_split_that_it_lacks(app: Open) -> None:
@@ -119,6 +119,14 @@ def test_a_log_without_sessions_says_so_and_offers_no_split_that_it_lacks(app: O
     assert not test.exception and not test.error
     assert "The log has no sessions" in said(test)
     assert "Device" not in [option for group in test.button_group for option in group.options]
+
+
+def test_a_day_goes_by_the_hour(app: Open) -> None:
+    test = app("funnel", store="sample", from_="2025-05-14", to="2025-05-14", steps="view,cart")
+    assert not test.exception and not test.error
+    assert "Conversion from view to cart by hour" in said(test)
+    test = app("funnel", store="sample", from_="2025-05-14", to="2025-05-15", steps="view,cart")
+    assert "Conversion from view to cart by day" in said(test)
 
 
 @pytest.mark.parametrize("where", ["groups", "map"])
@@ -135,8 +143,8 @@ def test_times_are_told_by_group_and_over_time(
     test = app("funnel", **SPAN, steps="view,cart", times=times, split="device")
     assert not test.exception and not test.error
     assert f"Time from view to cart {words}" in said(test)
-    commands = [code.value for code in test.code if "show funnel-time" in code.value]
-    assert commands and all(f"by={words.split()[1]}" in command for command in commands)
+    named = [command for command in commands(test) if "show funnel-time" in command]
+    assert named and all(f"by={words.split()[1]}" in command for command in named)
 
 
 def test_times_of_cohorts_are_told_side_by_side(app: Open, pages_home: Path) -> None:

@@ -11,7 +11,7 @@ from core.analyses.measures import MEASURES
 from core.errors import CartscapeError
 from core.store import Store
 from pages.parts import page
-from tests.pages.conftest import PAGES, SHELL, Open
+from tests.pages.conftest import PAGES, SHELL, Open, commands
 
 SPAN = {"from_": "2025-05-01", "to": "2025-06-15"}
 
@@ -121,11 +121,11 @@ def test_numbers_say_of_what(app: Open) -> None:
 
 def test_every_picture_has_its_table_export_and_command(app: Open) -> None:
     test = whole(app("when", store="sample", **SPAN))
-    commands = [block.value for block in test.code]
-    assert [command.split()[4] for command in commands] == ["hours", "trend", "calendar", "trend"]
-    assert all(c.startswith("python -m core show") and "--store" in c for c in commands)
+    named = commands(test)
+    assert [command.split()[4] for command in named] == ["hours", "trend", "calendar", "trend"]
+    assert all("--store" in command for command in named)
     tables = [toggle for toggle in test.toggle if toggle.label == "View as table"]
-    assert len(tables) == len(commands)
+    assert len(tables) == len(named)
     tables[0].set_value(True).run()
     whole(test)
     assert len(test.dataframe) == 1

@@ -8,7 +8,7 @@ from core.analyses import ANALYSES
 from core.charts.numbers import written
 from core.scope import Scope
 from core.store import Store
-from tests.pages.conftest import Open
+from tests.pages.conftest import Open, commands
 from tests.pages.test_pages import SPAN, said, whole
 from tests.pages.test_scope import address
 
@@ -23,8 +23,8 @@ def test_the_answer_is_in_numbers_on_top(app: Open, sample_store: Store) -> None
     means = {row["period"]: row["share"] for row in rows if row["cohort"] is None}
     assert [m.value for m in test.metric][:2] == [written(means[n], "share") for n in (1, 4)]
     assert all(metric.delta for metric in test.metric)
-    commands = [block.value.split()[4] for block in test.code]
-    assert sorted(commands) == ["lifecycle", "retention", "retention", "retention", "stickiness"]
+    named = sorted(command.split()[4] for command in commands(test))
+    assert named == ["lifecycle", "retention", "retention", "retention", "stickiness"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,19 @@ def test_tables_go_with_their_document(documents: Documents) -> None:
     assert not list(documents.folder.glob("*.parquet"))
 
 
+def test_a_document_takes_another_name_with_its_table(documents: Documents) -> None:
+    saved = documents.save("old", {"a": 1}, table=pa.table({"x": [1, 2]}))
+    with pytest.raises(CartscapeError, match="was changed by somebody else"):
+        documents.rename("old", "new", saved.revision + 1)
+    assert [d.name for d in documents.all()] == ["old"]
+    documents.save("taken", {})
+    with pytest.raises(CartscapeError, match="'taken' already"):
+        documents.rename("old", "taken", saved.revision)
+    documents.rename("old", "new", saved.revision)
+    assert [d.name for d in documents.all()] == ["new", "taken"]
+    assert documents.table(documents.get("new")).to_pydict() == {"x": [1, 2]}
+
+
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 201])
 def test_names_that_cannot_be_are_sentences(documents: Documents, name: str) -> None:
     with pytest.raises(WrongCall, match="needs a name"):
