@@ -210,7 +210,7 @@ def step_matrix(table: pa.Table, style: Look) -> go.Figure:
         range=[len(names) - 0.5, -0.5], tickvals=list(range(len(names))),
         ticktext=[short(name, 24) for name in names], **bare,
     )  # fmt: skip
-    figure.update_layout(dragmode=False, showlegend=False)
+    figure.update_layout(clickmode="event+select", dragmode=False, showlegend=False)
     return figure
 
 
@@ -349,5 +349,5 @@ def next_bars(table: pa.Table, style: Look) -> go.Figure:
         range=[max(len(rows), 5) - 0.4, -0.6], tickvals=y, ticktext=[short(row["next"], 24) for row in rows],
         fixedrange=True, showgrid=False, zeroline=False, tickfont={"size": 12, "color": style.ink},
     )  # fmt: skip
-    figure.update_layout(dragmode=False, showlegend=False)
+    figure.update_layout(clickmode="event+select", dragmode=False, showlegend=False)
     return figure

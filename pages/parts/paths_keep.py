@@ -66,9 +66,9 @@ def edge(source: str, target: str, options: dict[str, str]) -> None:
         st.caption("“(other)” is many events; click what leads from or to one of the others.")
         return
     names = [name for name in (source, target) if name and name not in ENDS]
-    words = f"{source} → {target}" if target else source
+    words, way = f"{source} → {target}" if target else source, "went" if target else "did"
     pattern = path_pattern(names, from_start=source == BEGAN, to_end=target == STOPPED)
-    _keep(_with_pattern(pattern, options), options, f"went {words}", words, f"edge_{source}_{target}")
+    _keep(_with_pattern(pattern, options), options, f"{way} {words}", words, f"edge_{source}_{target}")
 
 
 def following(used: list[str], name: str, options: dict[str, str]) -> None:

@@ -48,7 +48,7 @@ def _link(page: str, words: dict[str, list[str]], name: str = "this view") -> No
     st.caption(f"Link to {name}")
     st.code(
         urlunsplit((host.scheme, host.netloc, f"{base}/{page}", urlencode(words, doseq=True), "")),
-        language=None, height=60,
+        language=None,
     )  # fmt: skip
 
 

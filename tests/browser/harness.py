@@ -187,6 +187,20 @@ def click_until(page: Page, x: float, y: float, there: Locator) -> None:
     raise AssertionError("eight clicks were not answered")
 
 
+def place_of(page: Page, frame: str, x: float, y: float) -> tuple[float, float]:
+    """Where in the window the Plotly picture of a frame draws a point of its axes."""
+    picture = page.locator(f".st-key-frame_{frame} .js-plotly-plot").first
+    picture.scroll_into_view_if_needed()
+    left, top = picture.evaluate(
+        """(picture, [x, y]) => {
+            const {xaxis, yaxis} = picture._fullLayout, box = picture.getBoundingClientRect();
+            return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
+        }""",
+        [x, y],
+    )
+    return float(left), float(top)
+
+
 def words(page: Page) -> dict[str, list[str]]:
     """The scope in the page's address."""
     return parse_qs(urlsplit(page.url).query)

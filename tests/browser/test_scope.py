@@ -11,10 +11,9 @@ from core.charts.map_view import fit_view
 from core.charts.numbers import written
 from core.scope import Scope
 from core.store import Store
-from tests.browser.harness import App, arrive, go_to, visit, words
+from tests.browser.harness import App, arrive, go_to, place_of, visit, words
 
 SCOPE = {"from": "2025-05-01", "to": "2025-06-15"}
-HEAT_MAP = '.st-key-frame_hours [data-testid="stPlotlyChart"]'
 MAP = '[data-testid="stDeckGlJsonChart"]'
 
 
@@ -50,24 +49,9 @@ def asked_events(store: Store, found: dict[str, list[str]]) -> str:
     return written(row["value"], "count", None)
 
 
-def hour_square(page: Page, weekday: int, hour: int) -> tuple[float, float]:
-    """Where a square of the heat map lies in the window."""
-    spot = page.evaluate(
-        """([selector, weekday, hour]) => {
-            const plot = document.querySelector(selector + ' .js-plotly-plot');
-            const box = plot.getBoundingClientRect();
-            const {xaxis, yaxis} = plot._fullLayout;
-            return [box.left + xaxis._offset + xaxis.d2p(hour), box.top + yaxis._offset + yaxis.d2p(weekday)];
-        }""",
-        [HEAT_MAP, weekday, hour],
-    )
-    return float(spot[0]), float(spot[1])
-
-
 def test_a_click_on_the_heat_map_sets_the_hour_everywhere(page: Page, app: App, sample_store: Store) -> None:
     visit(page, app.link("when", store="sample", **SCOPE))
-    page.locator(HEAT_MAP).scroll_into_view_if_needed()
-    click(page, *hour_square(page, 3, 19))
+    click(page, *place_of(page, "hours", 19, 3))
     arrive(page, "hour=3.19")
     go_to(page, "Overview")
     assert words(page)["hour"] == ["3.19"]
@@ -76,11 +60,10 @@ def test_a_click_on_the_heat_map_sets_the_hour_everywhere(page: Page, app: App, 
 
 def test_each_click_on_the_heat_map_adds_an_hour_or_lets_it_go(page: Page, app: App) -> None:
     visit(page, app.link("when", store="sample", hour="3.19", **SCOPE))
-    page.locator(HEAT_MAP).scroll_into_view_if_needed()
-    click(page, *hour_square(page, 4, 20))
+    click(page, *place_of(page, "hours", 20, 4))
     arrive(page, "hour=4.20")
     assert words(page)["hour"] == ["3.19", "4.20"]
-    click(page, *hour_square(page, 3, 19))
+    click(page, *place_of(page, "hours", 19, 3))
     arrive(page, "^(?!.*3.19)")
     assert words(page)["hour"] == ["4.20"]
 
