@@ -136,6 +136,66 @@ def test_trend_and_times_sum_to_the_funnel(sample_store: Store) -> None:
     assert split.shoppers.sum() == whole.shoppers[3]
 
 
+def test_changes_have_the_interval_of_their_own_counts(sample_store: Store) -> None:
+    scope = Scope.parse({"from": "2025-05-01", "to": "2025-05-31"})
+    got = table(sample_store, "funnel", scope, steps=WAYS["sample"])
+    later = got[got.step > 1]
+    assert later.change.tolist() == pytest.approx((later.of_first - later.previous_of_first).tolist())
+    first, before = np.full(len(later), got.shoppers[0]), np.full(len(later), got.previous_shoppers[0])
+    low, high = difference(later.shoppers.to_numpy(), first, later.previous_shoppers.to_numpy(), before)
+    assert later.change_low.tolist() == pytest.approx(low.tolist())
+    assert later.change_high.tolist() == pytest.approx(high.tolist())
+    assert got.change.isna().tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize("every", ["hour", "day", "week"])
+def test_a_trends_compared_line_is_the_compared_periods_own(sample_store: Store, every: str) -> None:
+    scope = Scope.parse({"from": "2025-05-12", "to": "2025-05-25", "compare": "2025-04-14..2025-04-27"})
+    alone = Scope.parse({"from": "2025-04-14", "to": "2025-04-27", "compare": "off"})
+    asked, before = (
+        table(sample_store, "funnel-trend", its, steps="view,cart", every=every) for its in (scope, alone)
+    )
+    assert before.conversion.notna().any()
+    assert asked.previous_conversion.tolist() == pytest.approx(before.conversion.tolist(), nan_ok=True)
+
+
+def _first_after(log: pd.DataFrame, event: str, since: pd.Series) -> pd.DataFrame:
+    """Each shopper's first event of a kind at or after a second."""
+    its = log[log.event == event].merge(since.rename("since"), left_on="user_id", right_index=True)
+    return its[its.second >= its.since].sort_values("ts").groupby("user_id").first()
+
+
+def test_times_are_from_the_latest_entry_to_the_step(sample_store: Store) -> None:
+    """Who got there is measured from the last view before the cart, so that an old visit is no wait."""
+    log = plain(sample_store)
+    views = log[log.event == "view"]
+    carts = _first_after(log, "cart", views.groupby("user_id").second.min())
+    before = views.merge(carts.second.rename("until"), left_on="user_id", right_index=True)
+    entered = before[before.second <= before.until].groupby("user_id").second.max()
+    took = (carts.second - entered).to_numpy()
+    got = table(sample_store, "funnel-time", Scope(compare="off"), steps="view,cart")
+    assert got.shoppers[0] == len(took)
+    for q in (25, 50, 75, 90, 99):
+        assert got[f"p{q}"][0] == np.percentile(took, q)
+    edges = [*got.from_seconds[0], np.inf]
+    want = np.histogram(took, edges)[0]
+    shown = np.array([np.nan if n is None else n for n in got.counts[0]], float)
+    assert np.array_equal(shown[np.isfinite(shown)], want[np.isfinite(shown)])
+
+
+@pytest.mark.parametrize("value", ["each", "last"])
+def test_a_group_is_each_steps_or_the_last_steps_region(sample_store: Store, value: str) -> None:
+    log = plain(sample_store)
+    carts = _first_after(log, "cart", log[log.event == "view"].groupby("user_id").second.min())
+    got = table(
+        sample_store, "funnel", Scope(compare="off"), steps="view,cart", by="region", value=value, top="0"
+    )
+    shown = got[got.step == 2].set_index("region").shoppers.dropna()
+    want = carts.region.value_counts()
+    assert len(shown) > 5
+    assert shown[shown > 0].to_dict() == want[shown[shown > 0].index].to_dict()
+
+
 def test_revenue_at_the_last_step_is_that_of_its_events(sample_store: Store) -> None:
     got = table(sample_store, "funnel", Scope(compare="off"), steps="purchase", unit="session")
     log = plain(sample_store)
