@@ -36,6 +36,9 @@ ARRAYS: dict[str, np.dtype] = {
     "n": np.dtype(np.uint8),  # [rows] events
     "row_flags": np.dtype(np.uint8),  # [rows] as flags
     "money_segment": np.dtype(np.uint32),  # [money rows]
+    "money_place": np.dtype(np.uint32),  # [money rows] as place of its segment, and so on: few are far apart
+    "money_means": np.dtype(np.uint16),  # [money rows]
+    "money_hour": np.dtype(np.uint16),  # [money rows]
     "money_kind": np.dtype(np.uint16),  # [money rows]
     "money": np.dtype(np.int64),  # [money rows] in MONEY_UNIT
 }
@@ -56,7 +59,7 @@ def assemble(
     how many follow it.
     """
     wide = {"kind", "money_kind"} if purchase_kinds.size > 2**16 else set()
-    wide |= {"hour"} if hours > 2**16 else set()
+    wide |= {"hour", "money_hour"} if hours > 2**16 else set()
     writers = {
         name: Appender(folder / f"{name}.npy", np.dtype(np.uint32) if name in wide else dtype)
         for name, dtype in ARRAYS.items()
@@ -120,6 +123,9 @@ def _append_range(
     writers["row_flags"].append(opens | purchase)
     paid = np.flatnonzero(column["money"])
     writers["money_segment"].append(segment_of_row[paid] + sizes["segments"])
+    writers["money_place"].append(column["place"][paid])
+    writers["money_means"].append(column["mean"][paid])
+    writers["money_hour"].append(column["hour"][paid] - first_hour)
     writers["money_kind"].append(column["kind"][paid])
     writers["money"].append(column["money"][paid])
     sizes["segments"] += segments

@@ -37,17 +37,19 @@ MOST_KINDS = 0.5
 #: Groupings that any scope can be narrowed by.
 CHOICES = ("region", "category", "event", "device", "channel")
 
-#: Questions of the whole log whose counts are kept, as groupings and how many of them make the outer
-#: groups: what the scope bar offers, and what pages ask before anybody has narrowed the scope.
-KEPT: tuple[tuple[tuple[str, ...], int | None], ...] = (
-    *(((field,), None) for field in CHOICES),
-    (("day",), None),
-    (("day",), 0),
-    (("weekday", "hour"), None),
-    (("category", "day"), None),
-    (("event", "day"), None),
-    (("region", "day"), None),
-    (("region", "day"), 1),
+#: Resolutions of cells that a map of a whole country needs.
+COARSE = (3, 4, 5)
+
+#: Questions of the whole log whose counts are kept, as groupings, how many of them make the outer groups,
+#: and the resolution of cells: what the scope bar offers, and what pages ask before anybody has narrowed
+#: the scope.
+KEPT: tuple[tuple[tuple[str, ...], int | None, int], ...] = (
+    *(((field,), None, CELL_RESOLUTION) for field in (*CHOICES, "day")),
+    *((("weekday", "hour"), None, CELL_RESOLUTION), (("day",), 0, CELL_RESOLUTION)),
+    *(((field, "day"), None, CELL_RESOLUTION) for field in ("category", "event", "region")),
+    *((("region", step), 1, CELL_RESOLUTION) for step in ("day", "week")),
+    *((("cell",), None, resolution) for resolution in COARSE),
+    *((("cell", "week"), 1, resolution) for resolution in COARSE),
 )
 #: … where there are no more groups than this.
 MOST_KEPT = 100_000
@@ -171,12 +173,12 @@ class Cube:
     def answer_whole(self, folder: Path) -> None:
         """Writes the counts of the KEPT questions into `folder`, beside the arrays."""
         counts: dict[str, np.ndarray] = {}
-        for by, keep in KEPT:
-            axes = self._axes(self._everything, by, CELL_RESOLUTION)
+        for by, keep, resolution in KEPT:
+            axes = self._axes(self._everything, by, resolution)
             sizes = [len(axis.labels) for axis in axes]
             if np.prod(sizes) <= MOST_KEPT:
                 found = self._count([(self._everything, axes)], sizes, keep)
-                counts |= {_key(by, keep, level): numbers for level, numbers in enumerate(found)}
+                counts |= {_key(by, keep, resolution, n): numbers for n, numbers in enumerate(found)}
         np.savez(folder / _WHOLE, **counts)  # type: ignore[arg-type]
 
     # -- questions ----------------------------------------------------------------------------
@@ -233,8 +235,8 @@ class Cube:
         sizes = [max(len(axis.labels) for axis in pair) for pair in zip(*sets, strict=True)]
         pairs = list(zip(periods, sets, strict=True))
         depths = [len(by)] if keep is None else [len(by), keep]
-        if _key(by, keep, 0) in self._whole and scope == self._everything:
-            counts = [[self._whole[_key(by, keep, level)] for level in range(len(depths))]]
+        if _key(by, keep, resolution, 0) in self._whole and scope == self._everything:
+            counts = [[self._whole[_key(by, keep, resolution, n)] for n in range(len(depths))]]
         elif compared is None or _overlap(scope, compared):
             counts = [self._count([pair], sizes, keep) for pair in pairs]
         else:
@@ -342,10 +344,11 @@ class Cube:
                     runs.blocks, runs.rows, runs.segments, *segments, a["row_flags"], a["kind"], a["n"],
                     *by, kinds, groups, margins,
                 )  # fmt: skip
-            money = (a["money_segment"][runs.paid], a["money_kind"][runs.paid], a["money"][runs.paid])
+            its = runs.paid
             paid = kernels.sum_money(
-                *money, *segments, *by, kinds, self._buys, groups, numba.get_num_threads()
-            )
+                a["money_place"][its], a["money_means"][its], a["money_hour"][its], a["money_kind"][its],
+                a["money"][its], *by, kinds, self._buys, groups, numba.get_num_threads(),
+            )  # fmt: skip
         found = [np.concatenate([counted[:, :groups], paid])]
         if margins:
             found.append(np.concatenate([counted[:, groups:], paid.reshape(2, margins, -1).sum(axis=2)]))
@@ -372,9 +375,10 @@ def _groups(axes: tuple[Axis, ...], periods: tuple[Scope, ...], counts: np.ndarr
     )
 
 
-def _key(by: Sequence[str], keep: int | None, level: int) -> str:
+def _key(by: Sequence[str], keep: int | None, resolution: int, level: int) -> str:
     """The name of one array of a kept question."""
-    return f"{' '.join(by)} | {keep} | {level}"
+    cells = resolution if "cell" in by else CELL_RESOLUTION
+    return f"{' '.join(by)} | {keep} | {cells} | {level}"
 
 
 def _overlap(one: Scope, other: Scope) -> bool:

@@ -194,23 +194,23 @@ def count_few_kinds(  # type: ignore[no-untyped-def]
 
 @njit(parallel=True, nogil=True, cache=True)
 def sum_money(  # type: ignore[no-untyped-def]
-    segment, kind, money, place, means, hour, by_place, by_means, by_hour, by_kind, buys, groups, blocks
+    place, means, hour, kind, money, by_place, by_means, by_hour, by_kind, buys, groups, blocks
 ):
     """Revenue net of returns, and gross of them, of every group: int64[2, groups] in money units.
 
-    `buys` is uint8[kinds]: whether a kind is a purchase.
+    All but the tables are of rows with money. `buys` is uint8[kinds]: whether a kind is a purchase.
     """
     out = np.zeros((blocks, 2, groups), np.int64)
     placed, carried = by_place.any(), by_means.any()
     for block in prange(blocks):
         total = out[block]
-        for m in range(segment.size * block // blocks, segment.size * (block + 1) // blocks):
-            s, k = index(segment[m]), index(kind[m])
-            g = np.int64(by_kind[k]) + by_hour[index(hour[s])]
+        for m in range(money.size * block // blocks, money.size * (block + 1) // blocks):
+            k = index(kind[m])
+            g = np.int64(by_kind[k]) + by_hour[index(hour[m])]
             if placed:
-                g += by_place[index(place[s])]
+                g += by_place[index(place[m])]
             if carried:
-                g += by_means[index(means[s])]
+                g += by_means[index(means[m])]
             if g >= 0:
                 total[0, index(g)] += money[m]
                 total[1, index(g)] += money[m] * buys[k]

@@ -222,12 +222,14 @@ def test_kept_counts_of_the_whole_log_are_those_of_a_pass(tmp_path: Path) -> Non
     keeps = Cube(store, manifest)
     (store.marts_dir / manifest.cube / "whole.npz").unlink()
     passes = Cube(store, manifest)
-    for by, keep in KEPT:
-        outer = [] if keep is None else [keeps.ask_nested(Scope(), by, keep)[1]]
-        again = [] if keep is None else [passes.ask_nested(Scope(), by, keep)[1]]
-        for kept, passed in zip(
-            [keeps.ask(Scope(), by), *outer], [passes.ask(Scope(), by), *again], strict=True
-        ):
+    for by, keep, resolution in KEPT:
+        asked = [
+            its.ask_nested(Scope(), by, keep, resolution=resolution)
+            if keep is not None
+            else (its.ask(Scope(), by, resolution=resolution),)
+            for its in (keeps, passes)
+        ]
+        for kept, passed in zip(*asked, strict=True):
             assert [axis.labels for axis in kept.axes] == [axis.labels for axis in passed.axes]
             assert kept.events.sum() > 0
             for number in ("events", "shoppers", "sessions", "buys", "revenue", "sales"):
