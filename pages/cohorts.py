@@ -37,11 +37,11 @@ def main() -> None:
         left, right = st.columns([4, 5], gap="small")
         with left:
             _list(answer)
+            if len(names) > 2:
+                _overlaps()
             cohort_form.form()
         with right:
             _one(names)
-            if len(names) > 2:
-                _overlaps()
     else:
         states.notice(
             "No cohort has been saved with this log yet. Make one below, or click a bar of a funnel.",
