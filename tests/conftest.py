@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,14 @@ SAMPLE_SEED = 7
 # A slow machine must not fail a property, and a failure must come again.
 hypothesis.settings.register_profile("cartscape", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.load_profile("cartscape")
+
+#: What runs the tests. Streamlit's AppTest puts the page in its place, which new processes would then run.
+_MAIN = sys.modules["__main__"]
+
+
+def pytest_runtest_teardown() -> None:
+    """Each test leaves behind the main module that all began with."""
+    sys.modules["__main__"] = _MAIN
 
 
 @pytest.fixture(scope="session")

@@ -144,10 +144,10 @@ def _revenue(of: Asked, found: Matches, its: Split) -> np.ndarray:
     out = np.full((len(its.labels), len(of.funnel.steps)), np.nan)
     if not of.cube.has_prices:
         return out
-    carries = np.isin(of.paths.kinds[0], MONEY_EVENTS)
+    tokens = of.names.of_kind[np.isin(of.paths.kinds[0], MONEY_EVENTS)]
+    carry = np.unique(tokens[tokens >= 0])
     for s, step in enumerate(of.funnel.steps):
-        named = np.append(of.names.find(step.event), False)[of.names.of_kind]
-        if not (named & carries).any() and of.funnel.order != "any":
+        if not of.names.find(step.event)[carry].any() and of.funnel.order != "any":
             continue
         rows, groups = its.at(found, s)
         money = of.paths.money_of(found.events[rows, s])

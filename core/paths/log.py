@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -87,6 +87,11 @@ class PathLog:
         return int(self["session"][self["start"][-2] :].max()) + 1
 
     @cached_property
+    def told(self) -> dict[str, Any]:
+        """The names of events under the namings that are asked most, kept by `core.paths.tokens`."""
+        return {}
+
+    @cached_property
     def items(self) -> np.ndarray:
         """The item of each code: object[items]."""
         return _texts(self._texts["items"])
@@ -130,10 +135,14 @@ class PathLog:
         """`ask(low, high)` for ranges of shoppers that hold equal shares of the events, side by side, as
         `side_by_side` does it.
         """
+        return side_by_side(lambda block: ask(*block), self._blocks)
+
+    @cached_property
+    def _blocks(self) -> list[tuple[int, int]]:
         blocks = min(4 * THREADS, max(THREADS, self.events // LEAST_EVENTS))
         wanted = np.linspace(0, self.events, blocks + 1)
         edges = np.unique(np.searchsorted(self["start"], wanted).clip(0, self.shoppers)).tolist()
-        return side_by_side(lambda block: ask(*block), pairwise(edges))
+        return list(pairwise(edges))
 
     def money_of(self, events: np.ndarray) -> np.ndarray:
         """The money of events, in MONEY_UNIT, 0 where they carry none: int64, shaped as `events`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from core.marts import Cube, build
 from core.paths.cohorts import Cohorts
@@ -37,8 +39,14 @@ def open_cohorts(store: Store) -> Cohorts:
     return _opened(store).cohorts
 
 
+@cache
+def _resolved(path: Path) -> str:
+    """Asking the disk for links takes as long as a short question; a store's path has none that move."""
+    return str(path.resolve())
+
+
 def _opened(store: Store) -> _Opened:
-    key = str(store.path.resolve())
+    key = _resolved(store.path)
     with _opening:
         found = _open.get(key)
         if found is None or found.cube.fingerprint != store.fingerprint or found.cube.k != store.k:

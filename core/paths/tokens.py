@@ -87,6 +87,15 @@ class Tokens:
 
 def tokens(paths: PathLog, naming: Naming, titles: dict[str, str] | None = None) -> Tokens:
     """The names of a log's events under a naming. `titles` name items where paths are told by page."""
+    if naming.hide or naming.group or naming.nodes == "page":
+        return _told(paths, naming, titles)
+    if naming.nodes not in paths.told:
+        paths.told[naming.nodes] = _told(paths, naming, titles)
+    found: Tokens = paths.told[naming.nodes]
+    return found
+
+
+def _told(paths: PathLog, naming: Naming, titles: dict[str, str] | None) -> Tokens:
     events, categories = paths.kinds
     names = events.copy()
     if naming.nodes == "category":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -66,7 +65,7 @@ def pages_home(
 
 
 @pytest.fixture
-def app(pages_home: Path) -> Iterator[Open]:
+def app(pages_home: Path) -> Open:
     """A function that opens a page with words in its address: `app("when", region="Ohio")`."""
 
     def visit(page: str = "overview", **words: str | list[str]) -> AppTest:
@@ -78,9 +77,7 @@ def app(pages_home: Path) -> Iterator[Open]:
             test.switch_page(str(SHELL.parent / PAGES[page])).run()
         return test
 
-    ours = sys.modules["__main__"]  # Streamlit puts the page there, which new processes would then run
-    yield visit
-    sys.modules["__main__"] = ours
+    return visit
 
 
 def commands(test: AppTest) -> list[str]:
