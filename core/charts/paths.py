@@ -326,8 +326,9 @@ def next_bars(table: pa.Table, style: Look) -> go.Figure:
                 "arrayminus": [row["probability"] - row["low"] for row in rows],
             },
             hovertext=[
-                f"<b>{row['next']}</b><br>{exact(row['probability'], 'share')} of "
-                f"{exact(row['count'], 'count')} counted<br>95 % interval {exact(row['low'], 'share')} to "
+                f"<b>{row['next']}</b><br>{exact(row['probability'], 'share')}: "
+                f"{exact(row['count'], 'count')} times, {exact(row['shoppers'], 'count')} shoppers<br>"
+                f"95 % interval {exact(row['low'], 'share')} to "
                 f"{exact(row['high'], 'share')}"
                 + (f"<br>{signed(row['difference'], 'share')} on the other group" if compared else "")
                 for row in rows

@@ -66,7 +66,7 @@ def store() -> Store:
 def ask(name: str, scope: Scope, /, **options: str) -> Answer:
     """The answer of the analysis `name`; the same question to the same data is asked once."""
     now = store()
-    known = now.cohorts.state if scope.cohorts or name == "cohort" else ()
+    known = now.cohorts.state  # splits, comparisons and overlaps name cohorts beside the scope
     return _answer(now, now.fingerprint, known, name, scope, tuple(sorted(options.items())))
 
 

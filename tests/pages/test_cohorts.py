@@ -213,3 +213,20 @@ def test_a_view_has_a_link_to_copy(app: Open, pages_home: Path) -> None:
         "store": ["sample"], "from": ["2025-05-01"], "to": ["2025-06-15"], "region": ["Ohio"],
         "steps": ["view,cart"],
     }  # fmt: skip
+
+
+def test_a_picture_of_cohorts_follows_a_change_of_one(app: Open, pages_home: Path) -> None:
+    """Splits and overlaps name cohorts that the scope does not: no answer outlives a change."""
+    cohorts = open_cohorts(stored(pages_home))
+    for name in ("one", "two", "three"):
+        cohorts.save(name, CART)
+    assert not app("cohorts", **SPAN).exception
+    cohorts.rename("one", "another", 1)
+    test = app("cohorts", **SPAN)
+    shown = [frame.value for frame in test.dataframe]
+    assert not test.exception and shown
+    toggle = next(t for t in test.toggle if t.key == "as_table_cohort_overlaps")
+    toggle.set_value(True).run()
+    names = {name for frame in test.dataframe for column in frame.value if "first" in str(column).lower()
+             for name in frame.value[column]}  # fmt: skip
+    assert "another" in names and "one" not in names
