@@ -25,6 +25,8 @@ from pages.parts import ask, cohort_form, cohort_maker, page, state, states, tab
 from pages.parts.chart_frame import Export, frame, plot, style
 
 EVERYBODY = "Everybody else"
+#: How often the form took a cohort over, and the name that was typed last for one.
+_TAKEN, _TYPED = "_cohort_taken", "_cohort_typed"
 
 
 def main() -> None:
@@ -93,7 +95,7 @@ def _actions(chosen: list[str]) -> None:
         )  # fmt: skip
         _change(chosen)
         with st.popover("Delete", icon=":material/delete:", disabled=off):
-            st.markdown(f"Delete {', '.join(chosen)}? It cannot be brought back.")
+            st.markdown(states.plain(f"Delete {', '.join(chosen)}? It cannot be brought back."))
             st.button(
                 "Delete for good", type="primary", key="cohort_delete", on_click=_delete, args=(chosen,)
             )
@@ -102,14 +104,18 @@ def _actions(chosen: list[str]) -> None:
 def _change(chosen: list[str]) -> None:
     """Another name for the one that is ticked, or its conditions in the form below."""
     one = chosen[0] if len(chosen) == 1 else ""
-    with st.popover("Change", icon=":material/edit:", disabled=not one, help="Tick one cohort"):
+    # Another key is another popover: once the form has the cohort, it no longer stands before it.
+    key = f"cohort_change_{st.session_state.get(_TAKEN, 0)}"
+    with st.popover("Change", icon=":material/edit:", disabled=not one, key=key, help="Tick one cohort"):
         if not one:
             return
         document = ask.store().cohorts.get(one)
-        key = f"cohort_rename_{one}"
-        st.session_state.setdefault(key, one)
-        st.text_input("Name", key=key)
-        st.button("Rename", key="cohort_rename", on_click=_rename, args=(one, key, document.revision))
+        name_key = f"cohort_rename_{one}"
+        # What was typed and refused stands there still, to be mended.
+        typed, name = st.session_state.get(_TYPED, (one, one))
+        st.session_state.setdefault(name_key, name if typed == one else one)
+        st.text_input("Name", key=name_key)
+        st.button("Rename", key="cohort_rename", on_click=_rename, args=(one, name_key, document.revision))
         st.button(
             "Change its conditions", key="cohort_edit", on_click=_edit, args=(document,),
             help="In the form below the list",
@@ -118,7 +124,10 @@ def _change(chosen: list[str]) -> None:
 
 def _rename(name: str, key: str, seen: int) -> None:
     to = str(st.session_state[key]).strip()
+    if to == name:
+        return
     state.state().changed = True
+    st.session_state[_TYPED] = name, to
     try:
         ask.rename_cohort(name, to, seen)
     except CartscapeError as error:
@@ -133,6 +142,7 @@ def _rename(name: str, key: str, seen: int) -> None:
 
 def _edit(document: Document) -> None:
     state.state().changed = True
+    st.session_state[_TAKEN] = st.session_state.get(_TAKEN, 0) + 1
     if not cohort_form.edit(document):
         sentence = (
             f"“{document.name}” was made from a picture, and the form cannot write its rule; make it anew "

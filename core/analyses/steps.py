@@ -20,6 +20,7 @@ from core.analyses.ways import (
     whole_number,
 )
 from core.marts.privacy import hide_small
+from core.paths.choices import step_of
 from core.paths.sequences import most_common
 from core.scope import Scope
 from core.store import Store
@@ -61,7 +62,7 @@ def steps(
     names = [*asked.labels[chosen[0]], *[""] * (most - chosen[0].size), OTHER]
     back = np.isin(anchor, ("end", "before")) | (level < 0)
     columns: dict[str, pa.Array] = {
-        "step": pa.array(level + (anchor != "around")),
+        "step": pa.array([step_of(n, anchor) for n in level.tolist()], pa.int64()),
         "node": pa.array(
             [[*names, BEGAN if b else STOPPED][s] for s, b in zip(rows[1], back, strict=True)], pa.string()
         ),

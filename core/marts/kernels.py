@@ -59,6 +59,12 @@ def _count(state, buying, g, groups, margins, share, events, first, session, bou
 
 
 @njit(inline="always")
+def _blank(blocks, groups):  # type: ignore[no-untyped-def]
+    """What is known of each group by each block, before any event."""
+    return np.zeros((blocks, groups, 2), np.int64), np.zeros((blocks, groups, 2), np.int32)
+
+
+@njit(inline="always")
 def _total(states, buyings):  # type: ignore[no-untyped-def]
     """Sums over blocks: int64[4, groups]."""
     blocks, groups, _ = states.shape
@@ -85,12 +91,10 @@ def count_segments(  # type: ignore[no-untyped-def]
     """
     blocks = blocks_of.size - 1
     share = margins / groups
-    states = np.empty((blocks, groups + margins, 2), np.int64)
-    buyings = np.empty((blocks, groups + margins, 2), np.int32)
+    states, buyings = _blank(blocks, groups + margins)
     placed, carried = by_place.any(), by_means.any()
     for block in prange(blocks):
-        state = np.zeros((groups + margins, 2), np.int64)
-        buying = np.zeros((groups + margins, 2), np.int32)
+        state, buying = states[block], buyings[block]
         first = session = np.int64(0)  # counted from 1, so that no group has met them
         for run in range(blocks_of[block], blocks_of[block + 1]):
             for s in range(index(runs[run, 0]), index(runs[run, 1])):
@@ -107,7 +111,6 @@ def count_segments(  # type: ignore[no-untyped-def]
                 _count(
                     state, buying, g, groups, margins, share, events[s], first, session, f & HOLDS_PURCHASE
                 )
-        states[block], buyings[block] = state, buying
     return _total(states, buyings)
 
 
@@ -123,12 +126,10 @@ def count_kinds(  # type: ignore[no-untyped-def]
     """
     blocks = blocks_of.size - 1
     share = margins / groups
-    states = np.empty((blocks, groups + margins, 2), np.int64)
-    buyings = np.empty((blocks, groups + margins, 2), np.int32)
+    states, buyings = _blank(blocks, groups + margins)
     placed, carried = by_place.any(), by_means.any()
     for block in prange(blocks):
-        state = np.zeros((groups + margins, 2), np.int64)
-        buying = np.zeros((groups + margins, 2), np.int32)
+        state, buying = states[block], buyings[block]
         first = session = np.int64(0)
         for run in range(blocks_of[block], blocks_of[block + 1]):
             end = index(runs[run, 0])
@@ -152,7 +153,6 @@ def count_kinds(  # type: ignore[no-untyped-def]
                     g = kept + by_kind[k]
                     if g >= 0:
                         _count(state, buying, g, groups, margins, share, n[r], first, session, buys[k])
-        states[block], buyings[block] = state, buying
     return _total(states, buyings)
 
 
@@ -164,12 +164,10 @@ def count_few_kinds(  # type: ignore[no-untyped-def]
     """As `count_kinds` where most kinds are left out: what else is kept is looked up for few rows."""
     blocks = blocks_of.size - 1
     share = margins / groups
-    states = np.empty((blocks, groups + margins, 2), np.int64)
-    buyings = np.empty((blocks, groups + margins, 2), np.int32)
+    states, buyings = _blank(blocks, groups + margins)
     placed, carried = by_place.any(), by_means.any()
     for block in prange(blocks):
-        state = np.zeros((groups + margins, 2), np.int64)
-        buying = np.zeros((groups + margins, 2), np.int32)
+        state, buying = states[block], buyings[block]
         first = session = np.int64(0)
         for run in range(blocks_of[block], blocks_of[block + 1]):
             s = index(segment_runs[run, 0] - 1)
@@ -188,7 +186,6 @@ def count_few_kinds(  # type: ignore[no-untyped-def]
                     g += by_means[index(means[s])]
                 if g >= 0:
                     _count(state, buying, g, groups, margins, share, n[r], first, session, f & HOLDS_PURCHASE)
-        states[block], buyings[block] = state, buying
     return _total(states, buyings)
 
 

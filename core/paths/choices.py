@@ -19,6 +19,11 @@ from core.store import Store
 BEGAN, STOPPED, OTHER = "(start)", "(end)", "(other)"
 
 
+def step_of(level: int, anchor: str) -> int:
+    """A level as people count it: from 1, but from 0 at the node that paths are read around."""
+    return level if anchor == "around" else level + 1
+
+
 @dataclass(frozen=True)
 class Picture:
     """The options of a picture of paths, as the analysis `paths` takes them."""

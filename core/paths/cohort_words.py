@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.errors import CartscapeError
+from core.paths.choices import step_of
 from core.paths.steps import parse_steps
 from core.scope import Scope, span_words
 
@@ -71,7 +72,7 @@ def _path(rule: Rule) -> str:
         "before": f"back from {options.get('at')}", "around": f"around {options.get('at')}",
     }[anchor]  # fmt: skip
     to = f" → {rule['target']}" if rule.get("target") else ""
-    return f"went {rule['source']}{to} at step {level + 1} {where}{_scope(rule)}"
+    return f"went {rule['source']}{to} at step {step_of(level, anchor)} {where}{_scope(rule)}"
 
 
 def _retention(rule: Rule) -> str:

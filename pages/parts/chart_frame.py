@@ -18,6 +18,7 @@ from core.analyses import Answer
 from core.charts.look import Look, look
 from core.charts.page_html import Part, table_csv
 from pages.parts import ask, state, tables
+from pages.parts.states import plain
 
 _PARTS = "_parts_of_the_page"
 _SAID = "_notes_said_on_the_page"
@@ -91,13 +92,13 @@ def _frame(
         st.rerun()
     with st.container(border=True, key=f"frame_{key}", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{key}"):
-            st.markdown(f"**{title}**", width="stretch")
+            st.markdown(f"**{plain(title)}**", width="stretch")
             as_table = _menu(key, answer, command, export, title)
         if as_table:
             tables.show(answer.table, key=f"table_{key}")
         else:
             draw()
-        st.caption(" ".join(filter(None, [f"{answer.of}.", *said])))
+        st.caption(plain(" ".join(filter(None, [f"{answer.of}.", *said]))))
 
 
 def _menu(key: str, answer: Answer, command: str, export: Export, title: str) -> bool:

@@ -12,6 +12,7 @@ from core.paths.steps import parse_steps
 from core.scope import Scope
 from core.store import Document
 from pages.parts import ask, cohort_maker, state
+from pages.parts.states import plain
 
 DID, BOUGHT, COHORT = "What they did", "How well they buy", "Another cohort"
 _KEY = "_conditions"
@@ -44,7 +45,7 @@ def form() -> None:
 
 def _title(edited: Document | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="cohort_form_head"):
-        st.markdown(f"**Change “{edited.name}”**" if edited else "**Make a cohort**", width="stretch")
+        st.markdown(f"**Change “{plain(edited.name)}”**" if edited else "**Make a cohort**", width="stretch")
         if edited:
             st.button("Leave it as it is", key="cohort_form_leave", type="tertiary", on_click=_leave)
 

@@ -10,6 +10,7 @@ from core.charts.numbers import exact
 from core.errors import CartscapeError
 from core.store import Document
 from pages.parts import ask, state
+from pages.parts.states import plain
 
 #: The cohort that the form of the page Cohorts is about, where it is not a new one.
 EDITED = "_cohort_edited"
@@ -35,10 +36,11 @@ def keep(
         st.caption(str(error))
         return
     if count is None:
-        st.caption(f"{words}: too few shoppers to show.")
+        st.caption(plain(f"{words}: too few shoppers to show."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"keep_{key}"):
-        st.markdown(f"**{exact(count, 'count')} shoppers** {words}", width="stretch")
+        who = "shopper" if count == 1 else "shoppers"
+        st.markdown(f"**{exact(count, 'count')} {who}** {plain(words)}", width="stretch")
         name_key = f"cohort_name_{key}"
         st.session_state.setdefault(name_key, suggestion)
         st.text_input(
@@ -93,4 +95,6 @@ def said() -> None:
     """What the last saving gave, once."""
     if found := st.session_state.pop("_cohort_said", None):
         good, sentence = found
-        (st.success if good else st.error)(sentence, icon=":material/group:" if good else ":material/error:")
+        (st.success if good else st.error)(
+            plain(sentence), icon=":material/group:" if good else ":material/error:"
+        )

@@ -10,10 +10,10 @@ from core.analyses.top_paths import ARROW
 from core.charts.numbers import short
 from core.charts.paths import ENDS, OTHER
 from core.events import PURCHASE
-from core.paths.choices import BEGAN, STOPPED
+from core.paths.choices import BEGAN, STOPPED, step_of
 from core.paths.pattern import path_pattern, whole_pattern
 from core.paths.steps import ANY, Step, write_steps
-from pages.parts import ask, cohort_maker, paths_controls, state
+from pages.parts import ask, cohort_maker, paths_controls, state, states
 
 #: Options of a picture that say how its paths are told.
 _TELLING = ("nodes", "hide", "group", "collapse", "unit")
@@ -25,14 +25,14 @@ Rule = dict[str, Any]
 
 def node(level: int, source: str, target: str, number: str, options: dict[str, str]) -> None:
     """What can be done with a node of a flow, or with an edge from it to a target."""
-    words = f"{source} → {target}" if target else source
+    words, step = f"{source} → {target}" if target else source, step_of(level, options.get("anchor", ""))
     if state.view("unit") == "session":
-        st.markdown(f"**{number} sessions** go {words} at step {level + 1}")
+        st.markdown(f"**{number} sessions** go {states.plain(words)} at step {step}")
     rule = _at_level(level, source, options)
     if target:
         rule["target"] = target
     _keep(
-        rule, options, f"go {words} at step {level + 1}", f"{words} at step {level + 1}",
+        rule, options, f"go {words} at step {step}", f"{words} at step {step}",
         f"{level}_{source}_{target}",
     )  # fmt: skip
     steps = _as_steps(level, source, target)
@@ -111,9 +111,11 @@ def _keep(rule: Rule, options: dict[str, str], words: str, suggestion: str, key:
     rules = [rule]
     if rule["of"] == "pattern" and "pattern" in options:
         rules.append(_with_pattern(options["pattern"], options))
+    if "pattern" in options:
+        words += f", on paths with {options['pattern']}"
     if options.get("against") == "converted":
         rules.append({"of": "did", "event": PURCHASE, "scope": state.scope().words()})
-        words += " and buy"
+        words, suggestion = f"{words} and buy", f"{suggestion} and buy"
     if len(rules) > 1 and options.get("unit") == "session":
         st.caption(
             "The picture is of some sessions alone, which a cohort of shoppers cannot say; take the pattern "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 
 import streamlit as st
@@ -11,6 +12,14 @@ from core.errors import CartscapeError
 from pages.parts import ask, state
 
 log = logging.getLogger("cartscape")
+
+#: What would be read as emphasis, code, a strike or a formula.
+_ACTIVE = re.compile(r"[\\`*~$]|(?<!\w)_|_(?!\w)")
+
+
+def plain(text: str) -> str:
+    """A text that people or data have written, so that Markdown shows it as it is."""
+    return _ACTIVE.sub(r"\\\g<0>", text)
 
 
 def notice(sentence: str, icon: str = ":material/info:") -> None:

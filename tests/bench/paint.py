@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import BrowserType, sync_playwright
 
-from tests.browser.harness import App, chromium, served, visit
+from tests.browser.harness import CHROMIUM_ARGS, App, served, visit
 
 #: Page → its path in the address.
 PAGES = {"Overview": "", "Demand map": "map", "When": "when", "Data": "data"}
@@ -35,13 +35,19 @@ def measure(home: Path, runs: int, executable: str) -> dict[str, Any]:
         served(home, Path(folder) / "app.log") as app,
         sync_playwright() as playwright,
     ):
-        browser = chromium(playwright, executable)
-        return {name: _page(browser, app, path, runs) for name, path in PAGES.items()}
+        return {
+            name: _page(playwright.chromium, executable, Path(folder) / name, app, path, runs)
+            for name, path in PAGES.items()
+        }
 
 
-def _page(browser: Browser, app: App, path: str, runs: int) -> list[dict[str, float]]:
-    # One context a page: its cache holds the scripts, as a browser that was here before.
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+def _page(
+    chromium: BrowserType, executable: str, profile: Path, app: App, path: str, runs: int
+) -> list[dict[str, float]]:
+    # A profile on disk, as a visitor's browser has it: a private window keeps no compiled scripts.
+    context = chromium.launch_persistent_context(
+        profile, executable_path=executable, args=list(CHROMIUM_ARGS), viewport={"width": 1280, "height": 800}
+    )
     context.add_init_script(WATCH)
     found = []
     for _ in range(runs + 1):

@@ -78,7 +78,7 @@ def test_a_condition_holds_in_the_picked_cells(app: Open, pages_home: Path) -> N
     rule = {**CART, "scope": {"cell": cell}, "times": 1, "days": 0}
     count = int(open_cohorts(store).find(rule).sum())
     assert 0 < count < open_cohorts(store).find(CART).sum()
-    assert f"**{count:,} shoppers**" in said(test)
+    assert f"**{count:,} shopper{'s' if count > 1 else ''}**" in said(test)
 
 
 def test_two_cohorts_are_held_side_by_side(app: Open, pages_home: Path) -> None:
@@ -230,3 +230,9 @@ def test_a_picture_of_cohorts_follows_a_change_of_one(app: Open, pages_home: Pat
     names = {name for frame in test.dataframe for column in frame.value if "first" in str(column).lower()
              for name in frame.value[column]}  # fmt: skip
     assert "another" in names and "one" not in names
+
+
+def test_a_name_is_shown_as_it_is_written(app: Open, pages_home: Path) -> None:
+    open_cohorts(stored(pages_home)).save("**bold** `code` $1$ a_b", CART)
+    test = app("cohorts", **SPAN)
+    assert r"What sets \*\*bold\*\* \`code\` \$1\$ a_b apart" in said(test)
