@@ -185,9 +185,10 @@ def renamed(body: Any, name: str, to: str) -> Any:
     out = {key: renamed(value, name, to) for key, value in body.items()}
     if out.get("of") == "cohort" and out.get("name") == name:
         out["name"] = to
-    for key in ("cohort", "cohort_mine", "cohort_other"):  # words of a scope and of a view
+    told = {name: to, f"cohort:{name}": f"cohort:{to}"}
+    for key in ("cohort", "cohort_mine", "cohort_other", "against"):  # words of a scope and of a view
         if isinstance(out.get(key), list):
-            out[key] = [to if value == name else value for value in out[key]]
+            out[key] = [told.get(value, value) for value in out[key]]
     if isinstance(out.get("cohort"), str) and out.get("of") != "retention":
         out["cohort"] = to if out["cohort"] == name else out["cohort"]
     return out

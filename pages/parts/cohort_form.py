@@ -23,6 +23,8 @@ Rule = dict[str, Any]
 def form() -> None:
     """The whole form: conditions, how they join, who they mean, and a name to save them under."""
     edited: Document | None = st.session_state.get(cohort_maker.EDITED)
+    if edited and edited.name not in {document.name for document in ask.store().cohorts.all()}:
+        edited = None  # deleted since, or of another log
     with st.container(border=True, key="frame_cohort_form"):
         _title(edited)
         conditions: list[int] = st.session_state.setdefault(_KEY, [0])

@@ -96,7 +96,34 @@ def _against() -> None:
             "Against", list(AGAINST), key=key, format_func=lambda w: AGAINST[w],
             on_change=lambda: state.set_text("against", st.session_state[key]),
         )  # fmt: skip
-        text("against", "Or the same scope with", "region:Ohio,device:mobile or cohort:Name")
+        _other_group(now)
+        text("against", "Or the same scope in words", "region:Ohio,device:mobile or cohort:Name")
+
+
+def _other_group(now: str) -> None:
+    """One region, device or cohort as the second group, chosen from a list."""
+    labels = {field: ask.labels(field) for field in ("region", "device") if ask.differs(field)}
+    labels["cohort"] = [document.name for document in ask.store().cohorts.all()]
+    offered = {
+        f"{field}:{_in_words(label)}": f"{field.capitalize()}: {label}"
+        for field, every in labels.items()
+        for label in every
+    }
+    key = "paths_other_group"
+    st.session_state[key] = now if now in offered else None
+    st.selectbox(
+        "Or the same scope of", list(offered), key=key, placeholder="a region, device or cohort",
+        format_func=lambda word: offered.get(word, word),
+        on_change=lambda: state.set_text("against", st.session_state[key] or ""),
+    )  # fmt: skip
+
+
+def _in_words(label: str) -> str:
+    """A value as the words of a scope hold it: in quotes where it has a sign of theirs."""
+    if not set(label) & set(',"\\'):
+        return label
+    escaped = label.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def text(word: str, label: str, example: str) -> None:

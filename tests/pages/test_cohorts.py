@@ -141,7 +141,7 @@ def test_a_cohort_is_renamed_wherever_it_is_named(app: Open, pages_home: Path) -
     cohorts = open_cohorts(stored(pages_home))
     cohorts.save("Cart", CART)
     cohorts.save("Kept", {"of": "and", "rules": [{"of": "cohort", "name": "Cart"}, CART]}, fixed=True)
-    words = {"cohort": ["Cart"], "cohort_mine": ["Cart"]}
+    words = {"cohort": ["Cart"], "cohort_mine": ["Cart"], "against": ["cohort:Cart"]}
     stored(pages_home).saved_views.save("Weekly", {"page": "funnel", "words": words})
     before = {name: cohorts.members(name).sum() for name in ("Cart", "Kept")}
     renamed = cohorts.rename("Cart", "Put into a cart", 1)
@@ -152,7 +152,8 @@ def test_a_cohort_is_renamed_wherever_it_is_named(app: Open, pages_home: Path) -
     assert again.members("Kept").sum() == before["Kept"]
     assert again.find(stored(pages_home).cohorts.get("Kept").body["rule"]).sum() == before["Kept"]
     assert stored(pages_home).saved_views.get("Weekly").body["words"] == {
-        "cohort": ["Put into a cart"], "cohort_mine": ["Put into a cart"]
+        "cohort": ["Put into a cart"], "cohort_mine": ["Put into a cart"],
+        "against": ["cohort:Put into a cart"],
     }  # fmt: skip
 
 

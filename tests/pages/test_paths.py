@@ -54,6 +54,13 @@ def test_what_cannot_be_asked_is_a_sentence(app: Open, words: dict[str, str], se
     assert sentence in sentences(test)
 
 
+def test_the_other_group_is_picked_from_a_list(app: Open) -> None:
+    test = app("paths", **SPAN)
+    test.selectbox(key="paths_other_group").select("region:Ohio").run()
+    assert test.query_params["against"] == ["region:Ohio"] or test.query_params["against"] == "region:Ohio"
+    assert not test.exception and "against region:Ohio" in sentences(test)
+
+
 @pytest.mark.parametrize("store", ["bare"])
 def test_a_log_of_little_draws(app: Open, store: str) -> None:
     test = app("paths", store=store)
