@@ -52,6 +52,8 @@ bench: dev chromium ## Measure on a generated log beside DuckDB and chdb (EVENTS
 
 lock: dev ## Compile requirements*.in into requirements*.txt
 	$(COMPILE) --output-file requirements.txt requirements.in
+	@# A wheel built for the processor alone is pinned as the version that every index has.
+	@sed -i.local -E 's/^([a-z-]+==[^+ ]+)\+[^ ]+/\1/' requirements.txt && rm requirements.txt.local
 	$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
 
 clean: ## Remove .venv and what the tools left behind

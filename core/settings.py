@@ -47,6 +47,22 @@ class Settings(BaseSettings):
         None, ge=1, description="Threads for queries; all cores where it is not given."
     )
 
+    model: str = Field(
+        "",
+        description="Encoder of texts: a folder, or a name in Hugging Face's local cache; empty for the "
+        "one that comes along (all-MiniLM-L6-v2, English).",
+    )
+    device: str = Field(
+        "auto", description="Where texts are encoded: auto (the fastest there is), cuda, mps or cpu."
+    )
+    precision: str = Field(
+        "auto",
+        description="How precisely: auto (bf16 where device or processor have it), bf16, fp16 or fp32.",
+    )
+    vectors_mb: int = Field(
+        4000, ge=1, description="Most MiB of vectors kept in HOME/vectors; the longest unused go first."
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

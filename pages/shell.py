@@ -38,6 +38,9 @@ def main() -> None:
             PAGES / "retention.py", title="Retention", icon=":material/event_repeat:", url_path="retention"
         ),
         st.Page(PAGES / "cohorts.py", title="Cohorts", icon=":material/group:", url_path="cohorts"),
+        st.Page(
+            PAGES / "search.py", title="Search by meaning", icon=":material/manage_search:", url_path="search"
+        ),
         data,
     ]
     page = st.navigation(pages, position="top")

@@ -24,6 +24,8 @@ ROOMS = (
     "store",
     "marts",
     "paths",
+    "encoder",
+    "journeys",
     "analyses",
     "charts",
     "cli",

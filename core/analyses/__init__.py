@@ -10,6 +10,10 @@ from typing import Any, get_type_hints
 from core.analyses.answer import Answer
 from core.analyses.calendar import calendar
 from core.analyses.changes import changes
+from core.analyses.cluster_drift import cluster_drift
+from core.analyses.cluster_paths import cluster_paths
+from core.analyses.cluster_traits import cluster_traits
+from core.analyses.clusters import clusters
 from core.analyses.cohort import cohort
 from core.analyses.demand import demand
 from core.analyses.drivers import drivers
@@ -20,6 +24,7 @@ from core.analyses.funnel_time import funnel_time
 from core.analyses.funnel_trend import funnel_trend
 from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
+from core.analyses.journeys import journeys
 from core.analyses.lifecycle import lifecycle
 from core.analyses.next_steps import next_
 from core.analyses.overlap import overlap
@@ -29,11 +34,13 @@ from core.analyses.pattern import pattern
 from core.analyses.quality import quality
 from core.analyses.regions import regions
 from core.analyses.retention import retention
+from core.analyses.similar import similar
 from core.analyses.steps import steps
 from core.analyses.stickiness import stickiness
 from core.analyses.top_paths import top_paths
 from core.analyses.transitions import transitions
 from core.analyses.trend import trend
+from core.analyses.unmet import unmet
 from core.errors import WrongCall
 from core.scope import Scope
 from core.store import Store
@@ -79,6 +86,8 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     funnel, funnel_time, funnel_trend, funnel_map, drivers, cohort, overlap,
     paths, steps, transitions, top_paths, next_, pattern,
     retention, lifecycle, stickiness,
+    similar, unmet,
+    journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

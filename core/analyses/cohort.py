@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.proportions import difference, false_discovery, two_shares
-from core.analyses.tables import WEEKDAYS, hour_words, of_words
+from core.analyses.tables import WEEKDAYS, cohort_name, hour_words, of_words
 from core.errors import CartscapeError
 from core.marts.privacy import hide_small
 from core.paths import open_cohorts, open_cube
@@ -46,7 +46,7 @@ def cohort(store: Store, scope: Scope, options: CohortOptions) -> Answer:
     alone = replace(cube.fill(scope), compare="off", cohorts=())
     mine = cohorts.members(options.name)
     other = cohorts.members(options.against) if options.against else ~mine
-    names = (options.name, options.against or "everybody else")
+    names = (cohort_name(options.name), cohort_name(options.against) or "everybody else")
     scopes = [replace(alone, cohorts=(options.name,)), alone]
     if options.against:
         scopes[1] = replace(alone, cohorts=(options.against,))

@@ -10,6 +10,8 @@ import pyarrow as pa
 from core.analyses.measures import MEASURES
 from core.events import PURCHASE
 from core.marts import Cube, Groups
+from core.paths.cohort_words import words
+from core.paths.cohorts import unnamed
 from core.scope import Scope, span_words
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -181,11 +183,17 @@ def of_words(cube: Cube, scope: Scope, *more: str) -> str:
     for word, chosen in (
         ("region", filled.regions), ("category", filled.categories), ("event", filled.events),
         ("device", filled.devices), ("cell", filled.cells), ("hour of the week", filled.hours),
-        ("cohort", filled.cohorts),
+        ("cohort", tuple(map(cohort_name, filled.cohorts))),
     ):  # fmt: skip
         if chosen:
             said.append(f"{word} {_some(chosen)}")
     return ", ".join([*said, *more, "local time"])
+
+
+def cohort_name(word: str) -> str:
+    """What a scope's cohort is called: its name, or the rule that stands in its place in words."""
+    rule = unnamed(word)
+    return words(rule) if rule else word
 
 
 def _some(chosen: tuple[str, ...]) -> str:

@@ -48,21 +48,37 @@ def parser() -> Parser:
     build = _verb(verbs, "build", "rebuild the small tables that analyses read")
     build.add_argument("--engine", choices=["duckdb"], default="duckdb")
 
+    encode = _verb(verbs, "encode", "turn the log's texts into vectors, those that have none yet")
+    _scope(encode)
+    encode.add_argument("--model", metavar="NAME", help="a BERT encoder by name or folder")
+    encode.add_argument("--device", metavar="DEVICE", help="auto, cpu, cuda or mps")
+    encode.add_argument("--precision", metavar="PRECISION", help="auto, fp32, bf16 or fp16")
+
+    project = _verb(verbs, "project", "make the map of journeys of a scope, and keep it")
+    _scope(project)
+    _option(project, "of the map: unit, what, when, where, how, most, detail, seed, dims; may be repeated")
+
     show = _verb(verbs, "show", "print what a page shows")
     show.add_argument("analysis", metavar="ANALYSIS", help="overview, changes, demand, regions, hours, …")
-    show.add_argument(
+    _scope(show)
+    _option(show, "of the analysis; may be repeated")
+    show.add_argument("--output", choices=["json", "csv", "parquet"], default="json", help="default json")
+    show.add_argument("--to", type=Path, metavar="FILE", help="write there instead of standard output")
+    return top
+
+
+def _scope(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
         "--scope",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         help=f"a filter, as in the URL ({', '.join(KEYS)}); may be repeated",
     )
-    show.add_argument(
-        "--option", action="append", default=[], metavar="KEY=VALUE", help="of the analysis; may be repeated"
-    )
-    show.add_argument("--output", choices=["json", "csv", "parquet"], default="json", help="default json")
-    show.add_argument("--to", type=Path, metavar="FILE", help="write there instead of standard output")
-    return top
+
+
+def _option(verb: argparse.ArgumentParser, words: str) -> None:
+    verb.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=words)
 
 
 def _verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> Parser:

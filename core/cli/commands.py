@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 from core import marts
 from core.analyses import ANALYSES
-from core.analyses.unmet import unmet_notes
+from core.analyses.missing import missing_notes
 from core.cli import output
 from core.cli.progress import shown
+from core.encoder import open_vectors
 from core.errors import CartscapeError, WrongCall
+from core.journeys import MapOptions, open_map
+from core.journeys.encoding import encode_scope
+from core.journeys.kept_maps import TELLING
 from core.scope import Scope
+from core.settings import settings
 from core.sources import open_source
 from core.store import LoadReport, Store
 
@@ -75,15 +83,45 @@ def show(call: argparse.Namespace) -> None:
     analysis = ANALYSES.get(call.analysis)
     if analysis is None:
         raise WrongCall(f"There is no analysis {call.analysis!r}; known are {', '.join(sorted(ANALYSES))}.")
-    options = {key: values[-1] for key, values in pairs(call.option, "--option", "KEY=VALUE").items()}
+    options = _options(call)
     scope = Scope.parse(pairs(call.scope, "--scope", "KEY=VALUE"))
     store = Store.open(call.store)
     answer = analysis.run(store, scope, **options)
-    notes = (*unmet_notes(store, scope), *answer.notes)
+    notes = (*missing_notes(store, scope), *answer.notes)
     about = {"title": answer.title, "of": answer.of, "notes": "\n".join(notes)}
     output.write(answer.table, call.output, call.to, about)
     for line in (f"{answer.title}: {answer.of}", *notes):
         print(line, file=sys.stderr)
+
+
+def encode(call: argparse.Namespace) -> None:
+    """Encode what the paths of a scope are about; what was done before stays, and is not done again."""
+    for name in ("model", "device", "precision"):
+        if getattr(call, name):
+            os.environ[f"CARTSCAPE_{name.upper()}"] = getattr(call, name)
+    settings.cache_clear()
+    store = Store.open(call.store)
+    scope = Scope.parse(pairs(call.scope, "--scope", "KEY=VALUE"))
+    with shown() as teller:
+        report = encode_scope(store, scope, teller.of_build)
+    for warning in report.warnings:
+        print(warning, file=sys.stderr)
+    _print_words(asdict(report) | {"encoder": open_vectors().encoder.describe()})
+
+
+def project(call: argparse.Namespace) -> None:
+    """Make the map of journeys of a scope and keep it, so that the page and `show` open it at once."""
+    options = MapOptions(**_options(call))
+    store = Store.open(call.store)
+    scope = Scope.parse(pairs(call.scope, "--scope", "KEY=VALUE"))
+    with shown() as teller:
+        TELLING.set(teller.of_build)
+        made = open_map(store, scope, options).map
+    quality = {k: v for k, v in asdict(made.quality).items() if k != "of_cluster"}
+    for warning in made.quality.warnings():
+        print(warning, file=sys.stderr)
+    drawn = {"paths": len(made), "fitted": made.fitted.size, "clusters": made.clusters}
+    _print_words(drawn | {k: round(v, 4) for k, v in quality.items()})
 
 
 #: By the word that calls it.
@@ -91,6 +129,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "sample": sample,
     "ingest": ingest,
     "build": build,
+    "encode": encode,
+    "project": project,
     "show": show,
 }
 
@@ -106,5 +146,13 @@ def pairs(texts: list[str], argument: str, form: str) -> dict[str, list[str]]:
     return found
 
 
+def _options(call: argparse.Namespace) -> dict[str, str]:
+    return {key: values[-1] for key, values in pairs(call.option, "--option", "KEY=VALUE").items()}
+
+
 def _print(report: LoadReport) -> None:
-    print(json.dumps({k: output.plain(v) for k, v in report.as_dict().items()}, ensure_ascii=False))
+    _print_words(report.as_dict())
+
+
+def _print_words(told: dict[str, Any]) -> None:
+    print(json.dumps({k: output.plain(v) for k, v in told.items()}, ensure_ascii=False))

@@ -90,6 +90,29 @@ class Dimensions:
         first = np.unique(pairs[0][order], return_index=True)[1]
         return regions.labels[pairs[1][order][first]]
 
+    def place_points(self) -> np.ndarray:
+        """Each place's cell centre on the unit sphere (x, y, z): float64[places, 3], NaN for none."""
+        column = self._tables["places"]["cell"]
+        out = np.full((len(column), 3), np.nan)
+        lat, lon = np.radians(centres(column.drop_null().to_numpy().astype(np.uint64)))
+        out[column.is_valid().to_numpy()] = np.stack(
+            [np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1
+        )
+        return out
+
+    def place_names(self) -> np.ndarray:
+        """Each place as people say it, "Tampa, Florida": object[places], "" where it has no name."""
+        columns = [self._tables["places"][name].fill_null("").to_pylist() for name in ("city", "region")]
+        named = [[part for part in parts if part and part != NONE] for parts in zip(*columns, strict=True)]
+        return np.array([", ".join(parts) for parts in named], object)
+
+    def entries(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The labels of region, city, device, channel, event or category, sorted, and which of them each
+        entry of its dictionary has: object[labels], int32[entries].
+        """
+        known = self._vocabulary(name)
+        return known.labels, known.codes
+
     def extent(self, scope: Scope) -> tuple[np.ndarray, np.ndarray]:
         """Centres of the scope's cells at a coarse resolution, to find what extent a map must show."""
         lat, lon, _ = self.cell_facts(EXTENT_RESOLUTION)

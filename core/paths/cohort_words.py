@@ -15,7 +15,7 @@ Rule = dict[str, Any]
 def words(rule: Rule) -> str:
     """The rule in words; what cannot be read is shown as it is."""
     try:
-        return _WORDS[rule["of"]](rule)
+        return WORDS[rule["of"]](rule)
     except (KeyError, TypeError, ValueError, CartscapeError):
         return str(rule)
 
@@ -92,7 +92,8 @@ def _joined(word: str) -> Any:
     )
 
 
-_WORDS = {
+#: Kind of a rule → what says it; rooms above add theirs, as to `core.paths.cohorts.FINDERS`.
+WORDS = {
     "scope": lambda rule: f"seen{_scope(rule)}",
     "did": _did,
     "rfm": _rfm,

@@ -17,10 +17,12 @@ A rule is a small tree, kept as JSON. Its leaves:
 and what joins them: {"of": "and", "rules": […]}, "or", and {"of": "not", "rules": [one]}.
 
 A dynamic cohort keeps its rule and is worked out anew when the log grows. A fixed one keeps its members.
+Where a scope names a cohort, a rule in JSON may stand in place of a name: a cohort that nobody saved.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,8 +80,9 @@ class Cohorts:
         """Who is in a cohort: bool[shoppers]. Raises a sentence for one unknown, or that goes in circles."""
         key = (name, self.store.cohorts.state)
         if key not in self._kept:
+            rule = unnamed(name)
             with self._following(name):
-                found = self._found(self.store.cohorts.get(name))
+                found = self.find(rule) if rule else self._found(self.store.cohorts.get(name))
             while len(self._kept) >= MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[key] = found
@@ -161,6 +164,17 @@ class Cohorts:
             yield
         finally:
             trail.pop()
+
+
+def unnamed(word: str) -> Rule | None:
+    """The rule that stands in place of a cohort's name, or None for a name."""
+    if not word.startswith("{"):
+        return None
+    try:
+        rule = json.loads(word)
+    except ValueError as error:
+        raise WrongCall(f"The cohort {word!r} is neither a name nor a rule in JSON: {error}.") from None
+    return rule if isinstance(rule, dict) else None
 
 
 def _rewrite(documents: Documents, document: str, name: str, to: str) -> None:

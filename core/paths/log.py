@@ -87,6 +87,13 @@ class PathLog:
         return int(self["session"][self["start"][-2] :].max()) + 1
 
     @cached_property
+    def shopper_of_session(self) -> np.ndarray:
+        """The number of each session's shopper: int64[sessions]."""
+        out = np.empty(self.sessions, np.int64)
+        out[self["session"]] = np.repeat(np.arange(self.shoppers), np.diff(self["start"]).astype(np.int64))
+        return out
+
+    @cached_property
     def told(self) -> dict[str, Any]:
         """The names of events under the namings that are asked most, kept by `core.paths.tokens`."""
         return {}
@@ -104,7 +111,15 @@ class PathLog:
     @cached_property
     def no_item(self) -> int:
         """The code of events without an item; one that no event has where all have one."""
-        missing = np.flatnonzero(self._texts["items"].is_null().to_numpy())
+        return self._missing("items")
+
+    @cached_property
+    def no_query(self) -> int:
+        """The code of events without a search text, as `no_item`."""
+        return self._missing("queries")
+
+    def _missing(self, name: str) -> int:
+        missing = np.flatnonzero(self._texts[name].is_null().to_numpy())
         return int(missing[0]) if missing.size else int(NOWHERE)
 
     @cached_property

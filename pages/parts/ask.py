@@ -16,8 +16,8 @@ import streamlit as st
 from core.analyses import ANALYSES, Answer
 from core.analyses.currency import currency as money_of
 from core.analyses.measures import Measure
+from core.analyses.missing import missing_notes
 from core.analyses.span import busy_span as busy_days
-from core.analyses.unmet import unmet_notes
 from core.errors import CartscapeError, StoreBusy
 from core.paths import open_cohorts, open_cube, open_paths
 from core.paths.steps import Step
@@ -143,10 +143,10 @@ def _suggested(_store: Store, fingerprint: str) -> list[tuple[Step, ...]]:
     return suggest(open_paths(_store), open_cube(_store).fill(Scope(compare="off")))
 
 
-def unmet(scope: Scope) -> tuple[str, ...]:
+def missing(scope: Scope) -> tuple[str, ...]:
     """Sentences on what of a scope the log does not have; none where its cohorts cannot be worked out."""
     try:
-        return unmet_notes(store(), scope)
+        return missing_notes(store(), scope)
     except CartscapeError:
         return ()
 

@@ -47,6 +47,10 @@ VIEW: dict[str, tuple[str, ...]] = {
     "relative": ("first", "previous"),
     "cohorts": ("first", "every"),
     "groups": ("none", "region", "category", "device", "cohort"),
+    "found": ("both", "items", "queries"),
+    "whom": ("region", "category", "device", "week"),
+    "shade": ("count", "lift"),
+    "searches": ("unmet", "all"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
 TEXT: tuple[str, ...] = (
@@ -65,6 +69,8 @@ TEXT: tuple[str, ...] = (
     "against",
     "prefix",
     "support",
+    "need",
+    "lost",
 )
 
 _KEY = "_cartscape"

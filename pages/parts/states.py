@@ -30,7 +30,7 @@ def notice(sentence: str, icon: str = ":material/info:") -> None:
 
 def nothing_here() -> None:
     """The scope leaves nothing to draw; names what of it the log does not have at all."""
-    missing = " ".join(ask.unmet(state.scope()))
+    missing = " ".join(ask.missing(state.scope()))
     notice(
         f"Nothing in the log fits this scope. {missing} Widen the dates, or drop a filter in the bar above.",
         ":material/search_off:",

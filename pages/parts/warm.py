@@ -26,7 +26,7 @@ QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("funnel", {}), ("drivers", {}), ("paths", {}), ("steps", {}), ("next", {}), ("top-paths", {}),
     ("retention", {}), ("lifecycle", {}), ("stickiness", {}), ("transitions", {}),
     ("paths", {"unit": "session"}), ("funnel", {"by": "device"}), ("funnel", {"order": "strict"}),
-    ("pattern", {"pattern": ".->."}),
+    ("pattern", {"pattern": ".->."}), ("unmet", {}),
 )  # fmt: skip
 
 

@@ -169,9 +169,28 @@ def paint(place: Workplace) -> dict[str, Any]:
     return found
 
 
+def encoding(place: Workplace) -> dict[str, Any]:
+    """Encode real titles beside sentence-transformers; the sample's own where the real ones are absent."""
+    data = Path(os.environ.get("CARTSCAPE_TEST_DATA") or ROOT.parent / "shared" / "data")
+    titles = next((data / "online_retail_ii").glob("*.parquet"), place.store)
+    done = run(sys.executable, "-m", "tests.bench.encoding", titles, PEER_RUNS)
+    return {**json.loads(done.output), "peak_mb": done.peak_mb}
+
+
 SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
     section.__name__: section
-    for section in (make, load, marts, queries, peers, paint, journeys, windowfunnel, retentioneering)
+    for section in (
+        make,
+        load,
+        marts,
+        queries,
+        peers,
+        paint,
+        journeys,
+        windowfunnel,
+        retentioneering,
+        encoding,
+    )
 }
 
 

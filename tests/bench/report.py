@@ -36,6 +36,8 @@ def report(found: dict[str, dict[str, Any]], events: int) -> str:
         parts.append(_windowfunnel(found["windowfunnel"]))
     if "retentioneering" in found:
         parts.append(_walks(found["retentioneering"]))
+    if "encoding" in found:
+        parts.append(_encoding(found["encoding"]))
     if "peers" in found:
         parts.append(_peers(found["peers"]))
     if "paint" in found:
@@ -114,6 +116,41 @@ def _walks(found: dict[str, dict[str, Any]]) -> str:
     version = next(iter(found.values()))["version"]
     return f"A path a shopper, median seconds, beside retentioneering {version}:\n\n" + table(
         ["events", "question", "Cartscape", "retentioneering", "times as fast", "answers"], rows
+    )
+
+
+def _encoding(found: dict[str, Any]) -> str:
+    says = {
+        "textbook": f"textbook's loop (of {found['textbook_of']} texts)",
+        "sentence_transformers": "sentence-transformers",
+        "sentence_transformers_bf16": "sentence-transformers, bf16",
+        "ours_fp32": "Cartscape, fp32",
+        "ours_bf16": "Cartscape, bf16",
+    }
+    rows = [
+        [
+            words,
+            f"{found['texts_a_second'][name]:,.0f}",
+            f"{found['tokens_a_second'][name]:,.0f}",
+            f"{found['times_the_textbook'][name]:.1f}",
+            f"{found['agreement'][name]:.4f}" if name in found["agreement"] else "",
+            f"{found['cosine_at_least'][name]:.5f}" if name in found["cosine_at_least"] else "",
+        ]
+        for name, words in says.items()
+    ]
+    lines, lookups = found["lines"], found["lookups"]
+    share = (
+        f" {found['share_of_peak']:.0%} of the peak of {found['card']}." if found.get("share_of_peak") else ""
+    )
+    return (
+        f"Encoding {found['texts']:,} texts of {found['tokens_a_text']:.1f} tokens, no two equal "
+        f"({found['titles_as_written']:,} distinct titles as written, the rest again in other case), "
+        f"{found['describe']}, median of {PEER_RUNS}, {found['versions']}:\n\n"
+        + table(["engine", "texts/s", "tokens/s", "× textbook", "top-10 agreement", "least cosine"], rows)
+        + f"\n\n{lines['texts']:,} lines as they occur, {lines['distinct']:,} of them distinct: "
+        f"{lines['texts_a_second']:,.0f} texts/s. Cache of {lookups['texts']:,}: "
+        f"{lookups['known_a_second']:,.0f} look-ups/s, {lookups['vectors_a_second']:,.0f} with "
+        f"their vectors.{share}"
     )
 
 

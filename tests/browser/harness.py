@@ -45,6 +45,7 @@ PATHS = {
     "Paths": "paths",
     "Retention": "retention",
     "Cohorts": "cohorts",
+    "Search by meaning": "search",
     "Data": "data",
 }
 #: Milliseconds for a page to draw; generous, as software WebGL shares two cores with the server.

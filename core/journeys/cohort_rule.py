@@ -1,0 +1,60 @@
+"""A part of a map of journeys as a cohort's rule, so that every page answers to it.
+
+    {"of": "journeys", "scope": {…}, "options": {…}, "clusters": [0, 3]}      clusters of the map, −1 is noise
+    {"of": "journeys", "scope": {…}, "options": {…}, "polygon": [[x, y], …]}  what a lasso holds; of a map in
+                                                 three dimensions with its "view", the 4 × 4 projection
+
+Its members are the shoppers who have a path there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.errors import WrongCall
+from core.journeys.gathered import shoppers_of
+from core.journeys.kept_maps import Opened, open_map
+from core.journeys.lasso import even_odd, on_screen
+from core.journeys.options import MapOptions
+from core.paths import cohort_words, cohorts
+from core.paths.cohorts import Cohorts, Rule
+from core.scope import Scope
+
+KIND = "journeys"
+
+
+def chosen_paths(opened: Opened, rule: Rule) -> np.ndarray:
+    """Which paths of the map a rule means: bool[paths]."""
+    made = opened.map
+    if "polygon" in rule:
+        corners, view = np.asarray(rule["polygon"], float), rule.get("view", ())
+        if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3:
+            raise WrongCall("A lasso is a list of three or more corners [x, y].")
+        deep = made.placed.shape[1] == 3
+        if deep != bool(view):
+            raise WrongCall("A lasso of a map in three dimensions has its view, one in two has none.")
+        placed = made.placed.astype(np.float64)
+        return even_odd(on_screen(placed, view) if deep else placed, corners)
+    clusters = [int(c) for c in rule["clusters"]]
+    if not clusters or any(not -1 <= c < made.clusters for c in clusters):
+        known = f"the clusters 0 to {made.clusters - 1}, and −1 between them"
+        raise WrongCall(f"The map has {known}, not {clusters}.")
+    return np.isin(made.labels, clusters)
+
+
+def _members(found: Cohorts, rule: Rule) -> np.ndarray:
+    opened = open_map(found.store, Scope.parse(rule.get("scope", {})), MapOptions(**rule.get("options", {})))
+    chosen = chosen_paths(opened, rule)
+    return found.from_numbers(shoppers_of(opened.paths, opened.options.unit, opened.map.keys[chosen]))
+
+
+def _words(rule: Rule) -> str:
+    if "polygon" in rule:
+        return "in a lasso on the map of journeys"
+    clusters = [int(c) for c in rule["clusters"]]
+    numbers = ", ".join("between clusters" if c < 0 else str(c + 1) for c in clusters)
+    return f"in cluster {numbers} of the map of journeys"
+
+
+cohorts.FINDERS[KIND] = _members
+cohort_words.WORDS[KIND] = _words

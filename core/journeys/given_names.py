@@ -1,0 +1,72 @@
+"""Names that people gave to clusters: kept with the store, and found again when the map is made anew.
+
+Numbers of clusters change with the log, the scope and the options; their shoppers hardly do. A name therefore
+goes with some of the shoppers who were in the cluster when it was given.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.journeys.gathered import shoppers_of
+from core.journeys.kept_maps import Opened
+from core.store import Document, Documents, Store
+
+#: Shoppers that a name goes with.
+KEPT = 400
+#: Share of those on a map who must be in one cluster, for the name to be its.
+LEAST_SHARE = 0.6
+#: A cluster so many times as large or small as the named one is another.
+MOST_GROWTH = 3.0
+
+
+def given_names(store: Store) -> Documents:
+    """The names of one store's clusters."""
+    return Documents(store.path / "cluster_names", "name of a cluster")
+
+
+def give_name(opened: Opened, cluster: int, name: str) -> Document:
+    """Name a cluster (0 is the first); raises a sentence where the name cannot be or is taken.
+
+    A cluster has one name: giving it another takes the one it had.
+    """
+    kept = given_names(opened.store)
+    before = names_of(opened).get(cluster)
+    if before == name.strip():
+        return kept.get(before)
+    rows = np.flatnonzero(opened.map.labels == cluster)
+    some = np.sort(np.random.default_rng(0).permutation(rows)[:KEPT])
+    shoppers = np.unique(shoppers_of(opened.paths, opened.options.unit, opened.map.keys[some]))
+    body = {
+        "shoppers": [int(key) for key in opened.paths["shopper"][shoppers]],
+        "share": float(rows.size / max(len(opened.map), 1)),
+    }
+    saved = kept.save(name, body)
+    if before:
+        kept.delete(before, kept.get(before).revision)
+    return saved
+
+
+def names_of(opened: Opened) -> dict[int, str]:
+    """The clusters of a map that somebody named: their number → the name."""
+    documents = given_names(opened.store).all()
+    if not documents:
+        return {}
+    made = opened.map
+    found: dict[int, str] = {}
+    keys = opened.paths["shopper"][shoppers_of(opened.paths, opened.options.unit, made.keys)]
+    order = np.argsort(keys, kind="stable")
+    for document in documents:
+        wanted = np.sort(np.array(document.body["shoppers"], np.int64))
+        low, high = (np.searchsorted(keys[order], wanted, side=side) for side in ("left", "right"))
+        at = np.concatenate([order[a:b] for a, b in zip(low, high, strict=True)] or [np.empty(0, int)])
+        labels = made.labels[at.astype(int)]
+        if not labels.size:
+            continue
+        counts = np.bincount(labels[labels >= 0].astype(int), minlength=max(made.clusters, 1))
+        cluster = int(counts.argmax())
+        share = float((made.labels == cluster).mean())
+        grown = share / max(document.body["share"], 1e-9)
+        if counts[cluster] >= LEAST_SHARE * labels.size and 1 / MOST_GROWTH <= grown <= MOST_GROWTH:
+            found.setdefault(cluster, document.name)
+    return found

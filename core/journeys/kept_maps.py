@@ -1,0 +1,189 @@
+"""Maps of journeys that were made before: kept on disk with their store, made anew where the log moved on."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from core.encoder import Vectors, open_vectors
+from core.journeys.describe import Described
+from core.journeys.journey_map import Fit, JourneyMap, Told, make_map
+from core.journeys.options import MapOptions
+from core.journeys.quality import Quality
+from core.journeys.texts import LogTexts, log_texts
+from core.paths import PathLog, open_cube, open_paths
+from core.scope import OFF, Scope
+from core.store import Store
+from core.store.files import room_on_disk, write_durably
+
+#: Raise it when the meaning of a kept map changes.
+VERSION = 1
+#: Maps kept with a store; those that were opened longest ago go.
+MOST_KEPT = 40
+#: Maps kept in memory.
+MOST_OPEN = 8
+
+_T = TypeVar("_T")
+_ARRAYS = ("keys", "placed", "labels", "fitted", "centres", "stability", "central")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A map, and the log that it is of."""
+
+    map: JourneyMap
+    store: Store
+    paths: PathLog
+    scope: Scope  # with its dates, nothing compared
+    options: MapOptions
+    digest: str  # names the map: the same question to the same data has the same
+
+
+def _silent(_done: float, _stage: str) -> None:
+    """Where nobody waits."""
+
+
+#: Who is told how far a map is that must be made first: a page, or the command line.
+TELLING: ContextVar[Told] = ContextVar("telling", default=_silent)
+
+_open: dict[str, Opened] = {}
+_texts: dict[str, LogTexts] = {}
+_fits: dict[str, Fit] = {}
+_guard = threading.Lock()
+#: One map at a time: each takes all cores.
+_making = threading.Lock()
+
+
+def texts_of(store: Store) -> LogTexts:
+    """The texts of a store's log, kept in memory."""
+    paths = open_paths(store)
+    key = f"{store.path}|{store.fingerprint}"
+    with _guard:
+        if key not in _texts:
+            while len(_texts) >= MOST_OPEN:
+                _texts.pop(next(iter(_texts)))
+            _texts[key] = log_texts(store, paths)
+        return _texts[key]
+
+
+def filled(store: Store, scope: Scope) -> Scope:
+    """The scope with its dates, and nothing compared."""
+    return replace(open_cube(store).fill(scope), compare=OFF)
+
+
+def digest_of(store: Store, scope: Scope, options: MapOptions, vectors: Vectors) -> str:
+    """Names the map of a question to a log as it is now."""
+    asked = [
+        VERSION, store.fingerprint, vectors.encoder.card.fingerprint, filled(store, scope).words(),
+        store.cohorts.state if scope.cohorts else (), sorted(asdict(options).items()),
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(asked, default=str).encode()).hexdigest()[:24]
+
+
+def is_kept(store: Store, scope: Scope, options: MapOptions) -> bool:
+    """Whether the map was made before, so that opening it takes a moment."""
+    digest = digest_of(store, scope, options, open_vectors())
+    return digest in _open or _file(store, digest).exists()
+
+
+def open_map(store: Store, scope: Scope, options: MapOptions) -> Opened:
+    """The map of a scope: from memory, from disk, or made now, which tells TELLING. Raises as `make_map`."""
+    vectors = open_vectors()
+    digest = digest_of(store, scope, options, vectors)
+    with _guard:
+        found = _open.get(digest)
+    if found is not None:
+        return found
+    with _making:
+        found = _open.get(digest)
+        if found is None:
+            asked = filled(store, scope)
+            made = _read(_file(store, digest))
+            if made is None:
+                made, fit = make_map(
+                    open_paths(store),
+                    asked,
+                    options,
+                    texts_of(store),
+                    vectors,
+                    str(store.path),
+                    TELLING.get(),
+                )
+                _keep(_fits, digest, fit)
+                _write(store, digest, made)
+            found = Opened(made, store, open_paths(store), asked, options, digest)
+            _keep(_open, digest, found)
+        return found
+
+
+def fit_of(opened: Opened) -> Fit:
+    """What places further paths on an opened map; fitted again, to the same, where it is not in memory."""
+    with _making:
+        if opened.digest not in _fits:
+            _, fit = make_map(
+                opened.paths, opened.scope, opened.options, texts_of(opened.store), open_vectors(),
+                str(opened.store.path),
+            )  # fmt: skip
+            _keep(_fits, opened.digest, fit)
+        return _fits[opened.digest]
+
+
+def _keep(held: dict[str, _T], key: str, value: _T) -> None:
+    with _guard:
+        while len(held) >= MOST_OPEN:
+            held.pop(next(iter(held)))
+        held[key] = value
+
+
+def _file(store: Store, digest: str) -> Path:
+    return store.path / "journeys" / f"{digest}.npz"
+
+
+def _write(store: Store, digest: str, made: JourneyMap) -> None:
+    folder = store.path / "journeys"
+    buffer = io.BytesIO()
+    words = {
+        "spread": made.spread, "too_short": made.too_short, "wordless": made.wordless,
+        "described": [asdict(one) for one in made.described],
+        "quality": {k: v for k, v in asdict(made.quality).items() if k != "of_cluster"},
+    }  # fmt: skip
+    np.savez(
+        buffer, words=np.array(json.dumps(words)), of_cluster=made.quality.of_cluster,
+        **{name: getattr(made, name) for name in _ARRAYS},
+    )  # fmt: skip
+    with room_on_disk(folder):
+        folder.mkdir(exist_ok=True)
+        write_durably(_file(store, digest), buffer.getvalue())
+        kept = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
+        for file in kept[:-MOST_KEPT]:
+            file.unlink(missing_ok=True)
+
+
+def _read(file: Path) -> JourneyMap | None:
+    """A kept map; None where there is none, or where its file is damaged and the map must be made anew."""
+    try:
+        with np.load(file) as arrays:
+            words = json.loads(str(arrays["words"]))
+            quality = Quality(of_cluster=arrays["of_cluster"], **words["quality"])
+            described = tuple(
+                Described(**{**one, "words": tuple(one["words"])}) for one in words["described"]
+            )
+            found = JourneyMap(
+                **{name: arrays[name] for name in _ARRAYS}, described=described, quality=quality,
+                **{name: words[name] for name in ("spread", "too_short", "wordless")},
+            )  # fmt: skip
+        file.touch()
+        return found
+    except FileNotFoundError:
+        return None
+    except Exception:  # a damaged archive raises whatever its reader stumbles on
+        file.unlink(missing_ok=True)
+        return None
