@@ -31,7 +31,7 @@ from core.charts.meaning import MOST, lift_bars, lift_layer, view_of
 from core.charts.numbers import short
 from core.errors import CartscapeError
 from core.scope import OFF, Scope
-from pages.parts import ask, cohort_maker, dates, finds_columns, page, state, states, tables
+from pages.parts import ask, cohort_maker, dates, encode_button, finds_columns, page, state, states, tables
 from pages.parts.chart_frame import Export, frame, plot, style
 
 EXAMPLES = ("waterproof hiking shoes", "gift for a new baby", "quiet kitchen machine")
@@ -60,7 +60,7 @@ def main() -> None:
         )
         return
     if missing:
-        _not_encoded(missing)
+        encode_button.offer(missing)
     elif not finds:
         states.notice(
             "Write what somebody may look for, in any words: " + _examples() + ". What the shop has and what "
@@ -94,14 +94,6 @@ def _search_box() -> None:
         icon=":material/manage_search:",
         width=420,
         on_change=lambda: state.set_text("need", st.session_state["text_need"].strip()),
-    )
-
-
-def _not_encoded(missing: int) -> None:
-    # Until there is a button for it, the command.
-    states.notice(
-        f"{missing:,} texts of this log's items and searches are not encoded yet, so nothing can be found by "
-        f"its meaning. Run `python -m core encode --store {ask.store().path}`, then come back."
     )
 
 

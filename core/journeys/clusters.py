@@ -41,7 +41,7 @@ class Clusters:
 def find_clusters(graph: scipy.sparse.spmatrix, detail: int = 3, seed: int = 0) -> Clusters:
     """Communities of UMAP's neighbour graph: int16[paths].
 
-    Source: Traag, Waltman, van Eck, "From Louvain to Leiden: guaranteeing well-connected communities", over
+    Source: Blondel, Guillaume, Lambiotte, Lefebvre, "Fast unfolding of communities in large networks", over
     the fuzzy graph of `core.journeys.projection.fuzzy_graph`. A path whose neighbourhood lies mostly in other
     clusters is noise, and so is a cluster that is too small.
     """
@@ -58,9 +58,9 @@ def find_clusters(graph: scipy.sparse.spmatrix, detail: int = 3, seed: int = 0) 
 
 
 def _communities(weights: scipy.sparse.csr_matrix, resolution: float, seed: int) -> np.ndarray:
-    from sknetwork.clustering import Leiden
+    from sknetwork.clustering import Louvain  # its Leiden draws from a generator that takes no seed
 
-    raw = Leiden(resolution=resolution, random_state=seed, shuffle_nodes=seed > 0).fit_predict(weights)
+    raw = Louvain(resolution=resolution, random_state=seed, shuffle_nodes=seed > 0).fit_predict(weights)
     n, count = raw.size, int(raw.max()) + 1
     member = scipy.sparse.csr_matrix((np.ones(n, np.float32), (np.arange(n), raw)), (n, count))
     shares = weights @ member  # [paths, clusters], weight of each path's neighbourhood

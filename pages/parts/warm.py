@@ -14,6 +14,7 @@ import streamlit as st
 
 from core.analyses import ANALYSES
 from core.errors import CartscapeError
+from core.journeys import encoding
 from core.paths import open_cube
 from core.scope import Scope
 from core.settings import settings
@@ -38,7 +39,10 @@ def begin(_store: Store) -> None:
 
 
 def ask_all(store: Store) -> None:
-    """Compile each loop that is not in numba's cache by asking for what it answers."""
+    """Go on with encoding that ended with its server, and compile each loop that is not in numba's cache by
+    asking for what it answers.
+    """
+    encoding.resume(store)
     whole = Scope(compare="off")
     narrow = replace(whole, events=tuple(open_cube(store).dimensions.values("event")[:1]))
     asked = [*((name, whole, options) for name, options in QUESTIONS), ("overview", narrow, {})]

@@ -1,0 +1,276 @@
+"""Maps of journeys: parts of h and quality against plain loops, planted types, and what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from sklearn.manifold import trustworthiness as exact_trustworthiness
+from sklearn.metrics import adjusted_rand_score
+
+from core.analyses import ANALYSES
+from core.errors import CartscapeError, WrongCall
+from core.journeys import MapOptions, NotEncoded, kept_maps, open_map
+from core.journeys import parts as parts_of
+from core.journeys.gathered import LEAST_EVENTS, Gathered, gather, shoppers_of
+from core.journeys.given_names import give_name, names_of
+from core.journeys.lasso import even_odd
+from core.journeys.quality import trustworthiness
+from core.paths import open_cohorts, open_cube, open_paths
+from core.scope import Scope
+from core.store import Secret, Store
+from data.sample import shopper_types
+from tests.analyses.search_oracle import CountedWords
+from tests.conftest import SAMPLE_EVENTS, SAMPLE_SEED
+
+WHOLE = Scope(compare="off")
+
+
+@pytest.fixture(autouse=True)
+def model(monkeypatch: pytest.MonkeyPatch) -> CountedWords:
+    """Texts are alike by the words that they share: no model is needed."""
+    stand_in = CountedWords()
+    stand_in.encoder.card.fingerprint = "counted words"
+    monkeypatch.setattr(kept_maps, "open_vectors", lambda: stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def told(sample_store: Store) -> Gathered:
+    return gather(open_paths(sample_store), open_cube(sample_store).fill(WHOLE))
+
+
+def some(told: Gathered) -> Iterator[tuple[int, slice]]:
+    for row in range(0, len(told), 97):
+        yield row, slice(int(told.edges[row]), int(told.edges[row + 1]))
+
+
+@pytest.mark.parametrize("unit", ["shopper", "session"])
+def test_paths_are_those_of_a_plain_loop(sample_store: Store, unit: str) -> None:
+    paths = open_paths(sample_store)
+    scope = open_cube(sample_store).fill(Scope.parse({"device": "mobile", "compare": "off"}))
+    found = gather(paths, scope, unit)
+    kept = paths.dimensions.means_pass(scope)[paths["mean"]]
+    plain: dict[int, list[int]] = {}
+    for shopper in range(paths.shoppers):
+        for event in range(paths["start"][shopper], paths["start"][shopper + 1]):
+            if kept[event]:
+                key = shopper if unit == "shopper" else int(paths["session"][event])
+                plain.setdefault(key, []).append(event)
+    long = {key: events for key, events in plain.items() if len(events) >= LEAST_EVENTS}
+    assert found.too_short == len(plain) - len(long) > 0
+    assert sorted(found.keys.tolist()) == sorted(long)
+    for n, key in enumerate(found.keys.tolist()):
+        assert found.events[found.edges[n] : found.edges[n + 1]].tolist() == long[key]
+
+
+def test_the_time_part_is_the_mean_of_waves(told: Gathered) -> None:
+    values = parts_of.when(told).values
+    hours = told.paths.dimensions.hours
+    for row, its in some(told):
+        hour = hours[told.column("hour")[its]]
+        of_week = (hour // 24 + 3) % 7 * 24 + hour % 24
+        turn = 2 * np.pi * (of_week + 0.5) / 168
+        for n, harmonic in enumerate(parts_of.HARMONICS):
+            assert values[row, n] == pytest.approx(np.cos(harmonic * turn).mean(), abs=1e-5)
+        assert values[row, 2 * len(parts_of.HARMONICS)] == pytest.approx(np.log1p(hour.size), abs=1e-5)
+
+
+def test_the_behaviour_part_is_roots_of_shares(told: Gathered) -> None:
+    transitions = parts_of.leading_transitions(told)
+    values = parts_of.how(told, transitions).values
+    events = told.names.size
+    for row, its in some(told):
+        event, session = told.event_names[its].tolist(), told.column("session")[its].tolist()
+        for code in range(events):
+            assert values[row, code] == pytest.approx(np.sqrt(event.count(code) / len(event)), abs=1e-5)
+        steps = []
+        for i, code in enumerate(event):
+            steps.append((events if not i or session[i] != session[i - 1] else event[i - 1], code))
+            if i + 1 == len(event) or session[i + 1] != session[i]:
+                steps.append((code, events))
+        for n, (a, b) in enumerate(transitions.tolist()):
+            share = steps.count((a, b)) / len(steps)
+            assert values[row, events + n] == pytest.approx(np.sqrt(share), abs=1e-5)
+
+
+def test_the_place_part_counts_places_and_the_way_between_them(told: Gathered) -> None:
+    values = parts_of.where(told).values
+    sphere = told.paths.dimensions.place_points()
+    for row, its in some(told):
+        place = [p for p in told.column("place")[its].tolist() if not np.isnan(sphere[p, 0])]
+        way = sum(
+            float(np.arccos(np.clip(sphere[a] @ sphere[b], -1, 1))) for a, b in pairwise(place) if a != b
+        )
+        assert values[row, -2] == pytest.approx(np.log1p(len(set(place))), abs=1e-5)
+        assert values[row, -1] == pytest.approx(np.log1p(way * 6371), abs=2e-2)
+
+
+def test_the_text_part_weighs_by_event_and_age(told: Gathered) -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(50, 7)).astype(np.float32)
+    text = rng.integers(-1, 50, told.events.size).astype(np.int32)
+    values = parts_of.what(told, text, vectors).values.reshape(len(told), 3, 7)
+    searched = told.column("query") != told.paths.no_query
+    for row, its in some(told):
+        sums = np.zeros((3, 7))
+        seconds = told.column("second")[its].astype(float)
+        for i, event in enumerate(range(its.start, its.stop)):
+            name = told.names[told.event_names[event]]
+            channel = 1 if searched[event] else 2 if name in parts_of.TO_PURCHASE else 0
+            weight = parts_of.EVENT_WEIGHTS.get(name, 1.0)
+            weight *= 2 ** (-(seconds[-1] - seconds[i]) / parts_of.HALF_LIFE["shopper"])
+            if text[event] >= 0:
+                sums[channel] += weight * vectors[text[event]]
+        length = np.linalg.norm(sums, axis=1, keepdims=True)
+        assert values[row] == pytest.approx(sums / np.where(length > 0, length, 1), abs=1e-4)
+
+
+def test_planted_types_are_found_and_the_evening_type_by_its_name(sample_store: Store) -> None:
+    opened = open_map(sample_store, WHOLE, MapOptions())
+    types = shopper_types(SAMPLE_SEED, SAMPLE_EVENTS)
+    secret = Secret.of_sample(SAMPLE_SEED)
+    pseudonyms = secret.pseudonyms(types["user_id"].to_pylist())
+    told = dict(zip(pseudonyms, types["type"].to_pylist(), strict=True))
+    users = open_cohorts(sample_store)
+    found = {}
+    cursor = sample_store.cursor()
+    rows = cursor.sql(
+        "SELECT DISTINCT CAST(CAST(hash(user_id) AS BIT) AS BIGINT) AS key, user_id FROM events"
+    ).fetchall()
+    by_key = {key: told[user] for key, user in rows}
+    for shopper in opened.map.keys.tolist():
+        found[shopper] = by_key[int(users.paths["shopper"][shopper])]
+    kinds = [found[shopper] for shopper in opened.map.keys.tolist()]
+    assert adjusted_rand_score(kinds, opened.map.labels) > 0.7  # of 3,000 shoppers; see README for a million
+    names = [one.name.lower() for one in opened.map.described]
+    evening = next(n for n, name in enumerate(names) if name.startswith("weekday-evening"))
+    inside = [kind for kind, label in zip(kinds, opened.map.labels, strict=True) if label == evening]
+    assert inside.count("weekday-evening browser") > 0.8 * len(inside)
+
+
+def test_the_same_seed_gives_the_same_map_and_it_is_kept(
+    sample_store: Store, copied: Callable[[Store], Store]
+) -> None:
+    store = copied(sample_store)
+    options = MapOptions(most="800")
+    first = open_map(store, WHOLE, options)
+    assert first.map.sampled and first.map.fitted.size == 800
+    kept_maps._open.clear()
+    kept = open_map(store, WHOLE, options)
+    assert kept is not first
+    for name in ("keys", "placed", "labels", "central", "centres"):
+        assert (getattr(kept.map, name) == getattr(first.map, name)).all()
+    kept_maps._open.clear()
+    file = store.path / "journeys" / f"{first.digest}.npz"
+    file.write_bytes(file.read_bytes()[:5000])  # damaged: made anew, to the same
+    again = open_map(store, WHOLE, options)
+    assert (again.map.placed == first.map.placed).all() and (again.map.labels == first.map.labels).all()
+
+
+def test_a_cluster_and_a_lasso_are_cohorts(sample_store: Store) -> None:
+    opened = open_map(sample_store, WHOLE, MapOptions())
+    cohorts = open_cohorts(sample_store)
+    rule: dict[str, Any] = {"of": "journeys", "scope": WHOLE.words(), "clusters": [0]}
+    mine = shoppers_of(opened.paths, "shopper", opened.map.keys[opened.map.labels == 0])
+    assert np.flatnonzero(cohorts.find(rule)).tolist() == sorted(mine.tolist())
+    x, y = np.median(opened.map.placed, axis=0).tolist()
+    corners = [[x, y], [x + 50, y], [x + 50, y + 50], [x, y + 50]]
+    within = (opened.map.placed > [x, y]).all(axis=1)
+    lasso = cohorts.find({"of": "journeys", "scope": WHOLE.words(), "polygon": corners})
+    assert abs(int(lasso.sum()) - int(within.sum())) <= 2  # points on an edge
+    rows = ANALYSES["clusters"].run(sample_store, WHOLE).table.to_pylist()
+    assert rows[0]["shoppers"] == mine.size
+    assert sum(row["paths"] for row in rows) == len(opened.map)
+
+
+def test_a_name_is_kept_and_found_on_another_map(
+    sample_store: Store, copied: Callable[[Store], Store]
+) -> None:
+    store = copied(sample_store)
+    opened = open_map(store, WHOLE, MapOptions())
+    give_name(opened, 0, "Ours")
+    assert names_of(opened) == {0: "Ours"}
+    other = open_map(store, WHOLE, MapOptions(dims="3"))
+    assert list(names_of(other).values()) == ["Ours"]
+    give_name(opened, 0, "Theirs")
+    assert names_of(opened) == {0: "Theirs"}
+
+
+def test_trustworthiness_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    h = rng.normal(size=(400, 6)).astype(np.float32)
+    placed = (h[:, :2] + rng.normal(scale=0.7, size=(400, 2))).astype(np.float32)
+    assert trustworthiness(h, placed) == pytest.approx(
+        exact_trustworthiness(h, placed, n_neighbors=15), abs=1e-6
+    )
+
+
+def test_a_lasso_holds_what_shapely_says() -> None:
+    rng = np.random.default_rng(4)
+    points = rng.normal(size=(2_000, 2))
+    corners: list[list[float]] = [[-1, -1], [1.2, -0.8], [0.9, 1.1], [-0.3, 0.2], [-1.1, 0.9]]
+    assert (even_odd(points, corners) == shapely.contains_xy(shapely.Polygon(corners), points)).all()
+
+
+def test_what_is_not_encoded_is_a_sentence(sample_store: Store, model: CountedWords) -> None:
+    model._known = False
+    model.encoder.card.fingerprint = "nothing known"
+    with pytest.raises(NotEncoded, match="are not encoded yet; run: python -m core encode"):
+        open_map(sample_store, WHOLE, MapOptions())
+    assert open_map(sample_store, WHOLE, MapOptions(what="0")).map.clusters > 1  # no words, no vectors
+
+
+def test_too_few_paths_are_a_sentence(sample_store: Store) -> None:
+    scope = Scope.parse({"region": "Wyoming", "from": "2025-03-01", "to": "2025-03-02", "compare": "off"})
+    with pytest.raises(CartscapeError, match="needs 30 paths"):
+        open_map(sample_store, scope, MapOptions())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"unit": "city"}, "unit='city' is not known"),
+        ({"what": "a lot"}, "what='a lot' is no weight"),
+        ({"what": "0", "when": "0", "where": "0", "how": "0"}, "at least one must count"),
+        ({"most": "5"}, "most='5' does not go"),
+        ({"detail": "9"}, "detail='9' does not go"),
+        ({"dims": "4"}, "dims='4' does not go"),
+    ],
+)
+def test_odd_options_are_a_sentence(words: dict[str, str], sentence: str) -> None:
+    with pytest.raises(WrongCall, match=sentence):
+        MapOptions(**words)
+
+
+@pytest.mark.parametrize("name", ["journeys", "cluster-traits", "cluster-drift", "cluster-paths"])
+def test_what_pages_ask_of_a_map_answers(real_store: Store, name: str) -> None:
+    answer = ANALYSES[name].run(real_store, WHOLE, unit="shopper")
+    assert answer.table.num_rows and answer.of and "{" not in answer.of
+
+
+def test_periods_are_held_against_each_other_on_one_map(sample_store: Store) -> None:
+    scope = Scope.parse({"from": "2025-04-01", "to": "2025-05-31"})
+    rows = ANALYSES["cluster-drift"].run(sample_store, scope, by="period").table.to_pylist()
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    assert sum(row["previous_share"] for row in rows) == pytest.approx(1)
+    assert all(row["low"] <= row["difference"] <= row["high"] for row in rows)
+
+
+def test_a_job_that_was_cut_goes_on(sample_store: Store, copied: Callable[[Store], Store]) -> None:
+    from core.journeys import encoding
+
+    store = copied(sample_store)
+    assert encoding.resume(store) is None
+    note = store.path / "journeys" / "encoding.json"
+    note.parent.mkdir(exist_ok=True)
+    note.write_text("{}")
+    job = encoding.resume(store)
+    assert job is not None and job._thread is not None
+    job.cancel()
+    job._thread.join(60)
+    assert not note.exists()
