@@ -22,6 +22,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from core.charts.look import Look
+from core.journeys.lasso import even_odd, on_screen
 from pages.parts import chart_frame
 
 Array = npt.NDArray[Any]
@@ -137,39 +138,9 @@ def inside(points: Points, picked: Picked) -> Bools:
         return np.asarray(np.arange(n) == picked.point)
     flat = points.xy.astype(np.float64)
     if points.xy.shape[1] == 3:
-        flat = _on_screen(flat, picked.view)
+        flat = on_screen(flat, picked.view)
     within = even_odd(flat, picked.polygon)
     return within & ~np.isin(points.group, picked.hidden) if picked.hidden else within
-
-
-def even_odd(xy: Array, polygon: tuple[tuple[float, float], ...]) -> Bools:
-    """Which of float64[n, 2] lie in the polygon: a ray to the right crosses its edges an odd number of times.
-
-    A point takes part in an edge where lower end <= y < upper end. The points are put in order of y once,
-    so that each edge looks at those beside it alone.
-    """
-    order = np.argsort(xy[:, 1], kind="stable")
-    x, y = xy[order, 0], xy[order, 1]
-    odd = np.zeros(len(xy), dtype=np.bool_)
-    corners = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
-    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, 1, axis=0), strict=True):
-        first, last = np.searchsorted(y, sorted((y0, y1)))
-        if first < last:
-            beside = slice(first, last)
-            odd[beside] ^= x[beside] < (x1 - x0) * (y[beside] - y0) / (y1 - y0) + x0
-    result = np.empty_like(odd)
-    result[order] = odd
-    return result
-
-
-def _on_screen(xyz: Array, view: tuple[float, ...]) -> Array:
-    """Points of space as the visitor saw them: from -1 to 1 across the picture."""
-    x, y, z = xyz.T
-    # Written out, as a product of matrices may add in another order than the browser does.
-    across, up, _, away = (
-        view[i] * x + view[i + 1] * y + view[i + 2] * z + view[i + 3] for i in (0, 4, 8, 12)
-    )
-    return np.column_stack([across / away, up / away])
 
 
 @dataclass(frozen=True)

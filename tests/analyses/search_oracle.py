@@ -7,8 +7,10 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib import import_module
 from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +19,7 @@ import pandas as pd
 import pytest
 
 from core.events import USUAL_ORDER
+from core.scope import Scope
 from core.store import Store
 from tests import oracle
 
@@ -24,12 +27,20 @@ DIM = 256
 _made = count()
 
 
-def log_of(store: Store) -> pd.DataFrame:
+#: A scope that narrows by day and device.
+SPRING = Scope.parse({"from": "2025-03-01", "to": "2025-05-15", "device": "mobile", "compare": "off"})
+#: Groups of fewer shoppers are hidden on shared data.
+K = 10
+
+
+@lru_cache(maxsize=4)
+def log_of(path: Path) -> pd.DataFrame:
     """The whole log with its queries, each shopper's events in time, and what became of each search.
 
     `search` says which rows are searches, `followed` whether an event with an item comes in the session
     before the next search, `bought` whether the session goes on to a purchase.
     """
+    store = Store.open(path)
     queries = store.cursor().sql("SELECT event_id, query, hash(session_id) AS named FROM log").df()
     log = oracle.whole_log(store).merge(queries, on="event_id")
     usual = {event: rank for rank, event in enumerate(USUAL_ORDER)}

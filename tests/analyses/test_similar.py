@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,9 @@ from core.sources import open_source
 from core.store import Store
 from tests import oracle
 from tests.analyses import search_oracle as truth
+from tests.analyses.search_oracle import SPRING, K, log_of
 
 TEXT = "waterproof hiking boots"
-SPRING = Scope.parse({"from": "2025-03-01", "to": "2025-05-15", "device": "mobile", "compare": "off"})
-K = 10
-
-
-@lru_cache(maxsize=4)
-def log_of(path: Path) -> pd.DataFrame:
-    return truth.log_of(Store.open(path))
 
 
 @pytest.fixture(autouse=True)

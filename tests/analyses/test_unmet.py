@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,16 +22,10 @@ from core.store import Store
 from data.sample import STORIES
 from tests import oracle
 from tests.analyses import search_oracle as truth
+from tests.analyses.search_oracle import SPRING, K, log_of
 
 PLANTED = STORIES["unmet demand"].truth["queries"]
-SPRING = Scope.parse({"from": "2025-03-01", "to": "2025-05-15", "device": "mobile", "compare": "off"})
 FOUR_DAYS = Scope.parse({"from": "2018-11-07", "to": "2018-11-08", "compare": "off"})
-K = 10
-
-
-@lru_cache(maxsize=4)
-def log_of(path: Path) -> pd.DataFrame:
-    return truth.log_of(Store.open(path))
 
 
 @pytest.fixture(autouse=True)

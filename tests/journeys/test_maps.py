@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import shapely
 from sklearn.manifold import trustworthiness as exact_trustworthiness
 from sklearn.metrics import adjusted_rand_score
 
@@ -18,7 +17,6 @@ from core.journeys import MapOptions, NotEncoded, kept_maps, open_map
 from core.journeys import parts as parts_of
 from core.journeys.gathered import LEAST_EVENTS, Gathered, gather, shoppers_of
 from core.journeys.given_names import give_name, names_of
-from core.journeys.lasso import even_odd
 from core.journeys.quality import trustworthiness
 from core.paths import open_cohorts, open_cube, open_paths
 from core.scope import Scope
@@ -208,13 +206,6 @@ def test_trustworthiness_is_that_of_scikit_learn() -> None:
     assert trustworthiness(h, placed) == pytest.approx(
         exact_trustworthiness(h, placed, n_neighbors=15), abs=1e-6
     )
-
-
-def test_a_lasso_holds_what_shapely_says() -> None:
-    rng = np.random.default_rng(4)
-    points = rng.normal(size=(2_000, 2))
-    corners: list[list[float]] = [[-1, -1], [1.2, -0.8], [0.9, 1.1], [-0.3, 0.2], [-1.1, 0.9]]
-    assert (even_odd(points, corners) == shapely.contains_xy(shapely.Polygon(corners), points)).all()
 
 
 def test_what_is_not_encoded_is_a_sentence(sample_store: Store, model: CountedWords) -> None:

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from core.journeys.lasso import even_odd
 from pages.parts import scatter
-from pages.parts.scatter import Group, Picked, Points, even_odd, inside
+from pages.parts.scatter import Group, Picked, Points, inside
 
 DEMO = Path(__file__).parents[1] / "browser" / "scatter_demo.py"
 
