@@ -39,6 +39,9 @@ def main() -> None:
         ),
         st.Page(PAGES / "cohorts.py", title="Cohorts", icon=":material/group:", url_path="cohorts"),
         st.Page(
+            PAGES / "clusters.py", title="Path clusters", icon=":material/bubble_chart:", url_path="clusters"
+        ),
+        st.Page(
             PAGES / "search.py", title="Search by meaning", icon=":material/manage_search:", url_path="search"
         ),
         data,

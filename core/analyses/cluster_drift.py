@@ -15,6 +15,8 @@ from core.analyses.tables import column, hidden_numbers, ratio
 from core.errors import WrongCall
 from core.journeys import MapOptions, fit_of, texts_of
 from core.journeys.gathered import gather, shoppers_of
+from core.marts import Cube
+from core.marts.dimensions import EPOCH
 from core.marts.privacy import hide_small
 from core.paths import open_cube
 from core.scope import Scope
@@ -33,11 +35,12 @@ class DriftOptions(MapOptions):
 def cluster_drift(store: Store, scope: Scope, options: DriftOptions) -> Answer:
     """How large each cluster is as time goes.
 
-    By week: week (its Monday), cluster, name, shoppers (of the cluster, with an event of their paths in that
-    week), share (of all shoppers of the map's paths with one). By period: cluster, name, paths, share,
-    previous_paths, previous_share, difference with low and high (Newcombe's 95 % interval), p (two-proportion
-    z-test), q (Benjamini-Hochberg), beyond_chance. Paths of the compared period are placed on the map of the
-    asked one by their nearest neighbours, so that clusters mean the same in both. Number 0 lies between
+    By week: week (its Monday), days (of it within the scope and the log), cluster, name, shoppers (of the
+    cluster, with an event of their paths in that week), share (of all shoppers of the map's paths with one).
+    By period: cluster, name, paths, share, previous_paths, previous_share, difference with low and high
+    (Newcombe's 95 % interval), p (two-proportion z-test), q (Benjamini-Hochberg), beyond_chance. Paths of the
+    compared period are placed on the map of the asked one by their nearest neighbours, so that
+    clusters mean the same in both. Number 0 lies between
     clusters. Groups of fewer than k shoppers are null.
     """
     if options.by not in BY:
@@ -70,6 +73,7 @@ def _by_week(store: Store, scope: Scope, options: DriftOptions) -> Answer:
     table = pa.table(
         {
             "week": pa.array(np.repeat(weeks.astype("datetime64[D]"), size)),
+            "days": pa.array(np.repeat(_days(weeks, opened.scope, cube), size)),
             "cluster": pa.array(numbers * weeks.size),
             "name": pa.array(names * weeks.size),
             "shoppers": column(np.where(hidden, np.nan, counts), "count"),
@@ -85,11 +89,22 @@ def _by_week(store: Store, scope: Scope, options: DriftOptions) -> Answer:
     )
 
 
+def _days(weeks: np.ndarray, scope: Scope, cube: Cube) -> np.ndarray:
+    """How many days of each week lie within a scope and the log: int64[weeks]; weeks are days since 1970."""
+    assert scope.start and scope.end
+    first, last = max(scope.start, cube.first_day), min(scope.end, cube.last_day)
+    low, high = ((day - EPOCH).days for day in (first, last))
+    return np.minimum(weeks + 6, high) - np.maximum(weeks, low) + 1
+
+
 def _by_period(store: Store, scope: Scope, options: DriftOptions) -> Answer:
     cube = open_cube(store)
     compared = cube.fill(scope).compared()
     if compared is None:
-        raise WrongCall("Nothing is compared in this scope; choose what to compare with, or ask by=week.")
+        raise WrongCall(
+            "Nothing is compared in this scope, or nothing that lies in the log; "
+            "choose other dates to compare with."
+        )
     opened = opened_map(store, scope, options)
     made = opened.map
     before = gather(opened.paths, compared, opened.options.unit)

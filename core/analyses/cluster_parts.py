@@ -64,7 +64,7 @@ def of_map(opened: Opened, scope: Scope, *more: str) -> str:
     said = [f"{len(made):,} paths, one a {opened.options.unit}"] if _enough(opened) else []
     if made.sampled:
         said.append(f"the picture fitted to a stratified sample of {made.fitted.size:,}, the others assigned")
-    return of_words(cube, scope, *said, *more)
+    return of_words(cube, scope, *said, *(words for words in more if words))
 
 
 def map_notes(opened: Opened) -> tuple[str, ...]:

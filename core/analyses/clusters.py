@@ -73,7 +73,7 @@ def clusters(store: Store, scope: Scope, options: MapOptions) -> Answer:
             "words": pa.array([*(", ".join(one.words) for one in made.described), ""]),
         }
     )
-    of = of_map(opened, scope, _quality_words(opened))
+    of = of_map(opened, scope)
     return Answer(
         table, "Kinds of journeys", of, (*map_notes(opened), *hidden_numbers(int(hidden.sum()), cube.k))
     )
@@ -111,12 +111,3 @@ def _nearest(opened: Opened) -> tuple[list[int | None], np.ndarray]:
     apart = np.linalg.norm(centres[:, None] - centres[None], axis=2)
     np.fill_diagonal(apart, np.inf)
     return [int(n) + 1 for n in apart.argmin(axis=1)], apart.min(axis=1) / opened.map.spread
-
-
-def _quality_words(opened: Opened) -> str:
-    quality = opened.map.quality
-    said = f"trustworthiness of the picture {quality.trustworthiness:.2f}"
-    said += f", agreement of seeds {quality.agreement:.2f}"
-    if np.isfinite(quality.silhouette):
-        said += f", silhouette {quality.silhouette:.2f}"
-    return f"{said}, {quality.noise:.1%} between clusters"

@@ -41,7 +41,7 @@ def describe(
 ) -> list[Described]:
     """A name for each cluster; `rows` is the text of each event (−1 for none), `labels` int16[paths]."""
     cluster = np.repeat(labels, told.lengths)
-    words = _words(cluster, count, rows, texts)
+    words = _words(told, cluster, count, rows, texts)
     when = _when(told, cluster, count)
     roles = _roles(told, cluster, labels, count)
     devices = _main(told.paths.dimensions.entries("device"), told.column("mean"), cluster, count, 0.6, 1.0)
@@ -87,13 +87,21 @@ def _told_apart(found: list[Described]) -> list[Described]:
     return out
 
 
-def _words(cluster: np.ndarray, count: int, rows: np.ndarray, texts: LogTexts) -> list[list[str]]:
+def _words(
+    told: Gathered, cluster: np.ndarray, count: int, rows: np.ndarray, texts: LogTexts
+) -> list[list[str]]:
     kept = (cluster >= 0) & (rows >= 0)
     counts = scipy.sparse.csr_matrix(
         (np.ones(int(kept.sum())), (cluster[kept], rows[kept])), (count, texts.texts.size)
     )
     counts.sum_duplicates()
-    return distinctive_words([str(label) for label in texts.labels], counts)
+    # Words are in lower case; towns and regions are written as the log writes them.
+    places = told.paths.dimensions
+    written = {
+        str(name).lower(): str(name) for field in ("city", "region") for name in places.entries(field)[0]
+    }
+    found = distinctive_words([str(label) for label in texts.labels], counts)
+    return [[written.get(word, word) for word in words] for words in found]
 
 
 def _when(told: Gathered, cluster: np.ndarray, count: int) -> list[str]:

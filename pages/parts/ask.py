@@ -19,6 +19,7 @@ from core.analyses.measures import Measure
 from core.analyses.missing import missing_notes
 from core.analyses.span import busy_span as busy_days
 from core.errors import CartscapeError, StoreBusy
+from core.journeys.given_names import given_names
 from core.paths import open_cohorts, open_cube, open_paths
 from core.paths.steps import Step
 from core.paths.suggest import suggest
@@ -66,7 +67,8 @@ def store() -> Store:
 def ask(name: str, scope: Scope, /, **options: str) -> Answer:
     """The answer of the analysis `name`; the same question to the same data is asked once."""
     now = store()
-    known = now.cohorts.state  # splits, comparisons and overlaps name cohorts beside the scope
+    # Splits, comparisons and overlaps name cohorts beside the scope; clusters go by names they were given.
+    known = (now.cohorts.state, given_names(now).state)
     return _answer(now, now.fingerprint, known, name, scope, tuple(sorted(options.items())))
 
 

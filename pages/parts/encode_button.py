@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.encoder import open_encoder
 from core.journeys import encoding
 from core.scope import OFF, Scope
 from pages.parts import ask, states
@@ -12,26 +13,36 @@ from pages.parts import ask, states
 PAUSE = 1.0
 
 
-def offer(missing: int) -> None:
-    """Say how many of the log's texts have no vectors yet, and encode them when asked to."""
+def offer(missing: int, scope: Scope | None = None) -> None:
+    """Say how many texts of a scope (or of the whole log) have no vectors yet; encode them when asked to."""
     job = encoding.job_of(ask.store())
     if job is not None and job.running:
         _progress()
         return
     if job is not None and job.sentence:
         st.error(states.plain(job.sentence), icon=":material/error:")
-    with st.container(border=True, key="frame_encode", horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f":material/neurology: {missing:,} texts of this log's items and searches are not encoded yet, "
-            f"so nothing can be found by its meaning. Press Encode, or run "
-            f"`python -m core encode --store {ask.store().path}`.",
-            width="stretch",
+    whole = Scope(compare=OFF)
+    whose = "this log's items and searches" if scope is None else "what these shoppers looked at"
+    of_scope = f" {scope.command()}" if scope is not None and scope.words() else ""
+    with st.container(border=True, key="frame_encode"):
+        with st.container(horizontal=True, vertical_alignment="center", key="encode_row"):
+            st.markdown(
+                f":material/neurology: **{missing:,} texts** of {whose} are not encoded yet. The encoder "
+                "reads each once; then they are compared by their meaning.",
+                width="stretch",
+            )
+            st.button(
+                "Encode", key="encode", type="primary", icon=":material/play_arrow:", on_click=_begin,
+                args=(scope or whole,),
+            )  # fmt: skip
+        st.caption(
+            f"{open_encoder().describe()}. "
+            f"Or run `python -m core encode --store {ask.store().path}{of_scope}`."
         )
-        st.button("Encode", key="encode", type="primary", icon=":material/play_arrow:", on_click=_begin)
 
 
-def _begin() -> None:
-    encoding.begin(ask.store(), Scope(compare=OFF))
+def _begin(scope: Scope) -> None:
+    encoding.begin(ask.store(), scope)
 
 
 @st.fragment(run_every=PAUSE)
@@ -41,10 +52,5 @@ def _progress() -> None:
         st.rerun()
     left = f" · about {job.remaining:.0f} s left" if job.remaining is not None else ""
     with st.container(border=True, key="frame_encode", horizontal=True, vertical_alignment="center"):
-        st.progress(min(job.done, 1.0), text=f"{job.stage.capitalize()}{left}")
-        st.button(
-            "Cancel",
-            key="encode_cancel",
-            on_click=job.cancel,
-            help="What was done stays",
-        )
+        st.progress(min(job.done, 1.0), text=f"{job.stage.capitalize()}{left} · {open_encoder().describe()}")
+        st.button("Cancel", key="encode_cancel", on_click=job.cancel, help="What was done stays")

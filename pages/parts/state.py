@@ -47,6 +47,11 @@ VIEW: dict[str, tuple[str, ...]] = {
     "relative": ("first", "previous"),
     "cohorts": ("first", "every"),
     "groups": ("none", "region", "category", "device", "cohort"),
+    "colour": ("cluster", "conversion", "region", "device", "hour", "revenue", "last", "nearness"),
+    "detail": ("3", "1", "2", "4", "5"),
+    "dims": ("2", "3"),
+    "drawn": ("20000", "5000", "50000", "100000"),
+    "drift": ("week", "period"),
     "found": ("both", "items", "queries"),
     "whom": ("region", "category", "device", "week"),
     "shade": ("count", "lift"),
@@ -71,6 +76,9 @@ TEXT: tuple[str, ...] = (
     "support",
     "need",
     "lost",
+    "weights",
+    "cluster",
+    "beside",
 )
 
 _KEY = "_cartscape"

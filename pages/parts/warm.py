@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.analyses import ANALYSES
 from core.errors import CartscapeError
-from core.journeys import encoding
+from core.journeys import ahead, encoding
 from core.paths import open_cube
 from core.scope import Scope
 from core.settings import settings
@@ -53,3 +53,7 @@ def ask_all(store: Store) -> None:
             continue  # a log that has no answer to this one
         except Exception:
             log.warning("Compiling %s in the background failed", name, exc_info=True)
+    try:
+        ahead.compile_loops(store)
+    except Exception:
+        log.warning("Compiling the map of journeys in the background failed", exc_info=True)

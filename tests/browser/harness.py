@@ -45,6 +45,7 @@ PATHS = {
     "Paths": "paths",
     "Retention": "retention",
     "Cohorts": "cohorts",
+    "Path clusters": "clusters",
     "Search by meaning": "search",
     "Data": "data",
 }

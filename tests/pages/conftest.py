@@ -25,6 +25,7 @@ PAGES = {
     "paths": "paths.py",
     "retention": "retention.py",
     "cohorts": "cohorts.py",
+    "clusters": "clusters.py",
     "search": "search.py",
     "data": "data.py",
 }

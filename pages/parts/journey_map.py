@@ -1,0 +1,104 @@
+"""The map of journeys on a page: what it is asked by, and its making with progress."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import CartscapeError
+from core.journeys import MapOptions, NotEncoded, is_kept, open_map
+from core.journeys.encoding import missing_in
+from core.journeys.kept_maps import TELLING
+from core.journeys.parts import PARTS
+from core.scope import Scope
+from pages.parts import ask, encode_button, page, state, states
+
+#: Part of h → what a person calls it.
+MEANINGS = {
+    "what": "What they looked at",
+    "when": "When they came",
+    "where": "Where they are",
+    "how": "How they went",
+}
+UNITS = {"shopper": "Shoppers", "session": "Sessions"}
+DETAIL = {"1": "Very few, broad", "2": "Few", "3": "Usual", "4": "Many", "5": "Very many, narrow"}
+DRAWN = {n: f"{int(n):,}" for n in ("5000", "20000", "50000", "100000")}
+
+
+def options() -> dict[str, str]:
+    """The options of the map that are not as usual."""
+    weights = (
+        dict(zip(PARTS, state.text("weights").split(","), strict=False)) if state.text("weights") else {}
+    )
+    words = {"unit": state.view("unit"), "detail": state.view("detail"), "dims": state.view("dims"),
+             "most": state.view("drawn"), **weights}  # fmt: skip
+    try:
+        return MapOptions(**words).words()
+    except CartscapeError:  # weights of a link that cannot be read
+        return MapOptions(**{k: v for k, v in words.items() if k not in weights}).words()
+
+
+def controls() -> None:
+    """What a path is, by what paths are alike, and how many clusters."""
+    page.choose("unit", "A path is all that a shopper did, or one session", UNITS)
+    with st.popover(
+        "Group by", icon=":material/tune:", help="What makes two paths alike, and how many clusters"
+    ):
+        _weights()
+        page.choose("detail", "Clusters", DETAIL, folded=True)
+        st.caption("How many clusters")
+        page.choose("drawn", "Paths drawn", DRAWN, folded=True)
+        st.caption("Most paths on the map; of more, a fair sample is drawn and the others join its clusters")
+        page.choose("dims", "Map", {"2": "Flat map", "3": "Map in depth"})
+
+
+def _weights() -> None:
+    usual = MapOptions()
+    now = options()
+    for part, meaning in MEANINGS.items():
+        key = f"weight_{part}"
+        st.session_state[key] = float(now.get(part, getattr(usual, part)))
+        st.slider(meaning, 0.0, 2.0, step=0.25, key=key, on_change=_weighed, format="%g")
+
+
+def _weighed() -> None:
+    chosen = [f"{st.session_state[f'weight_{part}']:g}" for part in PARTS]
+    usual = [getattr(MapOptions(), part) for part in PARTS]
+    if not any(float(word) for word in chosen):
+        return  # something must count
+    state.set_text("weights", "" if chosen == usual else ",".join(chosen))
+    state.set_text("cluster", "")
+
+
+def made(scope: Scope) -> bool:
+    """See to it that the map is there; otherwise say why not, and what to do."""
+    asked = MapOptions(**options())
+    store = ask.store()
+    if asked.weights["what"] and not is_kept(store, scope, asked):
+        missing, of = missing_in(store, scope)
+        if missing:
+            encode_button.offer(missing, scope)
+            return False
+        if not of:
+            states.notice(
+                "Nothing that these paths are about has words, so they are compared by when, where and how.",
+            )
+    place = st.empty()
+    kept = is_kept(store, scope, asked)
+
+    def tell(done: float, stage: str) -> None:
+        if not kept:
+            place.progress(done, text=stage.capitalize())
+
+    token = TELLING.set(tell)
+    try:
+        open_map(store, scope, asked)
+    except NotEncoded as error:  # texts that came while the map was made
+        encode_button.offer(error.missing, scope)
+        return False
+    except CartscapeError as error:
+        states.notice(states.plain(str(error)))
+        return False
+    finally:
+        TELLING.reset(token)
+        place.empty()
+    return True

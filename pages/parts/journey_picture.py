@@ -1,0 +1,124 @@
+"""The map of journeys as points, and what the visitor picks among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.analyses import Answer
+from core.analyses.cluster_parts import rule_of
+from core.charts.journeys import COLOURS, Coloured, coloured, map_figure, sizes
+from core.journeys import MapOptions
+from pages.parts import ask, journey_map, page, scatter, state
+from pages.parts.chart_frame import Export, frame, style
+
+HEIGHT = 520
+#: Steps of a path that a tooltip tells.
+STEPS = 8
+_LASSO = "_journeys_lasso"
+_SEEN = "_journeys_seen"
+
+
+def picture(names: list[str]) -> None:
+    """Draw the map in its frame; `names` are those of the clusters, from 1."""
+    scope, options = state.scope(), journey_map.options()
+    need = state.text("need")
+    asked = options | ({"text": need} if need else {})
+    answer = ask.ask("journeys", scope, **asked)
+    by = coloured(answer.table, _colour(answer), names, style())
+    points = _points(answer, by)
+
+    def draw() -> None:
+        page.choose("colour", "What the colour says", _colours(answer), folded=True)
+        picked = scatter.scatter(
+            points, key=key(), height=HEIGHT, look=style(),
+            alt=f"Map of {answer.table.num_rows:,} paths as points, alike ones side by side, {answer.of}.",
+        )  # fmt: skip
+        _take(picked, by)
+
+    frame(
+        "journeys", answer, ask.command("journeys", scope, **asked), draw,
+        Export(map_figure(answer.table, by, style())),
+        hint="A point is a path; alike paths lie side by side, and the longer, the larger. Draw a lasso "
+        "around points or click a cluster in the legend to see who they are.",
+    )  # fmt: skip
+
+
+def key() -> str:
+    """The widget of this map; another scope or other options are another map."""
+    asked = (state.state().store, state.state().version, tuple(sorted(journey_map.options().items())))
+    return f"journeys_{abs(hash(asked)):x}"
+
+
+def lasso_rule() -> dict[str, Any] | None:
+    """The cohort's rule of the lasso that stands, or None."""
+    held = st.session_state.get(_LASSO)
+    if not held or held["key"] != key():
+        return None
+    view = {"view": list(held["view"])} if held["view"] else {}
+    options = MapOptions(**journey_map.options())
+    return rule_of(state.scope(), options, polygon=[list(p) for p in held["polygon"]], **view)
+
+
+def clear() -> None:
+    """Pick nothing; for a callback."""
+    st.session_state.pop(_LASSO, None)
+    scatter.clear(key())
+    state.set_text("cluster", "")
+
+
+def _take(picked: scatter.Picked | None, by: Coloured) -> None:
+    """What was picked since the last time becomes what the page is about."""
+    if picked == st.session_state.get(_SEEN):
+        return
+    st.session_state[_SEEN] = picked
+    if picked is None:
+        return
+    if picked.kind == "lasso":
+        st.session_state[_LASSO] = {"key": key(), "polygon": picked.polygon, "view": picked.view}
+        state.set_text("cluster", "")
+    elif picked.kind == "group" and state.view("colour") == "cluster" and picked.group < len(by.labels):
+        st.session_state.pop(_LASSO, None)
+        state.set_text("cluster", str(picked.group + 1))
+    else:
+        return
+    st.rerun()
+
+
+def _colour(answer: Answer) -> str:
+    chosen = state.view("colour")
+    return chosen if chosen in _colours(answer) else "cluster"
+
+
+def _colours(answer: Answer) -> dict[str, str]:
+    """The colours that this log can give."""
+    table = answer.table
+    lacking = {
+        "conversion": table["converted"].null_count == table.num_rows,
+        "revenue": table["revenue"].null_count == table.num_rows,
+        "nearness": "similarity" not in table.column_names,
+        **{field: not ask.differs(field) for field in ("region", "device")},
+    }
+    return {word: name for word, name in COLOURS.items() if not lacking.get(word)}
+
+
+def _points(answer: Answer, by: Coloured) -> scatter.Points:
+    table = answer.table
+    steps, minutes = table["steps"].to_pylist(), table["minutes"].to_pylist()
+    names = sorted({name for path in steps for name in path if name != "…"})[: scatter.NO_STEP]
+    code = {name: n for n, name in enumerate(names)}
+    codes = np.full((len(steps), STEPS), scatter.NO_STEP, np.uint8)
+    times = np.full((len(steps), STEPS), np.nan, np.float32)
+    for row, (path, after) in enumerate(zip(steps, minutes, strict=True)):
+        for at, (name, minute) in enumerate(zip(path[:STEPS], after[:STEPS], strict=False)):
+            codes[row, at], times[row, at] = code.get(name, scatter.NO_STEP), minute
+    axes = "xyz" if "z" in table.column_names else "xy"
+    return scatter.Points(
+        xy=np.stack([table[axis].to_numpy() for axis in axes], axis=1),
+        group=by.group, size=sizes(table), steps=codes, minutes=times, step_names=tuple(names),
+        groups=tuple(map(scatter.Group, by.labels, by.colours)), scale=by.scale,
+        lit=np.array(table["lit"].to_pylist(), bool) if "lit" in table.column_names else None,
+        lengths=table["events"].to_numpy(), noise=by.noise,
+    )  # fmt: skip
