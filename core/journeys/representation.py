@@ -78,7 +78,11 @@ class Representation:
 
     def of(self, parts: Sequence[Part]) -> np.ndarray:
         """H of paths, of the fitted or others: float32[paths, dimensions]."""
-        return _joined(self.scales, self.weights, parts) @ self.axes
+        return self.joined(parts) @ self.axes
+
+    def joined(self, parts: Sequence[Part]) -> np.ndarray:
+        """The weighed parts side by side, before they are reduced: float32[paths, columns of all parts]."""
+        return _joined(self.scales, self.weights, parts)
 
 
 def _joined(scales: Sequence[Scale], weights: Sequence[float], parts: Sequence[Part]) -> np.ndarray:

@@ -160,11 +160,24 @@ def _export_paths(store: Store, to: Path) -> None:
 
 def paint(place: Workplace) -> dict[str, Any]:
     """Open each page in Chromium on the sample as `make run` makes it."""
-    home = place.cache / "home"
-    if not (home / "sample").exists():
-        core("sample", "--store", home / "sample", "--events", PAINTED)
+    home = _usual_sample(place).parent
     chromium = os.environ.get("CARTSCAPE_CHROMIUM") or shutil.which("chromium") or "chromium"
     done = run(sys.executable, "-m", "tests.bench.paint", home, PAINTS, chromium)
+    found: dict[str, Any] = json.loads(done.output)
+    return found
+
+
+def _usual_sample(place: Workplace) -> Path:
+    """The sample as `make run` makes it, which is made where it is missing."""
+    store = place.cache / "home" / "sample"
+    if not store.exists():
+        core("sample", "--store", store, "--events", PAINTED)
+    return store
+
+
+def projection(place: Workplace) -> dict[str, Any]:
+    """Draw maps of journeys beside plain and tuned umap-learn."""
+    done = run(sys.executable, "-m", "tests.bench.projection", _usual_sample(place), PEER_RUNS)
     found: dict[str, Any] = json.loads(done.output)
     return found
 
@@ -190,6 +203,7 @@ SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
         windowfunnel,
         retentioneering,
         encoding,
+        projection,
     )
 }
 

@@ -38,6 +38,8 @@ def report(found: dict[str, dict[str, Any]], events: int) -> str:
         parts.append(_walks(found["retentioneering"]))
     if "encoding" in found:
         parts.append(_encoding(found["encoding"]))
+    if "projection" in found:
+        parts.append(_projection(found["projection"]))
     if "peers" in found:
         parts.append(_peers(found["peers"]))
     if "paint" in found:
@@ -116,6 +118,27 @@ def _walks(found: dict[str, dict[str, Any]]) -> str:
     version = next(iter(found.values()))["version"]
     return f"A path a shopper, median seconds, beside retentioneering {version}:\n\n" + table(
         ["events", "question", "Cartscape", "retentioneering", "times as fast", "answers"], rows
+    )
+
+
+def _projection(found: dict[str, Any]) -> str:
+    rows = [
+        [f"{each['paths']:,}", name, f"{its['seconds']:.1f}", f"{its['trust']:.3f}"]
+        for each in found.values()
+        if isinstance(each, dict)
+        for name, its in each.items()
+        if isinstance(its, dict)
+    ]
+    wholes = ", ".join(
+        f"{each['whole map']:.1f} s for {each['paths']:,}"
+        for each in found.values()
+        if isinstance(each, dict)
+    )
+    return (
+        "Maps of journeys, warm, from the parts of h to the picture:\n\n"
+        + table(["paths", "engine", "seconds", "trustworthiness"], rows)
+        + f"\n\nThe whole map from the log, with clusters, names and quality: {wholes} drawn; peak "
+        f"{found['peak_mb']:,.0f} MiB in the process of all engines."
     )
 
 
