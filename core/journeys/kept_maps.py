@@ -54,9 +54,12 @@ def _silent(_done: float, _stage: str) -> None:
 #: Who is told how far a map is that must be made first: a page, or the command line.
 TELLING: ContextVar[Told] = ContextVar("telling", default=_silent)
 
-_open: dict[str, Opened] = {}
-_texts: dict[str, LogTexts] = {}
-_fits: dict[str, Fit] = {}
+#: A store's folder and the digest of a question to it: a copy of a log has the digests of its original.
+_Key = tuple[str, str]
+
+_open: dict[_Key, Opened] = {}
+_texts: dict[_Key, LogTexts] = {}
+_fits: dict[_Key, Fit] = {}
 _guard = threading.Lock()
 #: One map at a time: each takes all cores.
 _making = threading.Lock()
@@ -65,7 +68,7 @@ _making = threading.Lock()
 def texts_of(store: Store) -> LogTexts:
     """The texts of a store's log, kept in memory."""
     paths = open_paths(store)
-    key = f"{store.path}|{store.fingerprint}"
+    key = (str(store.path), store.fingerprint)
     with _guard:
         if key not in _texts:
             while len(_texts) >= MOST_OPEN:
@@ -91,19 +94,20 @@ def digest_of(store: Store, scope: Scope, options: MapOptions, vectors: Vectors)
 def is_kept(store: Store, scope: Scope, options: MapOptions) -> bool:
     """Whether the map was made before, so that opening it takes a moment."""
     digest = digest_of(store, scope, options, open_vectors())
-    return digest in _open or _file(store, digest).exists()
+    return (str(store.path), digest) in _open or _file(store, digest).exists()
 
 
 def open_map(store: Store, scope: Scope, options: MapOptions) -> Opened:
     """The map of a scope: from memory, from disk, or made now, which tells TELLING. Raises as `make_map`."""
     vectors = open_vectors()
     digest = digest_of(store, scope, options, vectors)
+    key = (str(store.path), digest)
     with _guard:
-        found = _open.get(digest)
+        found = _open.get(key)
     if found is not None:
         return found
     with _making:
-        found = _open.get(digest)
+        found = _open.get(key)
         if found is None:
             asked = filled(store, scope)
             made = _read(_file(store, digest))
@@ -117,26 +121,27 @@ def open_map(store: Store, scope: Scope, options: MapOptions) -> Opened:
                     str(store.path),
                     TELLING.get(),
                 )
-                _keep(_fits, digest, fit)
+                _keep(_fits, key, fit)
                 _write(store, digest, made)
             found = Opened(made, store, open_paths(store), asked, options, digest)
-            _keep(_open, digest, found)
+            _keep(_open, key, found)
         return found
 
 
 def fit_of(opened: Opened) -> Fit:
     """What places further paths on an opened map; fitted again, to the same, where it is not in memory."""
+    key = (str(opened.store.path), opened.digest)
     with _making:
-        if opened.digest not in _fits:
+        if key not in _fits:
             _, fit = make_map(
                 opened.paths, opened.scope, opened.options, texts_of(opened.store), open_vectors(),
                 str(opened.store.path),
             )  # fmt: skip
-            _keep(_fits, opened.digest, fit)
-        return _fits[opened.digest]
+            _keep(_fits, key, fit)
+        return _fits[key]
 
 
-def _keep(held: dict[str, _T], key: str, value: _T) -> None:
+def _keep(held: dict[_Key, _T], key: _Key, value: _T) -> None:
     with _guard:
         while len(held) >= MOST_OPEN:
             held.pop(next(iter(held)))

@@ -124,8 +124,8 @@ def test_dropping_a_chip_widens_the_scope(page: Page, app: App, sample_store: St
 
 
 def test_a_link_with_a_word_that_is_not_known_says_so(page: Page, app: App) -> None:
-    visit(page, app.link("", store="sample", colour="red", **SCOPE))
-    assert "'colour'" in page.locator('[data-testid="stMain"]').inner_text()
+    visit(page, app.link("", store="sample", paint="red", **SCOPE))
+    assert "'paint'" in page.locator('[data-testid="stMain"]').inner_text()
     assert page.locator('[data-testid="stMetricValue"]').count() >= 5
 
 

@@ -199,6 +199,14 @@ def test_a_name_is_kept_and_found_on_another_map(
     assert names_of(opened) == {0: "Theirs"}
 
 
+def test_a_copied_log_keeps_its_own_names(sample_store: Store, copied: Callable[[Store], Store]) -> None:
+    original = open_map(sample_store, WHOLE, MapOptions())
+    copy = open_map(copied(sample_store), WHOLE, MapOptions())
+    assert copy.digest == original.digest and copy.store.path != original.store.path
+    give_name(copy, 0, "Ours alone")
+    assert names_of(original) == {} and names_of(copy) == {0: "Ours alone"}
+
+
 def test_trustworthiness_is_that_of_scikit_learn() -> None:
     rng = np.random.default_rng(3)
     h = rng.normal(size=(400, 6)).astype(np.float32)

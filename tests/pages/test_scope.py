@@ -61,7 +61,7 @@ def test_switching_pages_keeps_the_scope(app: Open, page: str) -> None:
         ({"cell": "abc"}, "not an H3 cell"),
         ({"hour": "9.99"}, "not an hour of the week"),
         ({"compare": "maybe"}, "not known"),
-        ({"colour": "red"}, "'colour'"),
+        ({"paint": "red"}, "'paint'"),
         ({"measure": "joy"}, "measure='joy'"),
         ({"store": "nowhere"}, "'nowhere'"),
     ],
