@@ -13,6 +13,8 @@ NEIGHBOURS = 15
 
 #: Up to so many paths all are compared with all.
 MOST_EXACT = 4_000
+#: Inverted lists that are looked through for a path.
+PROBED = 16
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Index:
             index = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, lists)
             index.cp.niter, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 8, 64, 1
             index.train(self.h)
-            index.nprobe = max(8, lists // 16)
+            index.nprobe = PROBED
         index.add(self.h)
         return index
 

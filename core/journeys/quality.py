@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.journeys.clusters import NOISE, Clusters
+from core.paths.threads import side_by_side
 
 #: Paths whose neighbourhoods are looked at.
 ANCHORS = 600
 #: Paths between which silhouettes are taken.
 BETWEEN = 3_000
+#: Distances held in memory at a time.
+_MOST_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -67,15 +70,20 @@ def trustworthiness(h: np.ndarray, placed: np.ndarray, k: int = 15, seed: int = 
     if k < 1:
         return 1.0
     anchors = np.sort(np.random.default_rng(seed).permutation(n)[:ANCHORS])
+    blocks = np.array_split(anchors, -(-anchors.size * n // _MOST_AT_ONCE))
+    excess = sum(side_by_side(lambda block: _intruders(h, placed, block, k), blocks, anchors.size * n))
+    return float(1 - 2 / (anchors.size * k * (2 * n - 3 * k - 1)) * excess)
+
+
+def _intruders(h: np.ndarray, placed: np.ndarray, anchors: np.ndarray, k: int) -> int:
+    """By how many ranks of `h` the k neighbours on the picture come after the k-th, summed over anchors."""
     near = np.argpartition(_squares(placed, anchors), k, axis=1)[:, :k]
     there = _squares(h, anchors)
-    rank = np.empty_like(there, np.int32)
-    np.put_along_axis(
-        rank, np.argsort(there, axis=1, kind="stable"),
-        np.broadcast_to(np.arange(1, n + 1, dtype=np.int32), there.shape), axis=1,
-    )  # fmt: skip
-    excess = np.maximum(np.take_along_axis(rank, near, axis=1) - k, 0)
-    return float(1 - 2 / (anchors.size * k * (2 * n - 3 * k - 1)) * excess.sum())
+    ranks = [
+        [int(np.count_nonzero(far < limit)) + 1 for limit in far[its]]
+        for far, its in zip(there, near, strict=True)
+    ]
+    return int(np.maximum(np.array(ranks) - k, 0).sum())
 
 
 def _squares(values: np.ndarray, anchors: np.ndarray) -> np.ndarray:

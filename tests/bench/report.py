@@ -123,7 +123,7 @@ def _walks(found: dict[str, dict[str, Any]]) -> str:
 
 def _projection(found: dict[str, Any]) -> str:
     rows = [
-        [f"{each['paths']:,}", name, f"{its['seconds']:.1f}", f"{its['trust']:.3f}"]
+        [f"{each['paths']:,}", name, f"{its['seconds']:.1f}", f"{its['trust']:.3f}", f"{its['trust_h']:.3f}"]
         for each in found.values()
         if isinstance(each, dict)
         for name, its in each.items()
@@ -136,7 +136,7 @@ def _projection(found: dict[str, Any]) -> str:
     )
     return (
         "Maps of journeys, warm, from the parts of h to the picture:\n\n"
-        + table(["paths", "engine", "seconds", "trustworthiness"], rows)
+        + table(["paths", "engine", "seconds", "trustworthiness in all columns", "in h"], rows)
         + f"\n\nThe whole map from the log, with clusters, names and quality: {wholes} drawn; peak "
         f"{found['peak_mb']:,.0f} MiB in the process of all engines."
     )
