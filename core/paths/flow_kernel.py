@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numba import uint64 as index
 
+from core.paths.print_kernel import found_in, table_of
+
 
 @njit(nogil=True, cache=True)
 def count_nodes(tokens, size):  # type: ignore[no-untyped-def]
@@ -160,16 +162,7 @@ def count_groups(rows, prints, among, marked, second):  # type: ignore[no-untype
     and int64[among] the shopper and the key of the first path of each group, −1 where there is none.
     """
     groups = among.size
-    size = 8
-    while size < 8 * groups:
-        size *= 2
-    last_place = np.uint64(size - 1)
-    table = np.full(size, -1, np.int32)  # the group that a fingerprint's last bits point to, or a later one
-    for g in range(groups):
-        at = among[g] & last_place
-        while table[at] >= 0:
-            at = (at + np.uint64(1)) & last_place
-        table[at] = g
+    table = table_of(among)
     # paths, shoppers, marked paths, and the last shopper, side by side: a group is one piece of memory
     cells = np.zeros((groups + 1, 4), np.int64)
     cells[:, 3] = -1
@@ -177,10 +170,7 @@ def count_groups(rows, prints, among, marked, second):  # type: ignore[no-untype
     group = np.empty(prints.size, np.int16)
     shoppers, before = np.int64(0), np.int64(-1)
     for p in range(prints.size):
-        at = prints[p] & last_place
-        while table[at] >= 0 and among[table[at]] != prints[p]:
-            at = (at + np.uint64(1)) & last_place
-        found = table[at]
+        found = found_in(table, among, prints[p])
         group[p] = found
         g = index(found if found >= 0 else groups)
         who, whose = np.int64(rows[p, 0]), rows[p, 1]

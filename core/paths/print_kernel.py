@@ -47,3 +47,51 @@ def print_sessions(low, high, log, session, rows, prints):  # type: ignore[no-un
             prints[at] = mixed(SEED if begins else prints[at], of_kind[index(kind[i])])
         count += most - first + index(1)
     return np.int64(count)
+
+
+@njit(nogil=True, cache=True)
+def table_of(among):  # type: ignore[no-untyped-def]
+    """Where `found_in` looks up distinct fingerprints, uint64[groups]: the group that a fingerprint's last
+    bits point to, or a later one; −1 for none.
+    """
+    size = 8
+    while size < 8 * among.size:
+        size *= 2
+    table = np.full(size, -1, np.int32)
+    last_place = np.uint64(size - 1)
+    for g in range(among.size):
+        at = among[g] & last_place
+        while table[at] >= 0:
+            at = (at + np.uint64(1)) & last_place
+        table[at] = g
+    return table
+
+
+@njit(nogil=True, cache=True, inline="always")
+def found_in(table, among, fingerprint):  # type: ignore[no-untyped-def]
+    """Which of `among` a fingerprint is; −1 for none."""
+    last_place = np.uint64(table.size - 1)
+    at = fingerprint & last_place
+    while table[at] >= 0 and among[table[at]] != fingerprint:
+        at = (at + np.uint64(1)) & last_place
+    return table[at]
+
+
+#: Bits of a fingerprint that name its slot.
+SLOT_BITS = 16
+
+
+@njit(nogil=True, cache=True)
+def count_prints(prints, among):  # type: ignore[no-untyped-def]
+    """How often each of `among` is there: int64[among]; and all others by their slot: int64[slots].
+
+    No fingerprint is there more often than its slot counts.
+    """
+    table = table_of(among)
+    # Others have their slot's place behind those of `among`: no branch depends on which a fingerprint is.
+    counts = np.zeros(among.size + (1 << SLOT_BITS), np.int64)
+    for p in range(prints.size):
+        found = found_in(table, among, prints[p])
+        slot = np.int64(prints[p] >> np.uint64(64 - SLOT_BITS))
+        counts[index(found if found >= 0 else among.size + slot)] += 1
+    return counts[: among.size], counts[among.size :]

@@ -13,10 +13,9 @@ from functools import cached_property
 import numpy as np
 
 from core.errors import WrongCall
-from core.paths import flow_kernel, walk_kernel
+from core.paths import flow_kernel, print_kernel, walk_kernel
 from core.paths.log import MEMBERS
 from core.paths.medians import median
-from core.paths.print_kernel import print_sessions
 from core.paths.threads import side_by_side
 from core.paths.walk import Walk
 
@@ -237,51 +236,37 @@ def fingerprints(walk: Walk) -> Sequences:
     def read(low: int, high: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         most = walk.most_paths(low, high)
         rows, prints = np.empty((most, 5), np.uint32), np.empty(most, np.uint64)
-        count = print_sessions(low, high, log, session, rows, prints)
+        count = print_kernel.print_sessions(low, high, log, session, rows, prints)
         return rows[:count], prints[:count], np.empty((count, 0), np.int8)
 
     return Sequences(walk.paths.in_blocks(read), np.arange(0), walk.names.labels.size)
 
 
+#: Fingerprints that are looked at to guess which lead.
+_SAMPLE = 200_000
+
+
 def leading(found: Sequences, top: int) -> np.ndarray:
-    """The fingerprints that most paths have, most first: uint64[≤ top]."""
-    counted = side_by_side(lambda block: _run_lengths(np.sort(block[1])), found.blocks)
-    cuts = [np.searchsorted(values, _EDGES) for values, _ in counted]
+    """The fingerprints that most paths have, most first, the smaller of equals: uint64[≤ top].
 
-    def lead(part: int) -> tuple[np.ndarray, np.ndarray]:
-        values, counts = (
-            np.concatenate([np.split(its[n], cut)[part] for its, cut in zip(counted, cuts, strict=True)])
-            for n in range(2)
-        )
-        order = np.argsort(values)
-        values, begins = _first_of_each(values[order])
-        counts = np.add.reduceat(counts[order], begins) if begins.size else counts
-        if counts.size <= top:
-            return values, counts
-        least = np.partition(counts, -top)[-top]
-        more = np.flatnonzero(counts > least)
-        best = np.append(more, np.flatnonzero(counts == least)[: top - more.size])
-        return values[best], counts[best]
-
-    values, counts = map(np.concatenate, zip(*side_by_side(lead, range(_EDGES.size + 1)), strict=True))
-    best: np.ndarray = values[np.lexsort((values, -counts))[:top]]
+    Those that lead a sample are counted one by one, and all others together by slot: only a slot that counts
+    as many as the last of the leading can hold one that the sample missed.
+    """
+    blocks = [prints for _, prints, _ in found.blocks]
+    stride = max(1, found.paths // _SAMPLE)
+    values, often = np.unique(np.concatenate([prints[::stride] for prints in blocks]), return_counts=True)
+    guessed = values[np.argsort(-often, kind="stable")[: 4 * top]]
+    counted = side_by_side(lambda prints: print_kernel.count_prints(prints, guessed), blocks)
+    counts, slots = (np.sum(its, axis=0) for its in zip(*counted, strict=True))
+    least = max(1, np.partition(counts, -top)[-top] if counts.size > top else 1)
+    may_lead = slots >= least
+    if may_lead.any():
+        slot_of = np.uint64(64 - print_kernel.SLOT_BITS)
+        others = np.concatenate([prints[may_lead[prints >> slot_of]] for prints in blocks])
+        others, often = np.unique(others[~np.isin(others, guessed)], return_counts=True)
+        guessed, counts = np.append(guessed, others), np.append(counts, often)
+    best: np.ndarray = guessed[np.lexsort((guessed, -counts))[:top]]
     return best
-
-
-#: Where fingerprints are parted, so that those of several blocks are put together side by side.
-_EDGES = np.arange(1, 8, dtype=np.uint64) << np.uint64(61)
-
-
-def _first_of_each(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values of a sorted array and where each begins."""
-    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: ordered.size])
-    return ordered[begins], begins
-
-
-def _run_lengths(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values of a sorted array and how often each is there."""
-    values, begins = _first_of_each(ordered)
-    return values, np.diff(np.append(begins, ordered.size))
 
 
 def whole_paths(walk: Walk, found: Sequences, prints: np.ndarray, marked: np.ndarray) -> WholePaths:
