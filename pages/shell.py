@@ -60,6 +60,7 @@ def main() -> None:
         if _choose_store():
             first_start.build_marts()
             warm.begin(ask.store())
+            warm.resume(ask.store().path)
             _begin_scope()
             state.write_url()
             _notices()

@@ -1,7 +1,7 @@
-"""Compiles the loops behind funnels, paths and retention before anybody asks for them.
+"""What a server does beside its pages: it compiles their loops and goes on with encoding that was cut.
 
-The first run on a machine compiles for a minute or two; later ones find it in numba's cache. It happens
-beside the pages, once a server, so that no visitor waits for a compiler.
+The first run on a machine compiles for a minute or two; later ones find it in numba's cache. It happens once
+a server, so that no visitor waits for a compiler.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
 
@@ -38,11 +39,14 @@ def begin(_store: Store) -> None:
         threading.Thread(target=ask_all, args=(_store,), name="warm", daemon=True).start()
 
 
+@st.cache_resource(show_spinner=False)
+def resume(path: Path) -> None:
+    """Go on with the encoding of a store that ended with its server; looked for once a server and store."""
+    encoding.resume(Store.open(path))
+
+
 def ask_all(store: Store) -> None:
-    """Go on with encoding that ended with its server, and compile each loop that is not in numba's cache by
-    asking for what it answers.
-    """
-    encoding.resume(store)
+    """Compile each loop that is not in numba's cache by asking for what it answers."""
     whole = Scope(compare="off")
     narrow = replace(whole, events=tuple(open_cube(store).dimensions.values("event")[:1]))
     asked = [*((name, whole, options) for name, options in QUESTIONS), ("overview", narrow, {})]

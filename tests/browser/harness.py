@@ -60,6 +60,7 @@ class App:
     url: str
     home: Path
     log: Path
+    process: int = 0
 
     def link(self, page: str = "", **words: str | list[str]) -> str:
         """The address of a page with a scope, as a person would paste it."""
@@ -78,7 +79,7 @@ def served(home: Path, log: Path, script: Path = ROOT / "app.py", seconds: float
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-    app = App(f"http://127.0.0.1:{port}", home, log)
+    app = App(f"http://127.0.0.1:{port}", home, log, process.pid)
     try:
         _await_health(app, process, seconds)
         yield app
