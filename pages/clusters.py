@@ -12,6 +12,7 @@ A product manager or demo lead asks
 
 from __future__ import annotations
 
+import pyarrow.compute as pc
 import streamlit as st
 
 from core.analyses import Answer
@@ -28,13 +29,13 @@ def main() -> None:
     if not journey_map.made(state.scope()):
         return
     answer = ask.ask("clusters", state.scope(), **journey_map.options())
-    rows = [row for row in answer.table.to_pylist() if row["cluster"]]
+    clusters = answer.table.to_pylist()
     left, right = st.columns([5, 4], gap="small")
     with left:
-        journey_picture.picture([row["name"] for row in rows])
+        journey_picture.picture(clusters)
     with right:
         _list(answer)
-    journey_detail.detail(rows)
+    journey_detail.detail([row for row in clusters if row["cluster"]])
     journey_detail.drift()
 
 
@@ -61,6 +62,10 @@ def _list(answer: Answer) -> None:
     shown = kinds.select(["cluster", "name", "shoppers", "share", "conversion"])
     if shown["conversion"].null_count == shown.num_rows:
         shown = shown.drop_columns(["conversion"])
+    for name in ("share", "conversion"):
+        if name in shown.column_names:
+            at = shown.column_names.index(name)
+            shown = shown.set_column(at, name, pc.multiply(shown[name], 100.0))
     key = f"{journey_picture.key()}_list"
 
     def draw() -> None:
@@ -72,8 +77,8 @@ def _list(answer: Answer) -> None:
                 "cluster": st.column_config.NumberColumn("#", width=30),
                 "name": st.column_config.TextColumn("Kind of journey", width=250),
                 "shoppers": st.column_config.NumberColumn("Shoppers", format="localized", width=70),
-                "share": st.column_config.NumberColumn("Of paths", format="percent", width=60),
-                "conversion": st.column_config.NumberColumn("Buy", format="percent", width=55),
+                "share": st.column_config.NumberColumn("Of paths", format="%.1f %%", width=60),
+                "conversion": st.column_config.NumberColumn("Buy", format="%.1f %%", width=55),
             },
         )  # fmt: skip
         rows = event["selection"]["rows"]

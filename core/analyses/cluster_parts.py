@@ -75,9 +75,9 @@ def map_notes(opened: Opened) -> tuple[str, ...]:
             f"{made.too_short:,} paths of fewer than {LEAST_EVENTS} events are left out: too short to map."
         )
     if made.wordless and opened.options.weights["what"]:
-        share = made.wordless / made.fitted.size
         notes.append(
-            f"{share:.0%} of the paths are about nothing that has words; they lie by when, where and how."
+            f"{made.wordless:,} of {made.fitted.size:,} drawn paths are about nothing that has words; they "
+            "lie by when, where and how."
         )
     return (*notes, *made.quality.warnings())
 

@@ -101,7 +101,7 @@ def _words(
         str(name).lower(): str(name) for field in ("city", "region") for name in places.entries(field)[0]
     }
     found = distinctive_words([str(label) for label in texts.labels], counts)
-    return [[written.get(word, word) for word in words] for words in found]
+    return [[written.get(word, word.replace("_", " ")) for word in words] for words in found]
 
 
 def _when(told: Gathered, cluster: np.ndarray, count: int) -> list[str]:

@@ -21,14 +21,17 @@ _LASSO = "_journeys_lasso"
 _SEEN = "_journeys_seen"
 
 
-def picture(names: list[str]) -> None:
-    """Draw the map in its frame; `names` are those of the clusters, from 1."""
+def picture(clusters: list[dict[str, Any]]) -> None:
+    """Draw the map in its frame; `clusters` are the rows of their table, the last of paths between them."""
     scope, options = state.scope(), journey_map.options()
     need = state.text("need")
     asked = options | ({"text": need} if need else {})
     answer = ask.ask("journeys", scope, **asked)
-    by = coloured(answer.table, _colour(answer), names, style())
-    points = _points(answer, by)
+    colour = _colour(answer)
+    by = coloured(answer.table, colour, [row["name"] for row in clusters if row["cluster"]], style())
+    # A legend of clusters counts all paths, as their list does, not the drawn sample.
+    counts = [row["paths"] for row in clusters] if colour == "cluster" else [None] * (len(by.labels) + 1)
+    points = _points(answer, by, counts)
 
     def draw() -> None:
         page.choose("colour", "What the colour says", _colours(answer), folded=True)
@@ -104,7 +107,7 @@ def _colours(answer: Answer) -> dict[str, str]:
     return {word: name for word, name in COLOURS.items() if not lacking.get(word)}
 
 
-def _points(answer: Answer, by: Coloured) -> scatter.Points:
+def _points(answer: Answer, by: Coloured, counts: list[int | None]) -> scatter.Points:
     table = answer.table
     steps, minutes = table["steps"].to_pylist(), table["minutes"].to_pylist()
     names = sorted({name for path in steps for name in path if name != "…"})[: scatter.NO_STEP]
@@ -118,7 +121,7 @@ def _points(answer: Answer, by: Coloured) -> scatter.Points:
     return scatter.Points(
         xy=np.stack([table[axis].to_numpy() for axis in axes], axis=1),
         group=by.group, size=sizes(table), steps=codes, minutes=times, step_names=tuple(names),
-        groups=tuple(map(scatter.Group, by.labels, by.colours)), scale=by.scale,
+        groups=tuple(map(scatter.Group, by.labels, by.colours, counts)), scale=by.scale,
         lit=np.array(table["lit"].to_pylist(), bool) if "lit" in table.column_names else None,
-        lengths=table["events"].to_numpy(), noise=by.noise,
+        lengths=table["events"].to_numpy(), noise=by.noise, noise_count=counts[-1],
     )  # fmt: skip

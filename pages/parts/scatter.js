@@ -284,18 +284,18 @@ class Scatter extends Gestures {
     const counts = new Uint32Array(256);
     for (const group of this.colours.group) counts[group]++;
     const held = this.box.getRootNode().activeElement?.dataset?.act; // focus outlives the new entries
-    const entry = (group, label, colour) => {
+    const entry = (group, label, colour, count) => {
       const tell = `${hidden[group] ? "Show" : "Hide"} ${label}`;
       const act = (event) => (event.altKey ? this.hide(group) : this.pick(mine ? null : { kind: "group", group }));
       const mine = picked?.kind === "group" && picked.group === group;
       return make(`li${mine ? ".picked" : ""}${hidden[group] ? ".hidden" : ""}`, {},
         make("button.entry", { type: "button", "aria-pressed": mine, "data-act": `pick ${group}`, onclick: act },
-          make("span.dot", { colour }), make("span", {}, label), make("span", {}, number(counts[group]))),
+          make("span.dot", { colour }), make("span", {}, label), make("span", {}, number(count ?? counts[group]))),
         make("button.hide", { type: "button", title: tell, "aria-label": tell, "aria-pressed": !!hidden[group],
           "data-act": `hide ${group}`, onclick: () => this.hide(group) }, icon(hidden[group] ? `${EYE}M2.5 13.5l11-11` : EYE)));
     };
-    const entries = words.scale ? [] : words.groups.map(([label, colour], group) => entry(group, label, colour));
-    if (counts[NOISE]) entries.push(entry(NOISE, words.noise, words.look.muted));
+    const entries = words.scale ? [] : words.groups.map((its, group) => entry(group, ...its));
+    if (counts[NOISE]) entries.push(entry(NOISE, words.noise, words.look.muted, words.noiseCount));
     const ramp = words.scale
       ? [
           make("div.ramp", { style: `background: linear-gradient(to right, ${words.groups.map((g) => g[1]).join(", ")})` }),

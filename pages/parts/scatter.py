@@ -39,10 +39,13 @@ _TOKENS = "_scatter_cleared"
 
 @dataclass(frozen=True)
 class Group:
-    """An entry of the legend; how many points it has is counted where it is drawn."""
+    """An entry of the legend."""
 
     label: str
     colour: str  # "#rrggbb"
+    count: int | None = (
+        None  # said beside it, where its points are a sample; else they are counted when drawn
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +63,7 @@ class Points:
     lit: Array | None = None  # bool[n], those that a search found; the others are faded
     lengths: Array | None = None  # how many steps each path has; the tooltip says how many are left out
     noise: str = "In no group"
+    noise_count: int | None = None  # as the count of a group
 
     def __post_init__(self) -> None:
         n = len(self.xy)
@@ -105,8 +109,9 @@ def scatter(
         "colours": colours.mark,
         "of": of,
         "token": token,
-        "groups": [[group.label, group.colour] for group in points.groups],
+        "groups": [[group.label, group.colour, group.count] for group in points.groups],
         "noise": points.noise,
+        "noiseCount": points.noise_count,
         "names": list(points.step_names),
         "scale": list(points.scale) if points.scale else None,
         "height": height,
