@@ -26,6 +26,7 @@ ROOMS = (
     "paths",
     "encoder",
     "journeys",
+    "recommender",
     "analyses",
     "charts",
     "cli",

@@ -58,13 +58,21 @@ def parser() -> Parser:
     _scope(project)
     _option(project, "of the map: unit, what, when, where, how, most, detail, seed, dims; may be repeated")
 
+    evaluate = _verb(verbs, "evaluate", "hold recommenders against what shoppers took next")
+    _option(evaluate, "event, days, items (new or any), by (history, age, region or device); may be repeated")
+    _output(evaluate)
+
     show = _verb(verbs, "show", "print what a page shows")
     show.add_argument("analysis", metavar="ANALYSIS", help="overview, changes, demand, regions, hours, …")
     _scope(show)
     _option(show, "of the analysis; may be repeated")
-    show.add_argument("--output", choices=["json", "csv", "parquet"], default="json", help="default json")
-    show.add_argument("--to", type=Path, metavar="FILE", help="write there instead of standard output")
+    _output(show)
     return top
+
+
+def _output(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--output", choices=["json", "csv", "parquet"], default="json", help="default json")
+    verb.add_argument("--to", type=Path, metavar="FILE", help="write there instead of standard output")
 
 
 def _scope(verb: argparse.ArgumentParser) -> None:

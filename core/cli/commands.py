@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from core import marts
@@ -20,6 +20,9 @@ from core.errors import CartscapeError, WrongCall
 from core.journeys import MapOptions, open_map
 from core.journeys.encoding import encode_scope
 from core.journeys.kept_maps import TELLING
+from core.paths import open_paths
+from core.recommender import evaluation
+from core.recommender.evaluation import EvaluateOptions
 from core.scope import Scope
 from core.settings import settings
 from core.sources import open_source
@@ -124,6 +127,20 @@ def project(call: argparse.Namespace) -> None:
     _print_words(drawn | {k: round(v, 4) for k, v in quality.items()})
 
 
+def evaluate(call: argparse.Namespace) -> None:
+    """Print how well each recommender foretells what shoppers took; of what goes to standard error."""
+    asked = _options(call)
+    known = [field.name for field in fields(EvaluateOptions)]
+    for name in asked:
+        if name not in known:
+            raise WrongCall(f"--option {name}=… is not known here; it takes {', '.join(known)}.")
+    paths = open_paths(Store.open(call.store))
+    with shown() as teller:
+        table, of = evaluation.evaluate(paths, EvaluateOptions(**asked), teller.of_build)
+    output.write(table, call.output, call.to, {"title": "Recommenders", "of": of})
+    print(f"Recommenders: {of}", file=sys.stderr)
+
+
 #: By the word that calls it.
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "sample": sample,
@@ -131,6 +148,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "build": build,
     "encode": encode,
     "project": project,
+    "evaluate": evaluate,
     "show": show,
 }
 

@@ -16,6 +16,8 @@ from core.store import Document, Documents, Store
 KEPT = 400
 #: Share of those on a map who must be in one cluster, for the name to be its.
 LEAST_SHARE = 0.6
+#: So many of those must be on a map at all.
+LEAST_MET = 10
 #: A cluster so many times as large or small as the named one is another.
 MOST_GROWTH = 3.0
 
@@ -61,7 +63,7 @@ def names_of(opened: Opened) -> dict[int, str]:
         low, high = (np.searchsorted(keys[order], wanted, side=side) for side in ("left", "right"))
         at = np.concatenate([order[a:b] for a, b in zip(low, high, strict=True)] or [np.empty(0, int)])
         labels = made.labels[at.astype(int)]
-        if not labels.size:
+        if labels.size < min(LEAST_MET, wanted.size):
             continue
         counts = np.bincount(labels[labels >= 0].astype(int), minlength=max(made.clusters, 1))
         cluster = int(counts.argmax())

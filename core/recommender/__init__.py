@@ -1,0 +1,1 @@
+"""What to show whom: models, and the evaluation that they must pass."""

@@ -1,0 +1,108 @@
+"""Evaluation end to end: on the sample, from the command line, and on a real log against known marks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.cli import main
+from core.errors import CartscapeError, WrongCall
+from core.paths import open_paths
+from core.recommender import peers
+from core.recommender.evaluation import COLD, EVERYBODY, EvaluateOptions, evaluate, recommend
+from core.recommender.interactions import Interactions, task
+from core.recommender.metrics import of_each, ranked
+from core.recommender.peers import ease, item_knn, own_frequency, popular
+from core.store import Store
+
+pytestmark = pytest.mark.usefixtures("without_ease")
+
+CLICKS = EvaluateOptions(event="click", days="20")
+
+
+@pytest.fixture
+def without_ease(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """It takes most of the time; the real log has it."""
+    if "sample_store" in request.fixturenames:
+        monkeypatch.setattr(peers, "MOST_ITEMS", 0)
+
+
+def test_everybody_is_made_of_the_groups(sample_store: Store) -> None:
+    paths = open_paths(sample_store)
+    rows = evaluate(paths, replace(CLICKS, by="history"))[0].to_pylist()
+    models = {row["model"] for row in rows}
+    assert "item-kNN" in models and len(rows) == 4 * len(models)
+    for model in models:
+        its = {row["group"]: row for row in rows if row["model"] == model}
+        everybody = its.pop(EVERYBODY)
+        some = [row for row in its.values() if row["shoppers"]]
+        assert sum(row["shoppers"] for row in some) == everybody["shoppers"]
+        mean = sum(row["shoppers"] * row["hr@10"] for row in some) / everybody["shoppers"]
+        assert everybody["hr@10"] == pytest.approx(mean)
+        assert everybody["ndcg@10_low"] <= everybody["ndcg@10"] <= everybody["ndcg@10_high"]
+
+
+def test_small_groups_are_hidden_on_shared_data(sample_store: Store) -> None:
+    paths = open_paths(sample_store)
+    shown = evaluate(paths, replace(CLICKS, by="region"))[0].to_pylist()
+    paths.k = 25
+    try:
+        rows = evaluate(paths, replace(CLICKS, by="region"))[0].to_pylist()
+    finally:
+        paths.k = 1
+    small = {(row["group"], row["model"]) for row in shown if (row["shoppers"] or 0) < 25}
+    assert small
+    assert small == {(row["group"], row["model"]) for row in rows if row["shoppers"] is None}
+    assert all(row["hr@10"] is None for row in rows if row["shoppers"] is None)
+
+
+def test_the_command_prints_rows(sample_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["evaluate", "--store", str(sample_store.path), "--option", "event=click", "--option", "by=age"]
+    assert main(call) == 0
+    told = capsys.readouterr()
+    rows = json.loads(told.out)
+    assert {EVERYBODY} <= {row["group"] for row in rows} and rows[0]["group"] == EVERYBODY
+    assert COLD in {row["group"] for row in rows}
+    assert "all ranked" in told.err
+    assert main([*call, "--option", "colour=red"]) == 2
+    assert "it takes event, days, items, by" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "sentence"),
+    [
+        ({"by": "city"}, WrongCall, "it takes history, age, region, device"),
+        ({"days": "soon"}, WrongCall, "no number of days"),
+        ({"event": "dance"}, CartscapeError, "no event 'dance' with an item"),
+        ({"days": "9999"}, CartscapeError, "a test needs 20"),
+    ],
+)
+def test_bad_words_are_a_sentence(
+    sample_store: Store, words: dict[str, str], kind: type[CartscapeError], sentence: str
+) -> None:
+    with pytest.raises(kind, match=sentence):
+        evaluate(open_paths(sample_store), replace(CLICKS, **words))
+
+
+def test_known_marks_of_a_real_log_are_met(online_retail_store: Store) -> None:
+    """Marks of plain scripts: customers, products with codes of five digits, the last 30 days."""
+    paths = open_paths(online_retail_store)
+    plain = np.array([len(str(name)) == 5 and str(name).isdigit() for name in paths.items])
+    every = Interactions.of(paths)
+    every = every.only(plain[every.item])
+    new, anything = (task(every, 30, wanted) for wanted in ("new", "any"))
+    marks = [
+        (new, popular(new, 7), 0.395, 0.083),
+        (new, item_knn(new, 50, 0.0), 0.380, 0.077),
+        (new, ease(new, 300.0), 0.479, 0.104),
+        (new, ease(new, 300.0, 0.1), 0.498, 0.111),
+        (anything, ease(anything, 300.0), 0.741, 0.270),
+        (anything, own_frequency(anything), 0.827, 0.324),
+    ]
+    for of, scorer, hr, ndcg in marks:
+        each = of_each(ranked(recommend(of, scorer), of.wanted))
+        assert each["hr@10"].mean() == pytest.approx(hr, abs=0.045)
+        assert each["ndcg@10"].mean() == pytest.approx(ndcg, abs=0.04)

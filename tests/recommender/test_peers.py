@@ -1,0 +1,139 @@
+"""Tasks and peers against plain loops, and that nothing of the future leaks into a list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import CartscapeError, WrongCall
+from core.recommender.evaluation import choose, recommend
+from core.recommender.interactions import DAY, Interactions, Task, task
+from core.recommender.peers import ease, item_knn, own_frequency, peers, popular
+
+SHOPPERS, ITEMS, DAYS = 60, 40, 90
+
+
+def drawn(seed: int, most: int = 700) -> Interactions:
+    """Shoppers of two tastes over three months."""
+    rng = np.random.default_rng(seed)
+    shopper = np.sort(rng.integers(0, SHOPPERS, most))
+    taste = np.where(shopper % 2 == 0, 0, ITEMS // 2)
+    item = (taste + rng.integers(0, ITEMS // 2 + 2, most)) % ITEMS
+    second = rng.integers(0, DAYS * DAY, most)
+    order = np.lexsort((second, shopper))
+    return Interactions(np.arange(most), shopper[order], item[order], second[order], SHOPPERS, ITEMS)
+
+
+@pytest.fixture(scope="module")
+def split() -> Task:
+    return task(drawn(3), 10, "new")
+
+
+def foretold(made: Task) -> dict[int, set[int]]:
+    return {int(who): set(row.indices.tolist()) for who, row in zip(made.shoppers, made.wanted, strict=True)}
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 999), days=st.integers(10, 40), wanted=st.sampled_from(["new", "any"]))
+def test_a_split_is_by_time_and_complete(seed: int, days: int, wanted: str) -> None:
+    every = drawn(seed)
+    made = task(every, days, wanted)
+    end = int(every.second.max()) + 1 - days * DAY
+    before: dict[int, set[int]] = {}
+    after: dict[int, set[int]] = {}
+    for shopper, item, second in zip(every.shopper, every.item, every.second, strict=True):
+        (before if second < end else after).setdefault(int(shopper), set()).add(int(item))
+    expected = {
+        who: items - (before[who] if wanted == "new" else set())
+        for who, items in after.items()
+        if who in before and items - (before[who] if wanted == "new" else set())
+    }
+    assert foretold(made) == expected
+    assert made.train.second.max() < made.end == end
+
+
+def test_the_future_does_not_leak_into_a_list(split: Task) -> None:
+    every = drawn(3)
+    later = every.second >= split.end
+    changed = replace(every, item=np.where(later, (every.item * 5 + 1) % ITEMS, every.item))
+    other = task(changed, 10, "new")
+    assert foretold(other) != foretold(split)
+    past, other_past = (task(log, 10, "new", until=split.end) for log in (every, changed))
+    for peer, same in zip(peers(split), peers(other), strict=True):
+        assert choose(past, peer) == choose(other_past, same)
+        both = np.intersect1d(split.shoppers, other.shoppers)
+        mine, theirs = (
+            recommend(replace(one, shoppers=both), peer.fit(one, **peer.settings[0]))
+            for one in (split, other)
+        )
+        assert (mine == theirs).all(), peer.name
+
+
+def test_nothing_that_was_taken_before_is_new(split: Task) -> None:
+    for row, shopper in zip(recommend(split, popular(split)), split.shoppers, strict=True):
+        mine = set(split.train.item[split.train.shopper == shopper].tolist())
+        assert not mine & set(row.tolist())
+
+
+def test_what_is_popular_is_counted_by_shopper(split: Task) -> None:
+    for days in (None, 7):
+        low = -np.inf if days is None else split.end - days * DAY
+        pairs = {
+            (int(who), int(item))
+            for who, item, when in zip(split.train.shopper, split.train.item, split.train.second, strict=True)
+            if when >= low
+        }
+        counted = Counter(item for _, item in pairs)
+        score = popular(split, days)(np.array([0]))[0]
+        assert score.tolist() == [counted[item] for item in range(ITEMS)]
+
+
+def test_own_habit_comes_before_what_is_popular(split: Task) -> None:
+    counts = Counter(zip(split.train.shopper.tolist(), split.train.item.tolist(), strict=True))
+    for row, shopper in zip(own_frequency(split)(split.shoppers), split.shoppers, strict=True):
+        assert np.floor(row).tolist() == [counts[int(shopper), item] for item in range(ITEMS)]
+
+
+def test_item_knn_is_that_of_plain_loops(split: Task) -> None:
+    takers = [set(split.train.shopper[split.train.item == item].tolist()) for item in range(ITEMS)]
+    alike = np.zeros((ITEMS, ITEMS))
+    for a in range(ITEMS):
+        for b in range(ITEMS):
+            if a != b:
+                size = (len(takers[a]) * len(takers[b])) ** 0.5
+                alike[a, b] = len(takers[a] & takers[b]) / (size + 5)
+    for item in range(ITEMS):
+        alike[item, np.argsort(-alike[item], kind="stable")[4:]] = 0
+    shoppers = split.shoppers[:9]
+    wanted = [
+        [sum(alike[item, its] for its in range(ITEMS) if who in takers[its]) for item in range(ITEMS)]
+        for who in shoppers.tolist()
+    ]
+    assert item_knn(split, neighbours=4, shrink=5)(shoppers) == pytest.approx(np.array(wanted), abs=1e-5)
+
+
+def test_ease_is_a_ridge_regression_of_each_item_on_the_others(split: Task) -> None:
+    taken = split.train.taken.toarray().astype(float)
+    weights = np.zeros((ITEMS, ITEMS))
+    for item in range(ITEMS):
+        others = [n for n in range(ITEMS) if n != item]
+        x = taken[:, others]
+        gram = x.T @ x + 20 * np.eye(len(others))
+        weights[others, item] = np.linalg.solve(gram, x.T @ taken[:, item])
+    found = ease(split, penalty=20)(split.shoppers)
+    assert found == pytest.approx(taken[split.shoppers] @ weights, abs=1e-5)
+
+
+def test_what_cannot_be_tested_is_a_sentence() -> None:
+    every = drawn(3)
+    with pytest.raises(WrongCall, match="it takes new, any"):
+        task(every, 10, "old")
+    with pytest.raises(WrongCall, match="must be above 0"):
+        task(every, 0)
+    with pytest.raises(CartscapeError, match="a test needs 20"):
+        task(every.only(every.shopper < 9), 10)
