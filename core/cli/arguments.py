@@ -59,7 +59,9 @@ def parser() -> Parser:
     _option(project, "of the map: unit, what, when, where, how, most, detail, seed, dims; may be repeated")
 
     evaluate = _verb(verbs, "evaluate", "hold recommenders against what shoppers took next")
-    _option(evaluate, "event, days, items (new or any), by (history, age, region or device); may be repeated")
+    _option(
+        evaluate, "event, days, items (new, any, shown), by (history, age, region, device); may be repeated"
+    )
     _output(evaluate)
 
     show = _verb(verbs, "show", "print what a page shows")

@@ -20,7 +20,6 @@ from core.errors import CartscapeError, WrongCall
 from core.journeys import MapOptions, open_map
 from core.journeys.encoding import encode_scope
 from core.journeys.kept_maps import TELLING
-from core.paths import open_paths
 from core.recommender import evaluation
 from core.recommender.evaluation import EvaluateOptions
 from core.scope import Scope
@@ -134,9 +133,9 @@ def evaluate(call: argparse.Namespace) -> None:
     for name in asked:
         if name not in known:
             raise WrongCall(f"--option {name}=… is not known here; it takes {', '.join(known)}.")
-    paths = open_paths(Store.open(call.store))
+    store = Store.open(call.store)
     with shown() as teller:
-        table, of = evaluation.evaluate(paths, EvaluateOptions(**asked), teller.of_build)
+        table, of = evaluation.evaluate(store, EvaluateOptions(**asked), teller.of_build)
     output.write(table, call.output, call.to, {"title": "Recommenders", "of": of})
     print(f"Recommenders: {of}", file=sys.stderr)
 

@@ -13,10 +13,13 @@ import scipy.sparse
 
 from core.errors import WrongCall
 from core.marts.privacy import hide_small
+from core.paths import open_paths
 from core.paths.log import PathLog
 from core.recommender.interactions import DAY, Interactions, Task, task
 from core.recommender.metrics import draws, first_of, interval, of_all, of_each, ranked
 from core.recommender.peers import Peer, Scorer, ease_weights, peers
+from core.recommender.shown import evaluate_shown
+from core.store import Store
 
 #: By what settings are chosen, and peers ordered.
 TARGET = "ndcg@10"
@@ -29,6 +32,7 @@ _HISTORY = ((5, "1 – 5 items"), (20, "6 – 20 items"), (np.inf, "21 or more i
 _AGE = ((30, "30 days or less on sale"), (np.inf, "longer on sale"))
 COLD = "never taken before"
 EVERYBODY = "everybody"
+SHOWN = "shown"
 
 Told = Callable[[float, str], None]
 
@@ -39,7 +43,7 @@ class EvaluateOptions:
 
     event: str = "purchase"
     days: str = "30"  # before the log's end that are foretold
-    items: str = "new"  # new to the shopper, or any
+    items: str = "new"  # new to the shopper, any, or shown: which item of a list that was shown
     by: str = ""  # one of GROUPS
 
 
@@ -57,22 +61,27 @@ def recommend(task: Task, scorer: Scorer) -> np.ndarray:
 
 
 def evaluate(
-    paths: PathLog, options: EvaluateOptions, told: Told = lambda _done, _stage: None
+    store: Store, options: EvaluateOptions, told: Told = lambda _done, _stage: None
 ) -> tuple[pa.Table, str]:
     """One row a recommender, the best by TARGET first; with `by` one a group and recommender.
 
-    Settings of each are chosen by TARGET in the `days` before the split, in a task like the test's, and never
-    see what is to be foretold. Columns: group, model, settings (JSON), shoppers, hr, ndcg and recall @5, 10
-    and 20, mrr, those of TARGET and hr@10 with low and high (95 % over shoppers drawn anew), coverage,
-    novelty. Groups of fewer than k shoppers have no numbers. Also the words of what they are of. Raises
-    `WrongCall` and `CartscapeError` as `task` does.
+    With items=shown as `evaluate_shown`. Settings of each are chosen by TARGET in the `days` before the
+    split, in a task like the test's, and never see what is to be foretold. Columns: group, model, settings
+    (JSON), shoppers, hr, ndcg and recall @5, 10 and 20, mrr, those of TARGET and hr@10 with low and high
+    (95 % over shoppers drawn anew), coverage, novelty. Groups of fewer than k shoppers have no numbers. Also
+    the words of what they are of. Raises `WrongCall` and `CartscapeError` as `task` does.
     """
+    if options.items == SHOWN:
+        if options.by:
+            raise WrongCall(f"items={SHOWN} takes no by=; leave it out.")
+        return evaluate_shown(store, options.event)
     if options.by not in ("", *GROUPS):
         raise WrongCall(f"by={options.by!r} is not known; it takes {', '.join(GROUPS)}.")
     try:
         days = float(options.days)
     except ValueError:
         raise WrongCall(f"days={options.days!r} is no number of days.") from None
+    paths = open_paths(store)
     every = Interactions.of(paths, options.event)
     test = task(every, days, options.items)
     past = task(every, days, options.items, until=test.end)

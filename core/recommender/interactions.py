@@ -92,7 +92,7 @@ def task(every: Interactions, days: float, wanted: str = "new", until: float | N
     `CartscapeError` where too few shoppers have both a history and a future.
     """
     if wanted not in WANTED:
-        raise WrongCall(f"items={wanted!r} is not known; it takes {', '.join(WANTED)}.")
+        raise WrongCall(f"items={wanted!r} is not known; it takes {', '.join(WANTED)} or shown.")
     if not days > 0:
         raise WrongCall(f"days={days:g} must be above 0.")
     stop = float(every.second.max()) + 1 if until is None else until

@@ -31,8 +31,7 @@ def without_ease(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 
 
 def test_everybody_is_made_of_the_groups(sample_store: Store) -> None:
-    paths = open_paths(sample_store)
-    rows = evaluate(paths, replace(CLICKS, by="history"))[0].to_pylist()
+    rows = evaluate(sample_store, replace(CLICKS, by="history"))[0].to_pylist()
     models = {row["model"] for row in rows}
     assert "item-kNN" in models and len(rows) == 4 * len(models)
     for model in models:
@@ -47,10 +46,10 @@ def test_everybody_is_made_of_the_groups(sample_store: Store) -> None:
 
 def test_small_groups_are_hidden_on_shared_data(sample_store: Store) -> None:
     paths = open_paths(sample_store)
-    shown = evaluate(paths, replace(CLICKS, by="region"))[0].to_pylist()
+    shown = evaluate(sample_store, replace(CLICKS, by="region"))[0].to_pylist()
     paths.k = 25
     try:
-        rows = evaluate(paths, replace(CLICKS, by="region"))[0].to_pylist()
+        rows = evaluate(sample_store, replace(CLICKS, by="region"))[0].to_pylist()
     finally:
         paths.k = 1
     small = {(row["group"], row["model"]) for row in shown if (row["shoppers"] or 0) < 25}
@@ -78,13 +77,16 @@ def test_the_command_prints_rows(sample_store: Store, capsys: pytest.CaptureFixt
         ({"days": "soon"}, WrongCall, "no number of days"),
         ({"event": "dance"}, CartscapeError, "no event 'dance' with an item"),
         ({"days": "9999"}, CartscapeError, "a test needs 20"),
+        ({"items": "old"}, WrongCall, "it takes new, any"),
+        ({"items": "shown", "event": "review"}, CartscapeError, "Load a log with a column of shown items"),
+        ({"items": "shown", "by": "region"}, WrongCall, "takes no by="),
     ],
 )
 def test_bad_words_are_a_sentence(
     sample_store: Store, words: dict[str, str], kind: type[CartscapeError], sentence: str
 ) -> None:
     with pytest.raises(kind, match=sentence):
-        evaluate(open_paths(sample_store), replace(CLICKS, **words))
+        evaluate(sample_store, replace(CLICKS, **words))
 
 
 def test_known_marks_of_a_real_log_are_met(online_retail_store: Store) -> None:
