@@ -37,9 +37,12 @@ class Described:
 
 
 def describe(
-    told: Gathered, labels: np.ndarray, count: int, rows: np.ndarray, texts: LogTexts
+    told: Gathered, labels: np.ndarray, rows: np.ndarray, texts: LogTexts, conversion: np.ndarray
 ) -> list[Described]:
-    """A name for each cluster; `rows` is the text of each event (−1 for none), `labels` int16[paths]."""
+    """A name for each cluster of the fitted paths; `rows` is the text of each event (−1 for none), `labels`
+    int16[paths], `conversion` float64[clusters], the share of all paths of each that hold a purchase.
+    """
+    count = conversion.size
     cluster = np.repeat(labels, told.lengths)
     words = _words(told, cluster, count, rows, texts)
     when = _when(told, cluster, count)
@@ -49,7 +52,7 @@ def describe(
     sells = bool((told.names == "purchase").any())
     found = []
     for c in range(count):
-        bought = float(told.bought[labels == c].mean()) if sells and (labels == c).any() else float("nan")
+        bought = float(conversion[c]) if sells else float("nan")
         found.append(
             Described(
                 _name(words[c], when[c], roles[c], devices[c], regions[c], bought),

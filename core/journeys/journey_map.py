@@ -141,7 +141,6 @@ def make_map(
     placed = project(graph, h, int(options.dims), seed)
     told(0.85, "judging the map")
     quality = judge(h, placed, clusters, seed)
-    described = describe(some, clusters.labels, clusters.count, rows, texts)
     fit = Fit(representation, index, placed, clusters.labels, space, transitions)
     told(0.9, "assigning the other paths")
     labels, where = np.empty(len(every), np.int16), np.empty((len(every), placed.shape[1]), np.float32)
@@ -149,6 +148,9 @@ def make_map(
     others = np.setdiff1d(np.arange(len(every)), fitted, assume_unique=True)
     if others.size:
         where[others], labels[others] = fit.add(every.only(others), texts)
+    members = np.bincount(labels[labels >= 0], minlength=clusters.count)
+    bought = np.bincount(labels[(labels >= 0) & every.bought], minlength=clusters.count)
+    described = describe(some, clusters.labels, rows, texts, bought / np.maximum(members, 1))
     centres = np.array([h[clusters.labels == c].mean(axis=0) for c in range(clusters.count)], np.float32)
     # Among a cluster's own paths, those nearest to its centre.
     apart = [

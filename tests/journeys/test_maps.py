@@ -199,6 +199,15 @@ def test_a_name_is_kept_and_found_on_another_map(
     assert names_of(opened) == {0: "Theirs"}
 
 
+def test_a_name_tells_what_the_list_does(sample_store: Store) -> None:
+    opened = open_map(sample_store, WHOLE, MapOptions(most="600"))
+    rows = ANALYSES["clusters"].run(sample_store, WHOLE, most="600").table.to_pylist()
+    assert opened.map.sampled and any(one.conversion > 0 for one in opened.map.described)
+    for one, row in zip(opened.map.described, rows, strict=False):
+        assert one.conversion == pytest.approx(row["conversion"])
+        assert f"{row['conversion']:.0%} buy".replace("%", " %") in one.name or row["conversion"] >= 0.95
+
+
 def test_a_copied_log_keeps_its_own_names(sample_store: Store, copied: Callable[[Store], Store]) -> None:
     original = open_map(sample_store, WHOLE, MapOptions())
     copy = open_map(copied(sample_store), WHOLE, MapOptions())
