@@ -18,7 +18,17 @@ import streamlit as st
 from core.analyses import Answer
 from core.charts.numbers import written
 from core.journeys import MapOptions, open_map
-from pages.parts import ask, cohort_maker, journey_detail, journey_map, journey_picture, page, state, tables
+from pages.parts import (
+    ask,
+    cohort_maker,
+    journey_detail,
+    journey_map,
+    journey_picture,
+    page,
+    state,
+    states,
+    tables,
+)
 from pages.parts.chart_frame import Export, frame
 
 
@@ -30,6 +40,7 @@ def main() -> None:
         return
     answer = ask.ask("clusters", state.scope(), **journey_map.options())
     clusters = answer.table.to_pylist()
+    _left_out([str(row["cluster"]) for row in clusters if row["cluster"]])
     left, right = st.columns([5, 4], gap="small")
     with left:
         journey_picture.picture(clusters)
@@ -37,6 +48,18 @@ def main() -> None:
         _list(answer)
     journey_detail.detail([row for row in clusters if row["cluster"]])
     journey_detail.drift()
+
+
+def _left_out(known: list[str]) -> None:
+    """Say which words of the link this map has no use for."""
+    lacking = [
+        f"The link says {word}={state.text(word)!r}, which was left out; "
+        f"this map has clusters 1 to {len(known)}."
+        for word in ("cluster", "beside")
+        if state.text(word) and state.text(word) not in known
+    ]
+    for sentence in (*lacking, *journey_map.unread()):
+        st.warning(states.plain(sentence), icon=":material/link_off:")
 
 
 def _controls() -> None:

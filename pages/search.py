@@ -152,7 +152,7 @@ def _finds(answer: Answer, scope: Scope, options: dict[str, str]) -> None:
 
     frame(
         "found", answer, ask.command("similar", scope, **options), draw, Export(),
-        hint="Pick rows to keep those who look for them; with none picked, it is all that count.",
+        hint="Pick rows to keep those who look for them; with none picked, it is all that were found.",
     )  # fmt: skip
 
 

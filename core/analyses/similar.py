@@ -80,7 +80,7 @@ def similar(
         return _by(its, cube, filled, (by, resolution), chosen, rows, text, notes)
     counts, hidden = _counts(its, cube.k, found, rows)
     table = pa.table({**_facts(store, its, found), **counts, "counted": pa.array(found.near, pa.bool_())})
-    said = [f"nearest to “{_short(text)}”", f"{found.near.sum():,} count, {_floors(found)}"]
+    said = [f"nearest to “{_short(text)}”", f"{found.near.sum():,} found, {_floors(found)}"]
     return Answer(
         table, "What is looked for in these words", of_words(cube, filled, *said),
         (*notes, *hidden_notes(cube.k, [hidden], "rows' numbers are")),

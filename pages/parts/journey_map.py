@@ -26,15 +26,30 @@ DRAWN = {n: f"{int(n):,}" for n in ("5000", "20000", "50000", "100000")}
 
 def options() -> dict[str, str]:
     """The options of the map that are not as usual."""
-    weights = (
-        dict(zip(PARTS, state.text("weights").split(","), strict=False)) if state.text("weights") else {}
-    )
     words = {"unit": state.view("unit"), "detail": state.view("detail"), "dims": state.view("dims"),
-             "most": state.view("drawn"), **weights}  # fmt: skip
+             "most": state.view("drawn"), **_read_weights()[0]}  # fmt: skip
+    return MapOptions(**words).words()
+
+
+def unread() -> tuple[str, ...]:
+    """Why the weights of the link are left out; nothing where they are not."""
+    return _read_weights()[1]
+
+
+def _read_weights() -> tuple[dict[str, str], tuple[str, ...]]:
+    """The weights of the link, or why they cannot be read."""
+    word = state.text("weights")
+    if not word:
+        return {}, ()
+    found = dict(zip(PARTS, word.split(","), strict=False))
     try:
-        return MapOptions(**words).words()
-    except CartscapeError:  # weights of a link that cannot be read
-        return MapOptions(**{k: v for k, v in words.items() if k not in weights}).words()
+        MapOptions(**found).words()
+        if word.count(",") == len(PARTS) - 1:
+            return found, ()
+        why = f"it takes a number for each of {', '.join(PARTS)}."
+    except CartscapeError as error:
+        why = str(error)
+    return {}, (f"The link says weights={word!r}, which was left out: {why}",)
 
 
 def controls() -> None:

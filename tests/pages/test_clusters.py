@@ -73,6 +73,26 @@ def test_a_name_that_was_given_is_shown(app: Open, pages_home: Path) -> None:
 
 
 @pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"cluster": "99"}, "cluster='99', which was left out; this map has clusters 1 to"),
+        ({"cluster": "1", "beside": "abc"}, "beside='abc', which was left out"),
+        ({"weights": "1,1"}, "a number for each of what, when, where, how"),
+        ({"weights": "a lot,1,1,1"}, "is no weight"),
+        ({"weights": "0,0,0,0"}, "at least one must count"),
+    ],
+)
+def test_a_word_of_the_link_that_fits_nothing_is_said(
+    app: Open, words: dict[str, str], sentence: str
+) -> None:
+    test = app("clusters", **words, **WHOLE)
+    assert not test.exception and len(test.dataframe[0].value) > 1
+    # Marks that would be Markdown are escaped.
+    assert sentence in " ".join(warning.value for warning in test.warning).replace("\\", "")
+
+
+@pytest.mark.usefixtures("model")
 def test_words_light_up_the_paths_near_to_them(app: Open) -> None:
     test = app("clusters", need="coffee", colour="nearness", **WHOLE)
     assert not test.exception
