@@ -12,11 +12,13 @@ A product manager or demo lead asks
 
 from __future__ import annotations
 
+import math
+
 import pyarrow.compute as pc
 import streamlit as st
 
 from core.analyses import Answer
-from core.charts.numbers import written
+from core.charts.numbers import MISSING, written
 from core.journeys import MapOptions, open_map
 from pages.parts import (
     ask,
@@ -92,7 +94,7 @@ def _list(answer: Answer) -> None:
     key = f"{journey_picture.key()}_list"
 
     def draw() -> None:
-        _quality()
+        _quality(answer)
         event = st.dataframe(
             shown, key=key, hide_index=True, on_select="rerun", selection_mode="single-row",
             height=tables.height_of(shown.num_rows, 500), placeholder="–",
@@ -118,17 +120,18 @@ def _list(answer: Answer) -> None:
     )  # fmt: skip
 
 
-def _quality() -> None:
+def _quality(answer: Answer) -> None:
     made = open_map(ask.store(), state.scope(), MapOptions(**journey_map.options())).map
     quality = made.quality
+    noise = None if answer.table["paths"].to_pylist()[-1] is None else quality.noise
     told = (
         ("Neighbours kept", f"{quality.trustworthiness:.0%}",
          "How far neighbours on the picture are neighbours in truth (trustworthiness)"),
         ("Found again", f"{quality.agreement:.0%}",
          "How far other random seeds find the same clusters (adjusted Rand index)"),
-        ("Set apart", f"{quality.silhouette:.2f}",
+        ("Set apart", MISSING if math.isnan(quality.silhouette) else f"{quality.silhouette:.2f}",
          "Silhouette, −1 to 1: how much nearer paths are to their own cluster than to the next"),
-        ("Between clusters", written(quality.noise, "share"), "Paths that belong to no cluster"),
+        ("Between clusters", written(noise, "share"), "Paths that belong to no cluster"),
     )  # fmt: skip
     with st.container(horizontal=True, gap="medium", key="map_quality"):
         for label, value, meaning in told:

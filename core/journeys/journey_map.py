@@ -109,10 +109,9 @@ def make_map(
     told(0.0, "gathering paths")
     every = gather(paths, scope, options.unit)
     if len(every) < LEAST_PATHS:
-        few = "there is none" if not len(every) else f"there are only {len(every)}"
         raise CartscapeError(
             f"A map of journeys needs {LEAST_PATHS} paths of {LEAST_EVENTS} events or more, and in this "
-            f"scope {few}; widen the scope, or choose a larger cohort."
+            "scope there are fewer; widen the scope, or choose a larger cohort."
         )
     fitted = every.sample(int(options.most), seed)
     some = every.only(fitted)

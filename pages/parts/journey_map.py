@@ -72,7 +72,8 @@ def _weights() -> None:
     for part, meaning in MEANINGS.items():
         key = f"weight_{part}"
         st.session_state[key] = float(now.get(part, getattr(usual, part)))
-        st.slider(meaning, 0.0, 2.0, step=0.25, key=key, on_change=_weighed, format="%g")
+        most = max(2.0, st.session_state[key])  # a link may weigh more than the slider offers
+        st.slider(meaning, 0.0, most, step=0.25, key=key, on_change=_weighed, format="%g")
 
 
 def _weighed() -> None:

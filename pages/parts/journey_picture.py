@@ -10,6 +10,7 @@ import streamlit as st
 from core.analyses import Answer
 from core.analyses.cluster_parts import rule_of
 from core.charts.journeys import COLOURS, Coloured, coloured, map_figure, sizes
+from core.charts.numbers import MISSING
 from core.journeys import MapOptions
 from pages.parts import ask, journey_map, page, scatter, state
 from pages.parts.chart_frame import Export, frame, style
@@ -30,7 +31,12 @@ def picture(clusters: list[dict[str, Any]]) -> None:
     colour = _colour(answer)
     by = coloured(answer.table, colour, [row["name"] for row in clusters if row["cluster"]], style())
     # A legend of clusters counts all paths, as their list does, not the drawn sample.
-    counts = [row["paths"] for row in clusters] if colour == "cluster" else [None] * (len(by.labels) + 1)
+    # What the list hides, the legend does too.
+    counts: list[int | str | None] = (
+        [MISSING if row["paths"] is None else row["paths"] for row in clusters]
+        if colour == "cluster"
+        else [None] * (len(by.labels) + 1)
+    )
     points = _points(answer, by, counts)
 
     def draw() -> None:
@@ -107,7 +113,7 @@ def _colours(answer: Answer) -> dict[str, str]:
     return {word: name for word, name in COLOURS.items() if not lacking.get(word)}
 
 
-def _points(answer: Answer, by: Coloured, counts: list[int | None]) -> scatter.Points:
+def _points(answer: Answer, by: Coloured, counts: list[int | str | None]) -> scatter.Points:
     table = answer.table
     steps, minutes = table["steps"].to_pylist(), table["minutes"].to_pylist()
     names = sorted({name for path in steps for name in path if name != "…"})[: scatter.NO_STEP]

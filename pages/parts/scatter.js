@@ -290,7 +290,7 @@ class Scatter extends Gestures {
       const mine = picked?.kind === "group" && picked.group === group;
       return make(`li${mine ? ".picked" : ""}${hidden[group] ? ".hidden" : ""}`, {},
         make("button.entry", { type: "button", "aria-pressed": mine, "data-act": `pick ${group}`, onclick: act },
-          make("span.dot", { colour }), make("span", {}, label), make("span", {}, number(count ?? counts[group]))),
+          make("span.dot", { colour }), make("span", {}, label), make("span", {}, typeof count === "string" ? count : number(count ?? counts[group]))),
         make("button.hide", { type: "button", title: tell, "aria-label": tell, "aria-pressed": !!hidden[group],
           "data-act": `hide ${group}`, onclick: () => this.hide(group) }, icon(hidden[group] ? `${EYE}M2.5 13.5l11-11` : EYE)));
     };

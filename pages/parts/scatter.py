@@ -43,7 +43,7 @@ class Group:
 
     label: str
     colour: str  # "#rrggbb"
-    count: int | None = (
+    count: int | str | None = (
         None  # said beside it, where its points are a sample; else they are counted when drawn
     )
 
@@ -63,7 +63,7 @@ class Points:
     lit: Array | None = None  # bool[n], those that a search found; the others are faded
     lengths: Array | None = None  # how many steps each path has; the tooltip says how many are left out
     noise: str = "In no group"
-    noise_count: int | None = None  # as the count of a group
+    noise_count: int | str | None = None  # as the count of a group
 
     def __post_init__(self) -> None:
         n = len(self.xy)

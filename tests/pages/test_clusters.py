@@ -93,6 +93,13 @@ def test_a_word_of_the_link_that_fits_nothing_is_said(
 
 
 @pytest.mark.usefixtures("model")
+def test_weights_beyond_the_sliders_are_drawn(app: Open) -> None:
+    test = app("clusters", weights="5,1,1,1", **WHOLE)
+    assert not test.exception and not test.error and not test.warning
+    assert test.slider(key="weight_what").value == 5
+
+
+@pytest.mark.usefixtures("model")
 def test_words_light_up_the_paths_near_to_them(app: Open) -> None:
     test = app("clusters", need="coffee", colour="nearness", **WHOLE)
     assert not test.exception
