@@ -70,7 +70,7 @@ def of_map(opened: Opened, scope: Scope, *more: str) -> str:
 def map_notes(opened: Opened) -> tuple[str, ...]:
     """Sentences on what the map leaves out, and on how far to trust it."""
     made, notes = opened.map, []
-    if made.too_short:
+    if made.too_short and made.too_short >= opened.paths.k:
         notes.append(
             f"{made.too_short:,} paths of fewer than {LEAST_EVENTS} events are left out: too short to map."
         )

@@ -42,7 +42,8 @@ def journeys(store: Store, scope: Scope, options: PointOptions) -> Answer:
     STEPS events; from where fewer than k shoppers begin alike, “…”), minutes (from the first event to
     each of those steps), and with `text`: similarity (cosine of the phrase to what the path is about, the
     nearest of its texts) and lit (whether it is among the LIT nearest share). Labels that fewer than k
-    shoppers of the picture have are “(other)”.
+    shoppers of the picture have are “(other)”. On shared data (k above 1) revenue
+    is null, as it is one person's.
     """
     opened = opened_map(store, scope, options)
     made, cube = opened.map, open_cube(store)
@@ -66,7 +67,7 @@ def journeys(store: Store, scope: Scope, options: PointOptions) -> Answer:
         "name": pa.array(names[labels], pa.string()),
         "events": pa.array(told.lengths),
         "converted": pa.array(bought if cube.has_purchases else [None] * len(told), pa.bool_()),
-        "revenue": column(revenue if cube.has_prices else np.full(len(told), np.nan)),
+        "revenue": column(revenue if cube.has_prices and k == 1 else np.full(len(told), np.nan)),
         **{name: pa.array(values, pa.string()) for name, values in main.items()},
         "hour": pa.array(told.main(hours[told.column("hour")])),
         "last": pa.array(_common(told.names[last], told.shoppers, k), pa.string()),

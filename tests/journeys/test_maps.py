@@ -208,6 +208,14 @@ def test_a_name_tells_what_the_list_does(sample_store: Store) -> None:
         assert f"{row['conversion']:.0%} buy".replace("%", " %") in one.name or row["conversion"] >= 0.95
 
 
+def test_nobodys_revenue_is_told_on_shared_data(sample_store: Store, online_retail_store: Store) -> None:
+    scope = Scope.parse({"from": "2010-11-25", "to": "2010-12-09", "compare": "off"})
+    shared = ANALYSES["journeys"].run(online_retail_store, scope, what="0").table
+    assert shared["revenue"].null_count == shared.num_rows > 30
+    own = ANALYSES["journeys"].run(sample_store, WHOLE).table
+    assert own["revenue"].null_count == 0
+
+
 def test_a_copied_log_keeps_its_own_names(sample_store: Store, copied: Callable[[Store], Store]) -> None:
     original = open_map(sample_store, WHOLE, MapOptions())
     copy = open_map(copied(sample_store), WHOLE, MapOptions())
