@@ -87,13 +87,17 @@ def journeys(store: Store, scope: Scope, options: PointOptions) -> Answer:
 
 
 def first_steps(told: Gathered, k: int) -> tuple[list[list[str]], list[list[float]]]:
-    """The first STEPS events of each path and the minutes to them, as far as k shoppers begin alike."""
+    """The first STEPS events of each path and the minutes to them, as far as k shoppers begin alike; to the
+    hour where k is above 1.
+    """
     n = len(told)
     at = told.edges[:-1, None] + np.arange(STEPS)
     there = at < told.edges[1:, None]
     event = np.where(there, told.event_names[np.minimum(at, told.events.size - 1)], -1)
     seconds = told.column("second").astype(np.float64)
     minutes = (seconds[np.minimum(at, seconds.size - 1)] - seconds[told.edges[:-1]][:, None]) / 60
+    if k > 1:
+        minutes = np.round(minutes / 60) * 60  # to the hour: exact times would tell one person from another
     shown = np.zeros(n, np.int64)
     group = np.zeros(n, np.int64)
     for step in range(STEPS):

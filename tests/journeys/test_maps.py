@@ -212,6 +212,7 @@ def test_nobodys_revenue_is_told_on_shared_data(sample_store: Store, online_reta
     scope = Scope.parse({"from": "2010-11-25", "to": "2010-12-09", "compare": "off"})
     shared = ANALYSES["journeys"].run(online_retail_store, scope, what="0").table
     assert shared["revenue"].null_count == shared.num_rows > 30
+    assert {minute % 60 for its in shared["minutes"].to_pylist() for minute in its} == {0}
     own = ANALYSES["journeys"].run(sample_store, WHOLE).table
     assert own["revenue"].null_count == 0
 
