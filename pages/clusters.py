@@ -33,6 +33,9 @@ from pages.parts import (
 )
 from pages.parts.chart_frame import Export, frame
 
+#: Pixels of a row of the list, high enough for a name to wrap, and of the list at most.
+ROW, HEIGHT = 65, 560
+
 
 def main() -> None:
     """Draw the page."""
@@ -60,7 +63,7 @@ def _left_out(known: list[str]) -> None:
         for word in ("cluster", "beside")
         if state.text(word) and state.text(word) not in known
     ]
-    for sentence in (*lacking, *journey_map.unread()):
+    for sentence in (*lacking, *journey_map.unread(), *journey_picture.unread()):
         st.warning(states.plain(sentence), icon=":material/link_off:")
 
 
@@ -71,10 +74,8 @@ def _controls() -> None:
 
     def asked() -> None:
         state.set_text("need", str(st.session_state[key]).strip())
-        if state.text("need"):
-            state.set_view("colour", "nearness")
-        elif state.view("colour") == "nearness":
-            state.set_view("colour", "cluster")
+        if state.text("need") or state.view("colour") == "nearness":
+            state.set_view("colour", "auto")  # nearness, where there are words
 
     st.text_input(
         "Light up paths near to", key=key, on_change=asked, label_visibility="collapsed", width=320,
@@ -97,13 +98,17 @@ def _list(answer: Answer) -> None:
         _quality(answer)
         event = st.dataframe(
             shown, key=key, hide_index=True, on_select="rerun", selection_mode="single-row",
-            height=tables.height_of(shown.num_rows, 500), placeholder="–",
+            row_height=ROW, height=min(shown.num_rows * ROW + tables.ROW + 2, HEIGHT), placeholder="–",
             column_config={
                 "cluster": st.column_config.NumberColumn("#", width=30),
                 "name": st.column_config.TextColumn("Kind of journey", width=250),
                 "shoppers": st.column_config.NumberColumn("Shoppers", format="localized", width=70),
                 "share": st.column_config.NumberColumn("Of paths", format="%.1f %%", width=60),
-                "conversion": st.column_config.NumberColumn("Buy", format="%.1f %%", width=55),
+                "conversion": st.column_config.NumberColumn(
+                    "Buy", format="%.1f %%", width=55,
+                    help="Paths with a purchase ÷ all its paths. The funnel below is of those who did its "
+                    "first step, in order; conversion on other pages is sessions with a purchase ÷ sessions.",
+                ),
             },
         )  # fmt: skip
         rows = event["selection"]["rows"]
@@ -125,9 +130,9 @@ def _quality(answer: Answer) -> None:
     quality = made.quality
     noise = None if answer.table["paths"].to_pylist()[-1] is None else quality.noise
     told = (
-        ("Neighbours kept", f"{quality.trustworthiness:.0%}",
+        ("Neighbours kept", written(quality.trustworthiness, "share"),
          "How far neighbours on the picture are neighbours in truth (trustworthiness)"),
-        ("Found again", f"{quality.agreement:.0%}",
+        ("Found again", written(quality.agreement, "share"),
          "How far other random seeds find the same clusters (adjusted Rand index)"),
         ("Set apart", MISSING if math.isnan(quality.silhouette) else f"{quality.silhouette:.2f}",
          "Silhouette, −1 to 1: how much nearer paths are to their own cluster than to the next"),

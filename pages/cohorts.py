@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 
 from core.analyses import Answer
-from core.charts.cohort import overlaps, traits
+from core.charts.cohort import no_traits, overlaps, traits
 from core.charts.numbers import exact, written
 from core.errors import CartscapeError
 from core.scope import Scope
@@ -179,13 +179,18 @@ def _one(names: list[str]) -> None:
         states.notice(str(error))
         return
     figure = traits(answer.table, mine, other.lower() if other == EVERYBODY else other, style())
+    nothing = no_traits(answer.table, ask.store().k)
 
     def draw() -> None:
         _numbers(mine, against)
+        if nothing:
+            st.markdown(nothing)
+            return
         plot(figure, "cohort_traits", answer.title, alt=f"Shares of {mine} beside those of {other.lower()}.")
 
     frame(
-        "cohort_traits", answer, ask.command("cohort", state.scope(), **options), draw, Export(figure),
+        "cohort_traits", answer, ask.command("cohort", state.scope(), **options), draw,
+        Export() if nothing else Export(figure),
         hint=_overlap(answer.table.to_pylist(), against),
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ from core.analyses.meaning import meaning_of
 from core.analyses.similar import rule_of as looked_for
 from core.analyses.unmet import rule_of as searched_for
 from core.analyses.whom import narrowed
-from core.charts.finds import any_unmet, found_rows, lost_rows, told_by, unmet_names
+from core.charts.finds import any_unmet, found_rows, lost_rows, nearest, told_by, unmet_names
 from core.charts.hours import hours_heatmap
 from core.charts.map import legend_html, map_deck
 from core.charts.map_cells import CellLayer, demand_layer
@@ -303,6 +303,7 @@ def _searches(answer: Answer, scope: Scope) -> None:
             selection_default={"selection": {"rows": [names.index(query)] if query in names else []}},
         )  # fmt: skip
         if query in names:
+            st.caption(states.plain(nearest(answer.table, query)))
             rule = searched_for(ask.store(), scope, query)
             what = short(query, 40)
             cohort_maker.keep(rule, f"searched for “{what}”", f"Want {what}", f"lost_{abs(hash(query)):x}")

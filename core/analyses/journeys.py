@@ -10,6 +10,8 @@ import pyarrow as pa
 from core.analyses.answer import Answer
 from core.analyses.cluster_parts import BETWEEN, cluster_names, map_notes, of_map, opened_map
 from core.analyses.clusters import revenue_of
+from core.analyses.meaning import meaning_of, unit
+from core.analyses.phrases import encoded, far, quoted
 from core.analyses.tables import column
 from core.encoder import open_vectors
 from core.events import NONE
@@ -74,16 +76,18 @@ def journeys(store: Store, scope: Scope, options: PointOptions) -> Answer:
         "steps": pa.array(steps, pa.list_(pa.string())),
         "minutes": pa.array(minutes, pa.list_(pa.float32())),
     }
-    if options.text:
-        near = similarity(store, told, options.text)
+    text, notes = " ".join(options.text.split()), map_notes(opened)
+    if text:
+        near, more = similarity(store, told, text)
+        notes = (*more, *notes)
         table["similarity"] = column(near)
         found = (
             near >= np.nanquantile(near, 1 - LIT) if np.isfinite(near).any() else np.zeros(len(told), bool)
         )
         table["lit"] = pa.array(found & np.isfinite(near))
     order = np.random.default_rng(int(opened.options.seed)).permutation(len(told))
-    said = of_map(opened, scope, f"nearest to “{options.text}”" if options.text else "")
-    return Answer(pa.table(table).take(pa.array(order)), "Map of journeys", said, map_notes(opened))
+    said = of_map(opened, scope, f"nearest to {quoted(text)}" if text else "")
+    return Answer(pa.table(table).take(pa.array(order)), "Map of journeys", said, notes)
 
 
 def first_steps(told: Gathered, k: int) -> tuple[list[list[str]], list[list[float]]]:
@@ -115,18 +119,23 @@ def first_steps(told: Gathered, k: int) -> tuple[list[list[str]], list[list[floa
     return steps, times
 
 
-def similarity(store: Store, told: Gathered, text: str) -> np.ndarray:
-    """How near each path is to a phrase: the largest cosine of its texts, NaN without: float64[paths]."""
+def similarity(store: Store, told: Gathered, text: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """How near each path is to a phrase: the largest cosine of its texts, NaN without: float64[paths].
+
+    Beside it what must be said: how much of the phrase was read, and whether no path is much like it.
+    """
     texts, vectors = texts_of(store), open_vectors()
+    asked, notes = encoded(text)
     rows = texts.rows(told.paths, told.events)
     used = np.unique(rows[rows >= 0])
     if not used.size:
-        return np.full(len(told), np.nan)
-    asked = vectors.of([text])[0]
+        return np.full(len(told), np.nan), (*notes, "No path is about anything that has words.")
     near = np.full(texts.texts.size + 1, -np.inf)
-    near[used] = vectors.of(texts.texts[used]) @ asked
+    near[used] = unit(vectors.of(texts.texts[used])) @ asked
     best = np.maximum.reduceat(near[rows], told.edges[:-1])
-    return np.where(np.isfinite(best), best, np.nan)
+    return np.where(np.isfinite(best), best, np.nan), (
+        *notes, *far(float(best.max()), "path", meaning_of(store).likeness()),
+    )  # fmt: skip
 
 
 def _labels(told: Gathered, entries: tuple[np.ndarray, np.ndarray], name: str, k: int) -> np.ndarray:

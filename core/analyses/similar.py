@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.analyses.answer import Answer
-from core.analyses.meaning import Meaning, meaning_of, unit
+from core.analyses.meaning import Meaning, meaning_of
+from core.analyses.phrases import encoded, far, quoted
 from core.analyses.tables import column, of_words
 from core.analyses.ways import hidden_notes, whole_number
 from core.analyses.whom import SPLITS, distinct, groups_of, hidden_parts, need_split, shares
-from core.encoder import open_vectors
 from core.errors import CartscapeError, WrongCall
 from core.events import NONE, PURCHASE
 from core.marts import Cube
@@ -80,7 +79,7 @@ def similar(
         return _by(its, cube, filled, (by, resolution), chosen, rows, text, notes)
     counts, hidden = _counts(its, cube.k, found, rows)
     table = pa.table({**_facts(store, its, found), **counts, "counted": pa.array(found.near, pa.bool_())})
-    said = [f"nearest to “{_short(text)}”", f"{found.near.sum():,} found, {_floors(found)}"]
+    said = [f"nearest to {quoted(text)}", f"{found.near.sum():,} found, {_floors(found)}"]
     return Answer(
         table, "What is looked for in these words", of_words(cube, filled, *said),
         (*notes, *hidden_notes(cube.k, [hidden], "rows' numbers are")),
@@ -113,7 +112,7 @@ def _nearest(its: Meaning, cube: Cube, text: str, of: str, most: int) -> tuple[F
             "of items beside the log) or the searches (a column query)."
         )
     vectors = its.need_vectors()
-    asked, notes = _encoded(text)
+    asked, notes = encoded(text)
     texts = {"item": its.texts.of_item, "query": its.texts.of_query}
     parts, floors = [], []
     for kind, codes in offered.items():
@@ -128,40 +127,8 @@ def _nearest(its: Meaning, cube: Cube, text: str, of: str, most: int) -> tuple[F
         )
     is_item, code, similarity, near = (np.concatenate(part) for part in zip(*parts, strict=True))
     found = Found(is_item, code, similarity, near, tuple(floors))
-    return found, (*notes, *_far(its, found))
-
-
-def _encoded(text: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The vector of a text, float32[d], and what must be said of it."""
-    card = open_vectors().encoder.card
-    words = len(text.split())
-    cut = f"Of the text's {words:,} words only the first {card.max_tokens} or fewer were read."
-    return _vector(card.fingerprint, text), (cut,) if words > card.max_tokens else ()
-
-
-@lru_cache(maxsize=64)
-def _vector(model: str, text: str) -> np.ndarray:
-    """The vector of a text by the model of the settings, whose fingerprint is `model`: float32[d]."""
-    del model  # part of the key: another model is another vector
-    vectors = open_vectors()
-    # A text that somebody tries is not worth a place in the cache on disk.
-    known = vectors.known([text])[0]
-    return unit(vectors.of([text]) if known else vectors.encoder.encode([text]))[0]
-
-
-def _far(its: Meaning, found: Found) -> tuple[str, ...]:
-    """The sentence on a text that no item is like, or nothing."""
-    like = its.likeness()
-    if like is None or not found.is_item.any() or not np.isfinite(like.fence):
-        return ()
-    best = float(found.similarity[found.is_item].max())
-    if best >= like.fence:
-        return ()
-    sentence = (
-        f"No item is much like it: the nearest has a similarity of {best:.2f}; of the searches that lead to "
-        f"an item, 95 % have {like.fence:.2f} or more."
-    )
-    return (sentence,)
+    best = float(similarity[is_item].max(initial=-1.0)) if is_item.any() else 1.0
+    return found, (*notes, *far(best, "item", its.likeness()))
 
 
 def _counts(its: Meaning, k: int, found: Found, rows: Rows) -> tuple[dict[str, pa.Array], np.ndarray]:
@@ -264,23 +231,20 @@ def _by(
     people = int((np.diff(rows.who) != 0).sum()) + 1 if rows.who.size else 0
     said = [f"{people:,} shoppers with an event of what is found"] if people >= max(k, 1) else []
     what = " and ".join({"item": "items", "query": "searches"}[kind] for kind, _ in found.floors)
-    said += [f"{found.code.size:,} {what} nearest to “{_short(text)}”", _floors(found)]
+    said += [f"{found.code.size:,} {what} nearest to {quoted(text)}", _floors(found)]
     if by == "cell":
         said.append(f"H3 resolution {groups.resolution}")
-    if not rows.event.size:
+    if rows.event.size:
+        notes = (*notes, *hidden_notes(k, [hidden], f"{'categorie' if by == 'category' else by}s are"))
+    else:
         notes = (*notes, "Nobody in this scope looked for what is found.")
     name = {"cell": "by hexagon", "hour": "by hour of the week"}.get(by, f"by {by}")
     return Answer(
-        groups.placed(table), f"Who looks for “{_short(text, 28)}”, {name}", of_words(cube, scope, *said),
-        (*notes, *hidden_notes(k, [hidden], f"{'categorie' if by == 'category' else by}s are")),
+        groups.placed(table), f"Who looks for {quoted(text, 28)}, {name}", of_words(cube, scope, *said),
+        notes,
     )  # fmt: skip
 
 
 def _floors(found: Found) -> str:
     names = {"item": "items", "query": "searches"}
     return "similarity from " + " and ".join(f"{floor:.2f} ({names[kind]})" for kind, floor in found.floors)
-
-
-def _short(text: str, most: int = 60) -> str:
-    told = " ".join(text.split())
-    return told if len(told) <= most else f"{told[: most - 1]}…"

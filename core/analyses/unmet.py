@@ -165,7 +165,7 @@ def _table(
     share = float(ratio(tally.followed.sum(), np.array(total)))
     said = [f"{total:,} searches by {people:,} shoppers"] if people >= max(k, 1) else []
     if said and (not _few(np.array([tally.followed.sum(), lost.sum()]), k).any()):
-        said.append(f"{share:.1%} followed by an event with an item")
+        said.append(f"{share * 100:.1f} % followed by an event with an item")
     shown = [few_followed, few_bought]
     return Answer(
         table, "What people search for and do not find", of_words(cube, scope, *said),
@@ -214,7 +214,7 @@ def _why(like: Likeness | None, rows: np.ndarray, flagged: np.ndarray) -> list[s
 
 def _notes(its: Meaning, like: Likeness | None) -> tuple[str, ...]:
     usual = its.usual.followed
-    what = f"Unmet: followed surely less than half as often as all searches of the log ({usual:.1%})"
+    what = f"Unmet: followed surely less than half as often as all searches of the log ({usual * 100:.1f} %)"
     notes = [f"{what}; at most about 5 % of those called so are chance."]
     if like is not None:
         notes.append(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 import pyarrow as pa
 
 from core.charts.look import Look, dressed, scale
-from core.charts.numbers import exact, short, signed
+from core.charts.numbers import exact, share_axis, short, signed
 
 MOST = 18
 
 
 def traits(table: pa.Table, mine: str, other: str, style: Look) -> go.Figure:
     """The traits of the `cohort` table that differ most beyond chance, as a line between two shares."""
-    rows = [r for r in table.to_pylist() if r["trait"] != "size" and r["beyond_chance"]][:MOST]
+    rows = _telling(table)[:MOST]
     y = list(range(len(rows)))
     figure = go.Figure()
     for row, at in zip(rows, y, strict=True):
@@ -42,7 +44,8 @@ def traits(table: pa.Table, mine: str, other: str, style: Look) -> go.Figure:
             marker={"size": 10, "color": colour, "symbol": symbol, "line": {"width": 2}},
         )  # fmt: skip
     dressed(figure, style, height=26 * max(len(rows), 5) + 60)
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero", fixedrange=True)
+    most = max((row[key] for row in rows for key in ("share", "other_share")), default=1)
+    figure.update_xaxes(rangemode="tozero", fixedrange=True, **share_axis(0, most))
     figure.update_yaxes(
         range=[max(len(rows), 5) - 0.5, -0.7], tickvals=y, fixedrange=True, showgrid=False, zeroline=False,
         ticktext=[
@@ -53,6 +56,19 @@ def traits(table: pa.Table, mine: str, other: str, style: Look) -> go.Figure:
     )  # fmt: skip
     figure.update_layout(dragmode=False)
     return figure
+
+
+def no_traits(table: pa.Table, k: int) -> str:
+    """Why the `cohort` table gives no picture, as a sentence; "" where it gives one."""
+    if _telling(table):
+        return ""
+    if any(row["trait"] != "size" for row in table.to_pylist()):
+        return "Nothing sets them apart beyond chance. The table has all that was compared."
+    return f"All shares are hidden, as each would tell of fewer than {k} shoppers."
+
+
+def _telling(table: pa.Table) -> list[dict[str, Any]]:
+    return [row for row in table.to_pylist() if row["trait"] != "size" and row["beyond_chance"]]
 
 
 def overlaps(table: pa.Table, style: Look) -> go.Figure:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from core.charts.look import Look, dressed
-from core.charts.numbers import compact, exact, short, signed
+from core.charts.numbers import compact, exact, share_axis, short, signed, written
 
 #: What a point's colour may say → its name on the page.
 COLOURS = {
@@ -116,7 +116,7 @@ def funnel_beside(sides: Sequence[tuple[str, pa.Table]], colours: Sequence[str],
         figure.add_bar(
             x=[row["label"] for row in rows], y=[row["of_first"] for row in rows], name=short(name, 40),
             marker={"color": colour},
-            text=["" if row["of_first"] is None else f"{row['of_first']:.0%}" for row in rows],
+            text=["" if row["of_first"] is None else written(row["of_first"], "share") for row in rows],
             textposition="outside", cliponaxis=False,
             hovertext=[
                 f"<b>{short(name, 70)}</b><br>{row['label']}: "
@@ -128,7 +128,7 @@ def funnel_beside(sides: Sequence[tuple[str, pa.Table]], colours: Sequence[str],
         )  # fmt: skip
     dressed(figure, style, height=300)
     figure.update_layout(barmode="group", bargap=0.25, dragmode=False)
-    figure.update_yaxes(tickformat=".0%", range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1], fixedrange=True)
+    figure.update_yaxes(range=[0, 1.12], fixedrange=True, **share_axis(0, 1))
     figure.update_xaxes(fixedrange=True)
     return figure
 
@@ -155,7 +155,8 @@ def drift_lines(table: pa.Table, style: Look) -> go.Figure:
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
     dressed(figure, style, height=320)
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero", fixedrange=True)
+    most = max((row["share"] for row in rows if row["share"] is not None), default=1)
+    figure.update_yaxes(rangemode="tozero", fixedrange=True, **share_axis(0, most))
     figure.update_xaxes(fixedrange=True)
     figure.update_layout(dragmode=False, showlegend=False)
     return figure
@@ -189,7 +190,8 @@ def drift_change(table: pa.Table, style: Look) -> go.Figure:
     )  # fmt: skip
     dressed(figure, style, height=max(320, 26 * len(rows) + 60))
     figure.add_vline(x=0, line={"color": style.muted, "width": 1})
-    figure.update_xaxes(tickformat="+.1%", fixedrange=True)
+    ends = [row[key] for row in rows for key in ("low", "high")]
+    figure.update_xaxes(fixedrange=True, **share_axis(min(ends, default=0), max(ends, default=0), sign=True))
     figure.update_yaxes(
         tickvals=y, ticktext=[short(f"{row['cluster']} · {row['name']}", 44) for row in rows],
         autorange="reversed", fixedrange=True, showgrid=False, zeroline=False,

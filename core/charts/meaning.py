@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import h3.api.basic_str as h3
@@ -18,6 +18,8 @@ from core.charts.numbers import compact, exact, short, written
 #: Groups that get a bar, the largest.
 MOST = 12
 ROW = 23
+#: So few weeks have their days written beneath.
+FEW_WEEKS = 5
 #: Share of what a map counts that its first view holds: a few far islands would make it small.
 MOST_IN_VIEW = 0.95
 NAMES = ("less than elsewhere", "as everywhere", "more", "more than twice")
@@ -70,6 +72,12 @@ def _weeks(rows: list[dict[str, Any]], count: str, label: str, style: Look) -> g
     )  # fmt: skip
     dressed(figure, style, height=300)
     figure.update_xaxes(showgrid=False, fixedrange=True, type="date")
+    if len(days) <= FEW_WEEKS:  # else Plotly parts a week into hours, a single one into less than seconds
+        margin = timedelta(days=4)
+        figure.update_traces(width=6 * 86_400_000)
+        figure.update_xaxes(
+            tickvals=days, ticktext=[_day(day) for day in days], range=[days[0] - margin, days[-1] + margin]
+        )
     figure.update_yaxes(rangemode="tozero", fixedrange=True, title={"text": label}, tickformat="~s")
     figure.update_layout(showlegend=False, dragmode=False, clickmode="event+select", bargap=0.25)
     return figure

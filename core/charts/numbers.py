@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 #: How a number counts: count, share (0–1) or money.
 Unit = str
@@ -13,6 +14,9 @@ SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "BRL": "R$", "INR
 MISSING = "—"
 
 LONGEST_LABEL = 26
+
+#: Distances of the ticks of an axis of shares.
+_SHARE_STEPS = (*(n * 10.0**-power for power in (5, 4, 3, 2) for n in (1, 2, 5)), 0.1, 0.2, 0.25, 0.5, 1.0)
 
 
 def compact(value: float) -> str:
@@ -97,6 +101,19 @@ def ticks_in(unit: Unit, currency: str | None = None) -> dict[str, str]:
     if unit == "money":
         return {"tickformat": "~s", "tickprefix": _currency(currency)}
     return {"tickformat": "~%" if unit == "share" else "~s"}
+
+
+def share_axis(low: float, high: float, *, sign: bool = False) -> dict[str, Any]:
+    """The ticks of a Plotly axis of shares (0–1) from `low` to `high`, written as everywhere: 20 %, +5 %."""
+    width = max(high - low, 1e-9)
+    step = next(step for step in _SHARE_STEPS if width / step <= 6 or step == _SHARE_STEPS[-1])
+    steps = range(math.floor(low / step), math.ceil(high / step) + 1)
+    text = [f"{abs(at * step) * 100:.6f}".rstrip("0").rstrip(".") for at in steps]
+    signs = ["−" if at < 0 else "+" if sign and at else "" for at in steps]
+    return {
+        "tickvals": [at * step for at in steps],
+        "ticktext": [f"{before}{number} %" for before, number in zip(signs, text, strict=True)],
+    }
 
 
 def time_words(seconds: float | None) -> str:

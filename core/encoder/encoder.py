@@ -92,6 +92,11 @@ class Encoder:
                 if stop and stop():
                     return
 
+    def read(self, text: str) -> str:
+        """The part of a text that the model reads, from its beginning."""
+        tokenize, _ = self._load()
+        return tokenize.read(str(mend(clean([text]))[0]))
+
     def _where(self) -> tuple[str, str]:
         if self._place is None:
             device = hardware.choose_device()

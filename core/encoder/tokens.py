@@ -53,6 +53,13 @@ class BulkTokenizer:
         lengths = np.fromiter(map(len, ids), np.int64, len(ids))
         return Tokens(np.fromiter(chain.from_iterable(ids), np.int32, int(lengths.sum())), lengths)
 
+    def read(self, text: str) -> str:
+        """The part of a text that is left where what the model does not take is cut off."""
+        one = self._tokenizer.encode(self._prompt + text)
+        if not one.overflowing:
+            return text
+        return text[: max(max(end for _, end in one.offsets) - len(self._prompt), 0)]
+
 
 def _load(card: ModelCard) -> Tokenizer:
     from tokenizers import Tokenizer, normalizers

@@ -2,7 +2,8 @@
 
     {"of": "journeys", "scope": {…}, "options": {…}, "clusters": [0, 3]}      clusters of the map, −1 is noise
     {"of": "journeys", "scope": {…}, "options": {…}, "polygon": [[x, y], …]}  what a lasso holds; of a map in
-                                                 three dimensions with its "view", the 4 × 4 projection
+                                                 three dimensions with its "view", the 4 × 4 projection,
+                                                 and "without" the clusters that it passes over
 
 Its members are the shoppers who have a path there.
 """
@@ -34,7 +35,8 @@ def chosen_paths(opened: Opened, rule: Rule) -> np.ndarray:
         if deep != bool(view):
             raise WrongCall("A lasso of a map in three dimensions has its view, one in two has none.")
         placed = made.placed.astype(np.float64)
-        return even_odd(on_screen(placed, view) if deep else placed, corners)
+        within = even_odd(on_screen(placed, view) if deep else placed, corners)
+        return within & ~np.isin(made.labels, rule.get("without", ()))
     clusters = [int(c) for c in rule["clusters"]]
     if not clusters or any(not -1 <= c < made.clusters for c in clusters):
         known = f"the clusters 0 to {made.clusters - 1}, and −1 between them"

@@ -141,7 +141,7 @@ def place(near: Neighbours, placed: np.ndarray) -> np.ndarray:
 
 @cache
 def _curve() -> tuple[float, float]:
-    """The a and b of 1 / (1 + a x^2b) that come nearest to 1 up to MIN_DISTANCE and exponential decay beyond."""
+    """The a and b of 1 / (1 + a x^2b), as near as can be to 1 up to MIN_DISTANCE, then exponential decay."""
     x = np.linspace(0, 3, 300)
     y = np.where(x < MIN_DISTANCE, 1.0, np.exp(MIN_DISTANCE - x))
     (a, b), _ = scipy.optimize.curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), x, y)

@@ -86,9 +86,15 @@ def _answer(
 
 
 def is_empty(scope: Scope) -> bool:
-    """Whether the scope holds no event at all, now and in the compared period."""
+    """Whether the scope holds nothing to show, now and in the compared period; see `is_hidden`."""
     row = ask("overview", scope).table.slice(0, 1).to_pylist()[0]
     return not row["value"] and not row["previous"]
+
+
+def is_hidden(scope: Scope) -> bool:
+    """Whether the scope holds events; where nothing is drawn they are of too few shoppers to be shown."""
+    value = ask("overview", scope).table["value"][0].as_py()
+    return store().k > 1 and (value is None or value > 0)
 
 
 def command(name: str, scope: Scope, /, **options: str) -> str:

@@ -10,7 +10,8 @@ import streamlit as st
 from core.analyses import Answer
 from core.analyses.cluster_parts import rule_of, unnamed
 from core.analyses.measures import MEASURES
-from core.charts.cohort import traits
+from core.charts.cohort import no_traits, traits
+from core.charts.finds import told_by
 from core.charts.hours import hours_heatmap
 from core.charts.journeys import cluster_colour, drift_change, drift_lines, funnel_beside
 from core.charts.map import legend_html, map_deck
@@ -26,7 +27,7 @@ from core.scope import OFF, Scope
 from pages.parts import ask, cohort_maker, journey_map, journey_picture, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
-EVERYBODY = "everybody"
+EVERYBODY, OTHERS = "everybody", "everybody else"
 MAP_WIDTH, MAP_HEIGHT = 520, 330
 #: Paths told in full.
 TYPICAL = 6
@@ -53,6 +54,8 @@ def detail(rows: list[dict[str, Any]]) -> None:
             ":material/touch_app:",
         )
         return
+    if not mine.cluster and not _held(mine):
+        return
     other = _head(mine, rows)
     left, right = st.columns([5, 4], gap="small")
     with left:
@@ -71,10 +74,24 @@ def detail(rows: list[dict[str, Any]]) -> None:
                 _told(lambda side=side: _hours(side))
 
 
-def _brief(side: Side | None) -> str:
-    """A group in a title: by its number, as its name may be long."""
+def _held(lasso: Side) -> bool:
+    """Whether a lasso holds shoppers enough to tell of; otherwise it says so."""
+    try:
+        count = ask.members(lasso.rule)
+    except CartscapeError as error:
+        states.notice(states.plain(str(error)))
+        return False
+    if count:
+        return True
+    few = f"fewer than {ask.store().k} shoppers, too few to show; draw it wider"
+    states.notice(f"The lasso holds {'no path; draw it again' if count == 0 else few}.", ":material/gesture:")
+    return False
+
+
+def _brief(side: Side | None, nobody: str = EVERYBODY) -> str:
+    """A group in a title: by its number, as its name may be long; `nobody` where it is none."""
     if side is None:
-        return EVERYBODY
+        return nobody
     return f"cluster {side.cluster}" if side.cluster else "the lasso"
 
 
@@ -124,18 +141,19 @@ def _head(mine: Side, rows: list[dict[str, Any]]) -> Side | None:
                 on_change=lambda: state.set_text("beside", st.session_state[key]),
             )  # fmt: skip
             st.button("Clear", key="journey_clear", type="tertiary", on_click=journey_picture.clear)
-        if row is not None and row["nearest"]:
-            near = next(r for r in rows if r["cluster"] == row["nearest"])
-            st.caption(
-                states.plain(
-                    f"Nearest to it is {near['cluster']} · {near['name']}. Held together by: {row['words']}."
-                )
-            )
+        if row is not None:
+            st.caption(states.plain(_about(row, rows)))
         suggestion = mine.name[:120] if mine.cluster else "Lasso on the map of journeys"
         cohort_maker.keep(
             mine.rule, "have a path here", suggestion, f"journeys_{mine.cluster}", fixed=True, paths=True
         )
     return _cluster(others[st.session_state[key]]) if st.session_state[key] else None
+
+
+def _about(row: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    """What else is known of a cluster, in a line."""
+    told = [f"Nearest to it is {r['cluster']} · {r['name']}." for r in rows if r["cluster"] == row["nearest"]]
+    return " ".join([*told, f"Held together by: {row['words']}." if row["words"] else ""])
 
 
 def _rename(mine: Side) -> None:
@@ -158,7 +176,7 @@ def _named(cluster: int, name_key: str) -> None:
 
 
 def _traits(mine: Side, other: Side | None) -> None:
-    against = other.name if other else EVERYBODY + " else"
+    against = other.name if other else OTHERS
     if mine.cluster:
         options = journey_map.options() | {"cluster": str(mine.cluster)}
         options |= {"against": str(other.cluster)} if other else {}
@@ -168,15 +186,21 @@ def _traits(mine: Side, other: Side | None) -> None:
         asked = {"name": unnamed(mine.rule)} | ({"against": unnamed(other.rule)} if other else {})
         answer = ask.ask("cohort", replace(state.scope(), compare=OFF), **asked)
         command = ask.command("cohort", state.scope(), **asked)
-    figure = traits(answer.table, mine.name, against, style())
+    figure, nothing = (
+        traits(answer.table, mine.name, against, style()),
+        no_traits(answer.table, ask.store().k),
+    )
 
     def draw() -> None:
+        if nothing:
+            st.markdown(nothing)
+            return
         plot(figure, "journey_traits", answer.title, alt=f"Shares of {mine.name} beside those of {against}.")
 
     frame(
-        "journey_traits", answer, command, draw, Export(figure),
-        title=f"What sets them apart from {_brief(other)}",
-        hint="Shares of shoppers; those that differ most beyond chance.",
+        "journey_traits", answer, command, draw, Export() if nothing else Export(figure),
+        title=f"What sets them apart from {_brief(other, OTHERS)}",
+        hint="" if nothing else "Shares of shoppers; those that differ most beyond chance.",
     )  # fmt: skip
 
 
@@ -195,7 +219,8 @@ def _funnel(mine: Side, other: Side | None) -> None:
 
     frame(
         "journey_funnel", answer, ask.command("funnel", mine.scope, steps=steps), draw, Export(figure),
-        title=f"Their way to the goal beside {_brief(other)}", hint="Share of those who did the first step.",
+        title=f"Their way to the goal beside {_brief(other)}",
+        hint="Share of those who did the first step, going on in this order; “Buy” in the list is of all paths.",
     )  # fmt: skip
 
 
@@ -237,6 +262,7 @@ def _map(mine: Side) -> None:
         answer.table, SHOPPERS.name, SHOPPERS.label, SHOPPERS.unit, style(), currency=ask.currency()
     )
     if not layer.cells:
+        states.notice(" ".join(["There is no place to show.", *map(states.plain, answer.notes)]))
         return
     view, look = fit_view(layer.lat, layer.lon, MAP_WIDTH, MAP_HEIGHT), style()
     deck = map_deck(layer, view, look)
@@ -259,12 +285,17 @@ def _hours(side: Side) -> None:
     answer: Answer = ask.ask("hours", side.scope)
     figure = hours_heatmap(answer.table, "events", "Events", "count", style())
     key = f"journey_hours_{side.cluster}"
+    told = told_by(answer.table, "events")
 
     def draw() -> None:
+        if not told:
+            st.markdown(f"All hours are hidden, as each would tell of fewer than {ask.store().k} shoppers.")
+            return
         plot(figure, key, answer.title, alt=f"Events of {side.name} by hour of the week.")
 
     title = f"When they come: {_brief(side)}"
-    frame(key, answer, ask.command("hours", side.scope), draw, Export(figure), title=title)
+    export = Export(figure) if told else Export()
+    frame(key, answer, ask.command("hours", side.scope), draw, export, title=title)
 
 
 def drift() -> None:

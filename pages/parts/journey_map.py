@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 import streamlit as st
 
 from core.errors import CartscapeError
@@ -85,25 +87,33 @@ def _weighed() -> None:
     state.set_text("cluster", "")
 
 
+def _making(done: float, stage: str, seconds: float) -> str:
+    """How far a map is that is being made: `done` from 0 to 1 after so many seconds."""
+    left = f"about {seconds / done * (1 - done):.0f} s left" if done else "the map is made once, then kept"
+    return f"{stage.capitalize()} · {left}"
+
+
 def made(scope: Scope) -> bool:
     """See to it that the map is there; otherwise say why not, and what to do."""
-    asked = MapOptions(**options())
-    store = ask.store()
-    if asked.weights["what"] and not is_kept(store, scope, asked):
+    asked, store, place = MapOptions(**options()), ask.store(), st.empty()
+    kept = is_kept(store, scope, asked)
+    if not kept:
+        place.progress(0.0, text="Reading the log")
+    if asked.weights["what"] and not kept:
         missing, of = missing_in(store, scope)
         if missing:
+            place.empty()
             encode_button.offer(missing, scope)
             return False
         if not of:
             states.notice(
                 "Nothing that these paths are about has words, so they are compared by when, where and how.",
             )
-    place = st.empty()
-    kept = is_kept(store, scope, asked)
+    began = monotonic()
 
     def tell(done: float, stage: str) -> None:
         if not kept:
-            place.progress(done, text=stage.capitalize())
+            place.progress(done, text=_making(done, stage, monotonic() - began))
 
     token = TELLING.set(tell)
     try:

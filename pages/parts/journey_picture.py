@@ -10,14 +10,17 @@ import streamlit as st
 from core.analyses import Answer
 from core.analyses.cluster_parts import rule_of
 from core.charts.journeys import COLOURS, Coloured, coloured, map_figure, sizes
-from core.charts.numbers import MISSING
+from core.charts.numbers import MISSING, short
+from core.errors import WrongCall
 from core.journeys import MapOptions
+from core.journeys.lasso import Lasso
 from pages.parts import ask, journey_map, page, scatter, state
 from pages.parts.chart_frame import Export, frame, style
 
 HEIGHT = 520
 #: Steps of a path that a tooltip tells.
 STEPS = 8
+#: The word of the lasso that stands, and the map that it was drawn on.
 _LASSO = "_journeys_lasso"
 _SEEN = "_journeys_seen"
 
@@ -40,12 +43,12 @@ def picture(clusters: list[dict[str, Any]]) -> None:
     points = _points(answer, by, counts)
 
     def draw() -> None:
-        page.choose("colour", "What the colour says", _colours(answer), folded=True)
+        page.choose("colour", "What the colour says", _colours(answer), folded=True, usual=colour)
         picked = scatter.scatter(
-            points, key=key(), height=HEIGHT, look=style(),
+            points, key=key(), height=HEIGHT, look=style(), standing=_standing(),
             alt=f"Map of {answer.table.num_rows:,} paths as points, alike ones side by side, {answer.of}.",
         )  # fmt: skip
-        _take(picked, by)
+        _take(picked, by, colour)
 
     frame(
         "journeys", answer, ask.command("journeys", scope, **asked), draw,
@@ -61,44 +64,91 @@ def key() -> str:
     return f"journeys_{abs(hash(asked)):x}"
 
 
+def lasso() -> Lasso | None:
+    """The lasso that stands, drawn last or come with a link; None where there is none.
+
+    One that was drawn on another map is dropped.
+    """
+    word = state.text("lasso")
+    if not word or unread():
+        return None
+    drawn, of = st.session_state.setdefault(_LASSO, (word, key()))
+    if drawn == word and of != key():
+        clear()
+        state.write_url()
+        return None
+    st.session_state[_LASSO] = (word, key())
+    return Lasso.parse(word)
+
+
+def unread() -> tuple[str, ...]:
+    """Why the lasso of the link is left out; nothing where it is not."""
+    word = state.text("lasso")
+    try:
+        deep = bool(Lasso.parse(word).view) if word else state.view("dims") == "3"
+    except WrongCall as error:
+        return (f"The link says lasso={short(word)!r}, which was left out. {error}",)
+    if deep == (state.view("dims") == "3"):
+        return ()
+    return ("The lasso of the link is of a map with more or fewer dimensions, and was left out.",)
+
+
 def lasso_rule() -> dict[str, Any] | None:
     """The cohort's rule of the lasso that stands, or None."""
-    held = st.session_state.get(_LASSO)
-    if not held or held["key"] != key():
+    found = lasso()
+    if found is None:
         return None
-    view = {"view": list(held["view"])} if held["view"] else {}
+    more = {name: list(its) for name in ("view", "without") if (its := getattr(found, name))}
     options = MapOptions(**journey_map.options())
-    return rule_of(state.scope(), options, polygon=[list(p) for p in held["polygon"]], **view)
+    return rule_of(state.scope(), options, polygon=[list(corner) for corner in found.polygon], **more)
 
 
 def clear() -> None:
     """Pick nothing; for a callback."""
     st.session_state.pop(_LASSO, None)
     scatter.clear(key())
+    state.set_text("lasso", "")
     state.set_text("cluster", "")
 
 
-def _take(picked: scatter.Picked | None, by: Coloured) -> None:
+def _take(picked: scatter.Picked | None, by: Coloured, colour: str) -> None:
     """What was picked since the last time becomes what the page is about."""
     if picked == st.session_state.get(_SEEN):
         return
     st.session_state[_SEEN] = picked
-    if picked is None:
+    if picked is None:  # nothing yet, or the picture was away: what stands stays
         return
-    if picked.kind == "lasso":
-        st.session_state[_LASSO] = {"key": key(), "polygon": picked.polygon, "view": picked.view}
+    if picked.kind == "nothing" and state.text("lasso"):
+        state.set_text("lasso", "")
+    elif picked.kind == "lasso":
+        # Only where colours are of clusters it is known of every path, drawn or not, whether it is hidden.
+        hidden = picked.hidden if colour == "cluster" else ()
+        without = tuple(-1 if group == scatter.NOISE else group for group in hidden)
+        drawn = Lasso(picked.polygon, picked.view, without).word()
+        st.session_state[_LASSO] = (drawn, key())
+        state.set_text("lasso", drawn)
         state.set_text("cluster", "")
-    elif picked.kind == "group" and state.view("colour") == "cluster" and picked.group < len(by.labels):
-        st.session_state.pop(_LASSO, None)
+    elif picked.kind == "group" and colour == "cluster" and picked.group < len(by.labels):
+        state.set_text("lasso", "")
         state.set_text("cluster", str(picked.group + 1))
     else:
         return
     st.rerun()
 
 
+def _standing() -> scatter.Picked | None:
+    """The lasso that stands, as the picture marks it when it comes anew."""
+    found = lasso()
+    if found is None:
+        return None
+    hidden = tuple(scatter.NOISE if group < 0 else group for group in found.without)
+    return scatter.Picked("lasso", polygon=found.polygon, view=found.view, hidden=hidden)
+
+
 def _colour(answer: Answer) -> str:
-    chosen = state.view("colour")
-    return chosen if chosen in _colours(answer) else "cluster"
+    chosen, offered = state.view("colour"), _colours(answer)
+    usual = "nearness" if "nearness" in offered else "cluster"
+    return chosen if chosen in offered else usual
 
 
 def _colours(answer: Answer) -> dict[str, str]:

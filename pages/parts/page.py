@@ -57,11 +57,16 @@ def toolbar(
     saved_views.said()
 
 
-def choose(word: str, label: str, names: dict[str, str], *, folded: bool = False) -> str:
-    """A choice of one word of the view, side by side or folded into a list; returns the chosen value."""
+def choose(
+    word: str, label: str, names: dict[str, str], *, folded: bool = False, usual: str | None = None
+) -> str:
+    """A choice of one word of the view, side by side or folded into a list; returns the chosen value.
+
+    Where the word is none of the names, it is the usual one, or the first.
+    """
     key, chosen = state.chooser(word)
     if st.session_state[key] not in names:
-        st.session_state[key] = next(iter(names))
+        st.session_state[key] = usual or next(iter(names))
     control = partial(st.selectbox, width=190) if folded else partial(st.segmented_control, help=label)
     control(
         label,

@@ -242,9 +242,10 @@ class Scatter extends Gestures {
 
   pick(picked) {
     const of = this.words.of[picked?.kind === "group" ? "groups" : "places"];
-    this.picked = picked && { ...picked, of, token: this.words.token };
+    const told = { ...(picked ?? { kind: "nothing" }), of, token: this.words.token };
+    this.picked = picked && told;
     this.chosen();
-    this.send("picked", this.picked);
+    this.send("picked", told);
   }
 
   hide(group) {

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -83,7 +83,7 @@ class Points:
 class Picked:
     """What the visitor picked last."""
 
-    kind: str  # "lasso", "group" or "point"
+    kind: str  # "lasso", "group" or "point"; "nothing" where the visitor cleared what was picked
     polygon: tuple[tuple[float, float], ...] = ()  # of a lasso: in data coordinates, or on the screen in 3-D
     group: int = -1
     point: int = -1
@@ -92,11 +92,13 @@ class Picked:
 
 
 def scatter(
-    points: Points, key: str, height: int = 560, alt: str = "", look: Look | None = None
-) -> Picked | None:
-    """Draw the points; what the visitor has picked among them, until it is cleared or the points are others.
+    points: Points, key: str, height: int = 560, alt: str = "", look: Look | None = None,
+    standing: Picked | None = None,
+) -> Picked | None:  # fmt: skip
+    """Draw the points; what the visitor has picked among them, until the points are others.
 
-    The view and what is picked stay across reruns with the same key; new colours, sizes or found points
+    `standing` is marked as picked where the picture comes anew, as by a link, until something else is. The
+    view and what is picked stay across reruns with the same key; new colours, sizes or found points
     leave both alone.
     """
     style = look or chart_frame.style()
@@ -117,7 +119,7 @@ def scatter(
         "height": height,
         "alt": alt,
         "look": {"dark": style.name == "dark", "paper": style.paper, "muted": style.muted},
-        "picked": _fresh(st.session_state.get(key), of, token),
+        "picked": _marked(_fresh(st.session_state.get(key), of, token), standing, of, token),
     }
     component = st.components.v2.component("cartscape_scatter", css=_text("scatter.css"), js=_script())
     with st.container(key=f"scatter_{key}", gap=None):
@@ -203,6 +205,15 @@ def _fresh(state: Mapping[str, Any] | None, of: Mapping[str, str], token: int) -
     if not told or told.get("token") != token:
         return None
     return told if told["of"] == of["groups" if told["kind"] == "group" else "places"] else None
+
+
+def _marked(
+    told: dict[str, Any] | None, standing: Picked | None, of: Mapping[str, str], token: int
+) -> dict[str, Any] | None:
+    """What the picture marks as picked where the browser draws it for the first time."""
+    if told is not None:
+        return None if told["kind"] == "nothing" else told
+    return asdict(standing) | {"of": of["places"], "token": token} if standing else None
 
 
 def _picked(told: Mapping[str, Any]) -> Picked:

@@ -5,7 +5,9 @@ const FARTHEST = 0.4; // of the zoom that shows all
 const NEAREST = 400;
 const AWAY = 4; // how far the eye is from points within 1, in 3-D
 const CLICK = 4; // pixels that a hand may tremble
-const CORNERS = 300; // of a lasso at most
+const CORNERS = 60; // of a lasso at most: it travels in a link
+const TRACED = 600; // of a lasso before it is evened out
+const STRAIGHT = 4; // square pixels: twice the triangle of a corner that makes no difference
 const FEWEST = 5_000; // points that are drawn in any case
 const REST = 160; // milliseconds without a move before all points are drawn again
 
@@ -16,6 +18,25 @@ function project(m, x, y, z) {
   const away = m[12] * x + m[13] * y + m[14] * z + m[15];
   return [(m[0] * x + m[1] * y + m[2] * z + m[3]) / away, (m[4] * x + m[5] * y + m[6] * z + m[7]) / away];
 }
+
+/** A closed line without the corners that change it least: at most CORNERS, and none that is nearly straight. */
+function evened(line) {
+  const corners = [...line];
+  const bend = (i) => {
+    const [[ax, ay], [bx, by], [cx, cy]] = [corners.at(i - 1), corners[i], corners[(i + 1) % corners.length]];
+    return Math.abs((bx - ax) * (cy - ay) - (cx - ax) * (by - ay));
+  };
+  while (corners.length > 3) {
+    let least = 0;
+    for (let i = 1; i < corners.length; i++) if (bend(i) < bend(least)) least = i;
+    if (corners.length <= CORNERS && bend(least) > STRAIGHT) break;
+    corners.splice(least, 1);
+  }
+  return corners;
+}
+
+/** Pixels, or coordinates of which one takes so many pixels, to a tenth of a pixel or finer. */
+const rounded = (value, pixels) => Number(value.toFixed(clamp(Math.ceil(Math.log10(10 * pixels)), 0, 9)));
 
 class Gestures {
   size = { width: 0, height: 0 };
@@ -91,15 +112,16 @@ class Gestures {
 
   /** A lasso is closed: its corners in data coordinates, in 3-D on the screen with the view they are of. */
   close(line) {
-    const step = Math.ceil(line.length / CORNERS);
+    const step = Math.ceil(line.length / TRACED);
     const { width, height } = this.size;
     const { cx, cy, k } = this.view;
-    const polygon = line
-      .filter((_, i) => i % step === 0)
-      .map(([x, y]) =>
-        this.deep ? [(2 * x) / width - 1, 1 - (2 * y) / height] : [cx + (x - width / 2) / k, cy - (y - height / 2) / k]);
+    const polygon = evened(line.filter((_, i) => i % step === 0)).map(([x, y]) =>
+      this.deep
+        ? [rounded((2 * x) / width - 1, width / 2), rounded(1 - (2 * y) / height, height / 2)]
+        : [rounded(cx + (x - width / 2) / k, k), rounded(cy - (y - height / 2) / k, k)]);
     const hidden = [...this.hidden.keys()].filter((group) => this.hidden[group]);
-    this.pick({ kind: "lasso", polygon, hidden, view: this.deep ? [...this.camera()] : [] });
+    const view = this.deep ? this.camera().map((value) => Number(value.toPrecision(7))) : [];
+    this.pick({ kind: "lasso", polygon, hidden, view });
   }
 
   key(event) {
@@ -318,7 +340,7 @@ class Gestures {
     pen.clearRect(0, 0, size.width, size.height);
     const camera = this.camera();
     let line = this.line;
-    if (!line && picked?.kind === "lasso" && picked.view.every((value, i) => Math.abs(value - camera[i]) < 1e-9)) {
+    if (!line && picked?.kind === "lasso" && picked.view.every((value, i) => Math.abs(value - camera[i]) < 1e-5)) {
       const flat = (x, y) => (this.deep ? [x, y] : project(camera, x, y, 0));
       const pixels = ([x, y]) => [((x + 1) / 2) * size.width, ((1 - y) / 2) * size.height];
       line = picked.polygon.map(([x, y]) => pixels(flat(x, y)));

@@ -47,7 +47,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "relative": ("first", "previous"),
     "cohorts": ("first", "every"),
     "groups": ("none", "region", "category", "device", "cohort"),
-    "colour": ("cluster", "conversion", "region", "device", "hour", "revenue", "last", "nearness"),
+    "colour": ("auto", "cluster", "conversion", "region", "device", "hour", "revenue", "last", "nearness"),
     "detail": ("3", "1", "2", "4", "5"),
     "dims": ("2", "3"),
     "drawn": ("20000", "5000", "50000", "100000"),
@@ -77,6 +77,7 @@ TEXT: tuple[str, ...] = (
     "need",
     "lost",
     "weights",
+    "lasso",
     "cluster",
     "beside",
 )

@@ -24,7 +24,8 @@ def model(monkeypatch: pytest.MonkeyPatch) -> CountedWords:
     """Texts are alike by the words that they share: no model is needed."""
     stand_in = CountedWords()
     stand_in.encoder.card.fingerprint = "counted words of pages"
-    for module in (kept_maps, encoding, import_module("core.analyses.journeys")):
+    analyses = [import_module(f"core.analyses.{name}") for name in ("journeys", "meaning", "phrases")]
+    for module in (kept_maps, encoding, *analyses):
         monkeypatch.setattr(module, "open_vectors", lambda: stand_in)
     return stand_in
 
