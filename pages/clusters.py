@@ -34,7 +34,7 @@ from pages.parts import (
 from pages.parts.chart_frame import Export, frame
 
 #: Pixels of a row of the list, high enough for a name to wrap, and of the list at most.
-ROW, HEIGHT = 65, 560
+ROW, HEIGHT = 65, 520
 
 
 def main() -> None:
@@ -43,6 +43,7 @@ def main() -> None:
     cohort_maker.said()
     if not journey_map.made(state.scope()):
         return
+    journey_picture.forget()
     answer = ask.ask("clusters", state.scope(), **journey_map.options())
     clusters = answer.table.to_pylist()
     _left_out([str(row["cluster"]) for row in clusters if row["cluster"]])

@@ -129,7 +129,9 @@ def _when(told: Gathered, cluster: np.ndarray, count: int) -> list[str]:
 
 
 def _roles(told: Gathered, cluster: np.ndarray, labels: np.ndarray, count: int) -> list[str]:
-    """What a cluster does more than others; "buyers" where they are more than half as many again."""
+    """What a cluster does more than others; "buyers" where they are more than half as many again, and where
+    most buy what they put into the cart.
+    """
     counts = _counts(told.event_names, cluster, count, told.names.size)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     whole, out = share[-1], []
@@ -144,7 +146,9 @@ def _roles(told: Gathered, cluster: np.ndarray, labels: np.ndarray, count: int) 
             for e, name in enumerate(told.names)
             if name in ROLES and name != "purchase" and its[e] > 0.1 and lift[e] > 1.2
         ]
-        out.append(max(telling)[1] if telling else "shoppers")
+        role = max(telling)[1] if telling else "shoppers"
+        filled = role == ROLES["cart"] and mine.any() and told.bought[mine].mean() > 0.5
+        out.append("buyers" if filled else role)
     return out
 
 

@@ -25,7 +25,7 @@ from core.store import Store
 from core.store.files import room_on_disk, write_durably
 
 #: Raise it when the meaning of a kept map changes.
-VERSION = 3
+VERSION = 4
 #: Maps kept with a store; those that were opened longest ago go.
 MOST_KEPT = 40
 #: Maps kept in memory.

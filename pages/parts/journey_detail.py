@@ -143,6 +143,8 @@ def _head(mine: Side, rows: list[dict[str, Any]]) -> Side | None:
             st.button("Clear", key="journey_clear", type="tertiary", on_click=journey_picture.clear)
         if row is not None:
             st.caption(states.plain(_about(row, rows)))
+        elif journey_picture.holds_hidden():
+            st.caption("Paths that the legend hides are among them: a lasso passes over clusters alone.")
         suggestion = mine.name[:120] if mine.cluster else "Lasso on the map of journeys"
         cohort_maker.keep(
             mine.rule, "have a path here", suggestion, f"journeys_{mine.cluster}", fixed=True, paths=True
@@ -186,10 +188,8 @@ def _traits(mine: Side, other: Side | None) -> None:
         asked = {"name": unnamed(mine.rule)} | ({"against": unnamed(other.rule)} if other else {})
         answer = ask.ask("cohort", replace(state.scope(), compare=OFF), **asked)
         command = ask.command("cohort", state.scope(), **asked)
-    figure, nothing = (
-        traits(answer.table, mine.name, against, style()),
-        no_traits(answer.table, ask.store().k),
-    )
+    figure = traits(answer.table, mine.name, against, style())
+    nothing = no_traits(answer.table, ask.store().k)
 
     def draw() -> None:
         if nothing:
@@ -220,7 +220,7 @@ def _funnel(mine: Side, other: Side | None) -> None:
     frame(
         "journey_funnel", answer, ask.command("funnel", mine.scope, steps=steps), draw, Export(figure),
         title=f"Their way to the goal beside {_brief(other)}",
-        hint="Share of those who did the first step, going on in this order; “Buy” in the list is of all paths.",
+        hint="Share of those who did the first step, in this order; “Buy” in the list is of all paths.",
     )  # fmt: skip
 
 

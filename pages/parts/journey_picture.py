@@ -20,7 +20,7 @@ from pages.parts.chart_frame import Export, frame, style
 HEIGHT = 520
 #: Steps of a path that a tooltip tells.
 STEPS = 8
-#: The word of the lasso that stands, and the map that it was drawn on.
+#: The word of the lasso that stands, the map that it was drawn on, and whether hidden paths are in it.
 _LASSO = "_journeys_lasso"
 _SEEN = "_journeys_seen"
 
@@ -65,20 +65,26 @@ def key() -> str:
 
 
 def lasso() -> Lasso | None:
-    """The lasso that stands, drawn last or come with a link; None where there is none.
-
-    One that was drawn on another map is dropped.
-    """
+    """The lasso that stands, drawn last or come with a link; None where there is none."""
     word = state.text("lasso")
-    if not word or unread():
+    if unread() or not word:
         return None
-    drawn, of = st.session_state.setdefault(_LASSO, (word, key()))
-    if drawn == word and of != key():
+    if st.session_state.get(_LASSO, ("",))[0] != word:  # it came with a link
+        st.session_state[_LASSO] = (word, key(), False)
+    return Lasso.parse(word)
+
+
+def forget() -> None:
+    """Drop a lasso that was drawn on another map than the one that is shown."""
+    drawn, of, _ = st.session_state.get(_LASSO, ("", "", False))
+    if drawn and drawn == state.text("lasso") and of != key():
         clear()
         state.write_url()
-        return None
-    st.session_state[_LASSO] = (word, key())
-    return Lasso.parse(word)
+
+
+def holds_hidden() -> bool:
+    """Whether paths that the legend hides lie in the lasso that stands."""
+    return bool(st.session_state.get(_LASSO, ("", "", False))[2])
 
 
 def unread() -> tuple[str, ...]:
@@ -125,7 +131,7 @@ def _take(picked: scatter.Picked | None, by: Coloured, colour: str) -> None:
         hidden = picked.hidden if colour == "cluster" else ()
         without = tuple(-1 if group == scatter.NOISE else group for group in hidden)
         drawn = Lasso(picked.polygon, picked.view, without).word()
-        st.session_state[_LASSO] = (drawn, key())
+        st.session_state[_LASSO] = (drawn, key(), bool(picked.hidden) and colour != "cluster")
         state.set_text("lasso", drawn)
         state.set_text("cluster", "")
     elif picked.kind == "group" and colour == "cluster" and picked.group < len(by.labels):

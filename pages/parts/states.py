@@ -29,12 +29,12 @@ def notice(sentence: str, icon: str = ":material/info:") -> None:
 
 
 def nothing_here() -> None:
-    """The scope leaves nothing to draw: too few shoppers; or nothing, and what of it the log has not at all."""
+    """The scope leaves nothing to draw: too few shoppers, or nothing; says what the log does not have."""
     if ask.is_hidden(state.scope()):
         notice(
-            f"There are events in this scope, but what is told of fewer than {ask.store().k} shoppers is hidden, "
-            "and so is what would give them away by subtraction. Widen the dates, or drop a filter in the bar "
-            "above.",
+            f"There are events in this scope, but what tells of fewer than {ask.store().k} shoppers is "
+            "hidden, and so is what would give them away by subtraction. Widen the dates, or drop a filter "
+            "in the bar above.",
             ":material/visibility_off:",
         )
         return

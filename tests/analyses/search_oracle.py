@@ -104,7 +104,7 @@ def encoded(known: bool = True, stand_in: Any = None) -> Iterator[Any]:
     """Within: analyses take `CountedWords`, or what is given, for the encoder and its cache."""
     taken = stand_in or CountedWords(known)
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("meaning", "phrases"):
+        for module in ("meaning", "phrases", "journeys"):
             patch.setattr(import_module(f"core.analyses.{module}"), "open_vectors", lambda: taken)
         yield taken
 

@@ -206,6 +206,20 @@ def test_a_log_of_searches_alone_or_of_nothing(tmp_path: Path, home: Path) -> No
             asked(nothing, Scope(), "red", of=of)
 
 
+def test_what_nobody_looked_for_is_not_called_hidden(tmp_path: Path, home: Path) -> None:
+    """Others were there in numbers too small to show, who did not look for it."""
+    rows = [f"2025-03-01 10:00:{i:02},u{i},search,red shoes" for i in range(12)]
+    rows += [f"2025-03-0{2 + i % 2} 1{i % 8}:00:{i:02},u{i},view," for i in range(12)]
+    store = loaded(tmp_path / "looked", ["ts,user_id,event,query", *rows])
+
+    def notes(**words: str) -> tuple[str, ...]:
+        return ANALYSES["similar"].run(store, Scope.parse(words), text="red", of="both", by="hour").notes
+
+    assert notes(**{"from": "2025-03-02"}) == ("Nobody in this scope looked for what is found.",)
+    whole = notes()
+    assert len(whole) == 1 and "not shown: they have fewer than 10 shoppers" in whole[0]
+
+
 def test_the_model_itself_knows_what_a_text_means(tmp_path: Path, home: Path) -> None:
     """No word in common: the encoder that comes along tells what is near."""
     did = ["search,,,rain coat", "view,i1,Waterproof jackets,", "view,i2,Hoses,", "search,,,sprinkler"]

@@ -9,7 +9,8 @@ import h3.api.basic_str as h3
 import pyarrow as pa
 import pytest
 
-from core.charts.finds import any_unmet, found_rows, lost_rows, told_by, unmet_names
+from core.analyses.unmet import NOT_CLICKED
+from core.charts.finds import any_unmet, found_rows, lost_rows, nearest, told_by, unmet_names
 from core.charts.look import LIGHT
 from core.charts.meaning import MOST, NAMES, lift_bars, lift_layer, view_of
 
@@ -59,6 +60,18 @@ def test_weeks_stand_in_time() -> None:
     assert "Week of 3 Mar 2025" in bars.hovertext[0]
 
 
+def test_a_single_week_has_its_day_beneath_and_no_parts_of_seconds() -> None:
+    axis = lift_bars(groups(week=[date(2025, 3, 3)]), "week", "shoppers", "Shoppers", LIGHT).layout.xaxis
+    assert list(axis.ticktext) == ["3 Mar 2025"]
+    assert (axis.range[1] - axis.range[0]).days >= 7
+    many = groups(week=[date(2025, 3, 3)])
+    many = pa.concat_tables(
+        many.set_column(many.schema.get_field_index("week"), "week", pa.array([date(2025, 3, day)]))
+        for day in range(1, 20)
+    )
+    assert lift_bars(many, "week", "shoppers", "Shoppers", LIGHT).layout.xaxis.ticktext is None
+
+
 def cells() -> pa.Table:
     lat, lon = zip(*(h3.cell_to_latlng(cell) for cell in CELLS), strict=True)
     return groups(cell=CELLS, lat=list(lat), lon=list(lon), region=["Kansas", "Missouri", "Illinois", ""])
@@ -92,17 +105,21 @@ def test_tables_for_a_screen() -> None:
     rows = found_rows(found)
     assert rows["kind"].to_pylist() == ["item", "search"]
     assert "id" not in rows.column_names
-    columns = (
-        "unmet_searches",
-        "searches",
-        "shoppers",
-        "followed",
-        "bought",
-        "similarity",
-        "best_title",
-        "why",
-    )
-    lost = pa.table({"query": ["a", "b"], "unmet": [False, True], **{c: [1, 2] for c in columns}})
+    assert "kind" not in found_rows(found.slice(0, 1)).column_names
+    assert "purchases" not in found_rows(found.slice(1, 1)).column_names
+    lost = pa.table(
+        {
+            "query": ["a", "b"], "unmet": [False, True], "unmet_searches": [1, 2], "shoppers": [1, 2],
+            "followed": [0.5, 0.019], "bought": [None, 0.25], "similarity": [0.4, None],
+            "usual": [0.7, 0.7], "best_title": ["A hat", None], "why": [NOT_CLICKED, None],
+        }
+    )  # fmt: skip
+    shown = lost_rows(lost, only=False).to_pydict()
+    assert shown["followed"] == pytest.approx([50, 1.9]) and shown["why"] == ["not clicked", None]
+    told = lost_rows(lost.slice(0, 1), only=False).column_names
+    assert "bought" not in told and "why" in told
+    assert nearest(lost, "a") == f"Nearest item: A hat, similarity 0.40, where 0.70 is usual: {NOT_CLICKED}."
+    assert nearest(lost, "b") == nearest(lost, "c") == ""
     assert any_unmet(lost) and unmet_names(lost) == ["b"]
     assert lost_rows(lost, only=True)["query"].to_pylist() == ["b"]
     assert lost_rows(lost, only=False).num_rows == 2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.charts.numbers import Unit, change, compact, exact, signed, written
+from core.charts.numbers import Unit, change, compact, exact, share_axis, signed, written
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,25 @@ def test_change(relative: float | None, text: str) -> None:
 )
 def test_signed(value: float | None, unit: Unit, text: str) -> None:
     assert signed(value, unit, "USD") == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sign", "text"),
+    [
+        (0, 0.21, False, ["0 %", "5 %", "10 %", "15 %", "20 %", "25 %"]),
+        (0, 1, False, ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"]),
+        (-0.004, 0.011, True, ["−0.5 %", "0 %", "+0.5 %", "+1 %", "+1.5 %"]),
+        (0.2, 0.2, False, ["20 %"]),
+    ],
+)
+def test_an_axis_of_shares_is_written_as_shares_are(
+    low: float, high: float, sign: bool, text: list[str]
+) -> None:
+    assert share_axis(low, high, sign=sign)["ticktext"] == text
+
+
+@given(st.floats(-1, 1), st.floats(0, 1.5))
+def test_an_axis_of_shares_reaches_its_ends_in_few_ticks(low: float, width: float) -> None:
+    ticks = share_axis(low, low + width)["tickvals"]
+    assert ticks[0] <= low + 1e-9 and ticks[-1] >= low + width - 1e-9
+    assert 1 <= len(ticks) <= 8

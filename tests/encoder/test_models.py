@@ -85,6 +85,22 @@ def test_a_prompt_of_the_model_stands_before_each_text(tiny: Callable[..., Path]
     assert np.array_equal(Encoder(find_card(str(folder))).encode(["shoe"]), plain)
 
 
+def test_what_is_read_of_a_text_decides_its_vector(encoder: Encoder, tiny: Callable[..., Path]) -> None:
+    assert encoder.read("waterproof hiking shoes") == "waterproof hiking shoes"
+    text = "Zürich 🎁 unbelievably " * 200
+    read = encoder.read(text)
+    assert text.startswith(read) and 0 < len(read) < len(text)
+    assert np.array_equal(encoder.encode([read]), encoder.encode([text]))
+    shorter = encoder.encode([read.rsplit(" ", 1)[0]])
+    assert not np.array_equal(shorter, encoder.encode([text]))
+    folder = poolings(tiny("bert"), "mean")
+    words = {"prompts": {"passage": "red "}, "default_prompt_name": "passage"}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(words))
+    prompted = Encoder(find_card(str(folder)))
+    read = prompted.read("shoe lamp " * 500)
+    assert len(read.split()) == prompted.card.max_tokens - 3  # the prompt, and two special tokens
+
+
 def test_lower_case_as_the_folder_says(tiny: Callable[..., Path]) -> None:
     folder = poolings(tiny("bert"), "mean", do_lower_case=True)
     tokenizer = json.loads((folder / "tokenizer.json").read_text())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from core.analyses import ANALYSES
 from core.errors import CartscapeError, WrongCall
 from core.journeys import MapOptions, NotEncoded, kept_maps, open_map
 from core.journeys import parts as parts_of
+from core.journeys.describe import _roles
 from core.journeys.gathered import LEAST_EVENTS, Gathered, gather, shoppers_of
 from core.journeys.given_names import give_name, names_of
 from core.journeys.quality import trustworthiness
@@ -22,6 +24,7 @@ from core.paths import open_cohorts, open_cube, open_paths
 from core.scope import Scope
 from core.store import Secret, Store
 from data.sample import shopper_types
+from tests.analyses import search_oracle
 from tests.analyses.search_oracle import CountedWords
 from tests.conftest import SAMPLE_EVENTS, SAMPLE_SEED
 
@@ -181,6 +184,9 @@ def test_a_cluster_and_a_lasso_are_cohorts(sample_store: Store) -> None:
     within = (opened.map.placed > [x, y]).all(axis=1)
     lasso = cohorts.find({"of": "journeys", "scope": WHOLE.words(), "polygon": corners})
     assert abs(int(lasso.sum()) - int(within.sum())) <= 2  # points on an edge
+    passed = {"of": "journeys", "scope": WHOLE.words(), "polygon": corners, "without": [0, -1]}
+    left = within & ~np.isin(opened.map.labels, [0, -1])
+    assert 0 < left.sum() < within.sum() and abs(int(cohorts.find(passed).sum()) - int(left.sum())) <= 2
     rows = ANALYSES["clusters"].run(sample_store, WHOLE).table.to_pylist()
     assert rows[0]["shoppers"] == mine.size
     assert sum(row["paths"] for row in rows) == len(opened.map)
@@ -206,6 +212,35 @@ def test_a_name_tells_what_the_list_does(sample_store: Store) -> None:
     for one, row in zip(opened.map.described, rows, strict=False):
         assert one.conversion == pytest.approx(row["conversion"])
         assert f"{row['conversion']:.0%} buy".replace("%", " %") in one.name or row["conversion"] >= 0.95
+
+
+def test_who_fills_a_cart_and_buys_is_a_buyer() -> None:
+    """Where nearly all buy, nobody buys more than others; carts are then no sign of another kind."""
+    names = np.array(["cart", "purchase", "view"], object)
+    one, other = [0, 0, 0, 1], [2, 2, 2, 2, 2, 1]  # events of a path of each cluster
+    events = np.array([*one, *other] * 5)
+    cluster, labels = np.array([*([0] * 4), *([1] * 6)] * 5), np.array([0, 1] * 5)
+
+    def roles(bought: np.ndarray) -> list[str]:
+        told = SimpleNamespace(event_names=events, names=names, bought=bought)
+        return _roles(cast(Gathered, told), cluster, labels, 2)
+
+    assert roles(np.ones(10, bool)) == ["buyers", "viewers"]
+    assert roles(np.zeros(10, bool)) == ["cart fillers", "viewers"]
+
+
+def test_words_on_the_map_are_judged(sample_store: Store, model: CountedWords) -> None:
+    def notes(text: str) -> str:
+        with search_oracle.encoded(stand_in=model):
+            return " ".join(ANALYSES["journeys"].run(sample_store, WHOLE, text=text).notes)
+
+    alike, odd = notes("waterproof hiking boots"), notes("防水登山鞋 " + "word " * 500)
+    assert "much like it" not in alike and "were read" not in alike
+    assert "No path is much like it: the nearest has a similarity of" in odd
+    assert "Of the text's 501 words only the first 256 were read" in odd
+    with search_oracle.encoded(stand_in=model):
+        answer = ANALYSES["journeys"].run(sample_store, WHOLE, text="word " * 500)
+    assert "nearest to “word word" in answer.of and len(answer.of) < 300
 
 
 def test_nobodys_revenue_is_told_on_shared_data(sample_store: Store, online_retail_store: Store) -> None:

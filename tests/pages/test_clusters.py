@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from core.journeys.given_names import give_name
 from core.paths import open_cohorts
 from core.scope import Scope
 from core.store import Store
+from pages.parts.journey_detail import _about
+from pages.parts.journey_map import _making
 from tests.analyses.search_oracle import CountedWords
 from tests.pages.conftest import Open, commands
+from tests.pages.test_scope import address
 
 WHOLE = {"from": "2025-01-01", "to": "2025-06-30"}
 
@@ -105,6 +109,80 @@ def test_words_light_up_the_paths_near_to_them(app: Open) -> None:
     test = app("clusters", need="coffee", colour="nearness", **WHOLE)
     assert not test.exception
     assert any("text=coffee" in command for command in commands(test) if "show journeys" in command)
+
+
+@pytest.mark.usefixtures("model")
+def test_a_link_with_words_is_coloured_by_nearness_until_told_otherwise(app: Open) -> None:
+    long = "coffee " * 600
+    test = app("clusters", need=long.strip(), **WHOLE)
+    assert not test.exception and test.selectbox(key="view_colour").value == "nearness"
+    caption = next(c.value for c in test.caption if "nearest to" in c.value)
+    assert "…”" in caption and caption.count("coffee") < 12
+    assert "Of the text's 600 words only the first 256 were read" in caption
+    test.selectbox(key="view_colour").select("cluster").run()
+    assert address(test)["colour"] == ["cluster"], "which the link must say, as words stand in it"
+    again = app("clusters", need="coffee", colour="cluster", **WHOLE)
+    assert again.selectbox(key="view_colour").value == "cluster"
+    again.text_input(key="journeys_need").set_value("").run()
+    assert again.selectbox(key="view_colour").value == "cluster"
+    assert app("clusters", **WHOLE).selectbox(key="view_colour").value == "cluster"
+
+
+EVERYWHERE = "-99_-99_99_-99_99_99_-99_99"
+
+
+@pytest.mark.usefixtures("model")
+def test_a_lasso_of_a_link_is_restored_and_dropped_with_its_map(app: Open) -> None:
+    test = app("clusters", lasso=EVERYWHERE, **WHOLE)
+    assert not test.exception and not test.warning
+    shoppers = test.dataframe[0].value["shoppers"]
+    everybody = re.search(r"\*\*([\d,]+) shoppers\*\* have a path here", said(test))
+    assert everybody and int(everybody[1].replace(",", "")) >= shoppers.sum()
+    without = app("clusters", lasso=f"{EVERYWHERE}~~0", **WHOLE)
+    left = int(everybody[1].replace(",", "")) - int(shoppers.iloc[0])
+    assert f"**{left:,} shoppers** have a path here" in said(without)
+    assert address(test)["lasso"] == [EVERYWHERE]
+    test.segmented_control(key="view_unit").select("session").run()
+    assert not test.exception and not test.warning
+    assert "have a path here" not in said(test) and "lasso" not in address(test)
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("lasso", "sentence"),
+    [
+        ("500_500_501_500_501_501", "The lasso holds no path; draw it again."),
+        ("1_2_3", "which was left out. A lasso is written as its corners"),
+        ("1_2_3_4_5_6~" + "_".join("1" * 16), "a map with more or fewer dimensions"),
+    ],
+)
+def test_a_lasso_that_holds_nothing_is_a_sentence(app: Open, lasso: str, sentence: str) -> None:
+    test = app("clusters", lasso=lasso, **WHOLE)
+    assert not test.exception and not test.error
+    everything = said(test) + " ".join(warning.value for warning in test.warning)
+    assert sentence in everything.replace("\\", "")
+    assert "What sets them apart" not in everything
+
+
+@pytest.mark.usefixtures("model")
+def test_shares_of_the_page_are_written_alike(app: Open) -> None:
+    test = app("clusters", cluster="1", **WHOLE)
+    assert all(metric.value.endswith(" %") for metric in test.metric[:2])
+    assert "What sets them apart from everybody else" in said(test)
+    assert not re.search(r"\d%", said(test))
+    assert "held together by: ." not in said(test).lower()
+
+
+def test_a_map_that_is_made_says_what_and_how_long() -> None:
+    assert _making(0.0, "gathering paths", 0.1) == "Gathering paths · the map is made once, then kept"
+    assert _making(0.25, "finding neighbours", 5.0) == "Finding neighbours · about 15 s left"
+
+
+def test_a_cluster_without_words_is_not_said_to_be_held_together() -> None:
+    row = {"cluster": 1, "name": "A", "nearest": 2, "words": ""}
+    other = {"cluster": 2, "name": "B", "nearest": None, "words": "tea"}
+    assert _about(row, [row, other]).strip() == "Nearest to it is 2 · B."
+    assert _about(other, [row, other]) == "Held together by: tea."
 
 
 def test_what_is_not_encoded_is_offered(app: Open, model: CountedWords) -> None:

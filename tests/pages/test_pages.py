@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.analyses.measures import MEASURES
 from core.errors import CartscapeError
+from core.settings import settings
 from core.store import Store
 from pages.parts import page
 from tests.pages.conftest import PAGES, SHELL, Open, commands
@@ -38,6 +39,18 @@ def test_each_page_draws_the_sample(app: Open, page: str) -> None:
         "clusters": "are not encoded yet",
     }
     assert others.get(page, "1 May – 15 Jun 2025") in said(test)
+
+
+def test_a_scope_whose_numbers_are_hidden_is_not_called_empty(
+    app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARTSCAPE_K_ANONYMITY", "100")  # the log has 90 shoppers
+    settings.cache_clear()
+    assert "Nothing in the log fits" in said(whole(app("clusters", store="bare", event="nothing")))
+    for name in ("clusters", "search", "overview"):
+        words = said(whole(app(name, store="bare")))
+        assert "tells of fewer than 100 shoppers is hidden" in words
+        assert "Nothing in the log fits" not in words
 
 
 @pytest.mark.parametrize("page", PAGES)
