@@ -40,11 +40,21 @@ def test_a_cohort_is_encoded_mapped_and_its_lasso_looked_at_alone(
     page.mouse.up()
     page.keyboard.up("Shift")
     expect(page.locator(HEAD)).to_contain_text("have a path here")
+    arrive(page, r"lasso=")
     selected = int(canvas.get_attribute("data-selected") or 0)
     kept = re.search(r"([\d,]+) shoppers? have", page.locator(HEAD).inner_text())
     assert kept and int(kept[1].replace(",", "")) == selected > 0
     settle(page)
     assert overflow(page) <= 0
+    link = page.url
+    canvas.press("Escape")  # what is cleared in the picture is cleared beside it
+    expect(page.locator(HEAD)).to_have_count(0)
+    settle(page)
+    assert "lasso=" not in page.url
+    visit(page, link)
+    canvas = page.locator("canvas[data-ready='1']")
+    expect(canvas).to_have_attribute("data-selected", str(selected))
+    expect(page.locator(HEAD)).to_contain_text(kept[0])
     page.get_by_role("button", name="Save and look at them alone").first.click()
     arrive(page, r"cohort=")
     page.get_by_role("link", name="Overview").click()
