@@ -55,7 +55,8 @@ def placeless_note(cube: Cube) -> tuple[str, ...]:
     rows, placed = cube.completeness["rows"], cube.completeness["cell"]
     if placed == rows:
         return ()
-    return (f"{1 - placed / rows:.1%} of the log's events have no coordinates and are not on the map.",)
+    lacking = (1 - placed / rows) * 100
+    return (f"{lacking:.1f} % of the log's events have no coordinates and are not on the map.",)
 
 
 def pick_resolution(cube: Cube, scope: Scope, resolution: str | int) -> int:

@@ -207,7 +207,7 @@ def _levels(values: np.ndarray, by: str, style: Look) -> Coloured:
     step = np.clip((values - low) / max(high - low, 1e-9) * LEVELS, 0, LEVELS - 1)
     group = np.where(known, np.nan_to_num(step), NOISE).astype(np.uint8)
     edges = [low + (high - low) * n / LEVELS for n in range(LEVELS + 1)]
-    written = [f"{e:.2f}" if by == "nearness" else compact(e) for e in edges]
+    written = [f"{e:.2f}".replace("-", "−") if by == "nearness" else compact(e) for e in edges]
     labels = tuple(f"{a} to {b}" for a, b in pairwise(written))
     words = (f"{written[0]} or less", f"{written[-1]} or more")
     return Coloured(

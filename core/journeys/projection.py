@@ -1,8 +1,8 @@
 """The picture of journeys: UMAP over a neighbour graph that was built once.
 
 Source: McInnes, Healy, Melville, "UMAP: Uniform Manifold Approximation and Projection". Graph and curve equal
-umap-learn's, whose loops would be compiled anew in every process, for six seconds, and for twenty in the first
-on a machine. Its layout works on one core where a seed is given, so that ours is `layout_kernel`'s.
+umap-learn's, whose loops would be compiled anew in every process, for six seconds, and for twenty in the
+first on a machine. Its layout works on one core where a seed is given, so that ours is `layout_kernel`'s.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.analyses import ANALYSES
+from core.analyses.cluster_parts import unnamed
 from core.errors import CartscapeError
 from core.journeys import ahead, encoding
 from core.paths import open_cube
@@ -48,8 +49,13 @@ def resume(path: Path) -> None:
 def ask_all(store: Store) -> None:
     """Compile each loop that is not in numba's cache by asking for what it answers."""
     whole = Scope(compare="off")
-    narrow = replace(whole, events=tuple(open_cube(store).dimensions.values("event")[:1]))
-    asked = [*((name, whole, options) for name, options in QUESTIONS), ("overview", narrow, {})]
+    events = tuple(open_cube(store).dimensions.values("event")[:1])
+    some = {"name": unnamed({"of": "did", "event": events[0]})} if events else {}
+    asked = [
+        *((name, whole, options) for name, options in QUESTIONS),
+        ("overview", replace(whole, events=events), {}),
+        ("cohort", whole, some),
+    ]
     for name, scope, options in asked:
         try:
             ANALYSES[name].run(store, scope, **options)
