@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.analyses.measures import MEASURES
@@ -41,6 +43,15 @@ def test_each_page_draws_the_sample(app: Open, page: str) -> None:
     assert others.get(page, "1 May – 15 Jun 2025") in said(test)
 
 
+@pytest.fixture
+def unanswered() -> Iterator[None]:
+    """Answers that pages keep do not know of another k: none is taken over, and none left behind."""
+    st.cache_data.clear()
+    yield
+    st.cache_data.clear()
+
+
+@pytest.mark.usefixtures("unanswered")
 def test_a_scope_whose_numbers_are_hidden_is_not_called_empty(
     app: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
