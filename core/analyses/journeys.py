@@ -133,9 +133,17 @@ def similarity(store: Store, told: Gathered, text: str) -> tuple[np.ndarray, tup
     near = np.full(texts.texts.size + 1, -np.inf)
     near[used] = unit(vectors.of(texts.texts[used])) @ asked
     best = np.maximum.reduceat(near[rows], told.edges[:-1])
-    return np.where(np.isfinite(best), best, np.nan), (
-        *notes, *far(float(best.max()), "path", meaning_of(store).likeness()),
-    )  # fmt: skip
+    top = _nearest_of(best, told.shoppers, told.paths.k)
+    if np.isfinite(top):
+        notes = (*notes, *far(top, "path", meaning_of(store).likeness()))
+    return np.where(np.isfinite(best), best, np.nan), notes
+
+
+def _nearest_of(near: np.ndarray, shoppers: np.ndarray, k: int) -> float:
+    """How near at least k shoppers come, so that it is not one's own; −inf where fewer have words."""
+    of_shopper = np.full(int(shoppers.max()) + 1, -np.inf)
+    np.maximum.at(of_shopper, shoppers, near)
+    return float(np.sort(of_shopper)[-k]) if of_shopper.size >= max(k, 1) else -np.inf
 
 
 def _labels(told: Gathered, entries: tuple[np.ndarray, np.ndarray], name: str, k: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from sklearn.manifold import trustworthiness as exact_trustworthiness
 from sklearn.metrics import adjusted_rand_score
 
 from core.analyses import ANALYSES
+from core.analyses.journeys import _nearest_of
 from core.errors import CartscapeError, WrongCall
 from core.journeys import MapOptions, NotEncoded, kept_maps, open_map
 from core.journeys import parts as parts_of
@@ -241,6 +242,12 @@ def test_words_on_the_map_are_judged(sample_store: Store, model: CountedWords) -
     with search_oracle.encoded(stand_in=model):
         answer = ANALYSES["journeys"].run(sample_store, WHOLE, text="word " * 500)
     assert "nearest to “word word" in answer.of and len(answer.of) < 300
+
+
+def test_how_near_the_nearest_is_tells_of_k_shoppers() -> None:
+    near, shoppers = np.array([0.9, 0.8, 0.7, 0.3, -np.inf]), np.array([4, 4, 1, 2, 0])
+    told = [_nearest_of(near, shoppers, k) for k in (1, 2, 3, 4, 9)]
+    assert told == [0.9, 0.7, 0.3, -np.inf, -np.inf]
 
 
 def test_nobodys_revenue_is_told_on_shared_data(sample_store: Store, online_retail_store: Store) -> None:
