@@ -1,4 +1,4 @@
-"""Compiling what a map of journeys needs before anybody asks for one: seconds in a cold process."""
+"""Compiling what a map of journeys needs before anybody asks for one: half a minute in a cold process."""
 
 from __future__ import annotations
 

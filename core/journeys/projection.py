@@ -1,8 +1,7 @@
 """The picture of journeys: UMAP over a neighbour graph that was built once.
 
-Source: McInnes, Healy, Melville, "UMAP: Uniform Manifold Approximation and Projection". Graph and curve equal
-umap-learn's, whose loops would be compiled anew in every process, for six seconds, and for twenty in the
-first on a machine. Its layout works on one core where a seed is given, so that ours is `layout_kernel`'s.
+Source: McInnes, Healy, Melville, "UMAP: Uniform Manifold Approximation and Projection". Graph and curve are
+umap-learn's; its layout works on one core where a seed is given, so that ours is `layout_kernel`'s.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-import scipy.optimize
 import scipy.sparse
 
 from core.journeys import layout_kernel
@@ -19,8 +17,6 @@ from core.journeys.neighbours import Neighbours
 from core.paths.threads import side_by_side
 
 MIN_DISTANCE = 0.1
-#: As umap-learn seeks the scale of memberships: rounds, how near is near enough, least share of the mean.
-HALVINGS, NEAR_ENOUGH, LEAST_SCALE = 64, 1e-5, 1e-3
 #: Rounds of the layout by number of paths: enough that more change trustworthiness by less than 0.005.
 EPOCHS = ((10_000, 200), (10**9, 100))
 #: Random paths that a path is pushed off from, each time that it is drawn towards another.
@@ -31,41 +27,13 @@ BLOCKS = 8
 
 def fuzzy_graph(near: Neighbours) -> scipy.sparse.coo_matrix:
     """UMAP's graph of memberships over the neighbours: float32[paths, paths], symmetric."""
-    paths, k = near.indices.shape
-    distances = near.distances.astype(np.float64)
-    first, scale = _scales(distances)
-    excess = distances - first[:, None]
-    member = np.exp(-np.maximum(excess, 0) / scale[:, None]).astype(np.float32)
-    member[near.indices == np.arange(paths)[:, None]] = 0  # nobody is their own neighbour
-    rows = np.repeat(np.arange(paths, dtype=np.int32), k)
-    directed = scipy.sparse.csr_matrix((member.ravel(), (rows, near.indices.ravel())), (paths, paths))
-    directed.eliminate_zeros()
-    back = directed.T.tocsr()
-    graph = directed + back - directed.multiply(back)  # in either's neighbourhood: the union of fuzzy sets
-    graph.eliminate_zeros()
+    from umap.umap_ import fuzzy_simplicial_set
+
+    graph, _, _ = fuzzy_simplicial_set(
+        np.empty((len(near.indices), 1), np.float32), near.indices.shape[1], np.random.RandomState(0),
+        "euclidean", knn_indices=near.indices, knn_dists=near.distances,
+    )  # fmt: skip
     return graph.tocoo()
-
-
-def _scales(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far each path's nearest other one is, and the scale on which its memberships sum to log2 k, found
-    by halving: float64[paths] each. `distances` are float64[paths, k], the nearest first.
-    """
-    paths, k = distances.shape
-    first = np.where(distances > 0, distances, np.inf).min(axis=1, initial=np.inf)
-    first[~np.isfinite(first)] = 0
-    excess, target = np.maximum(distances[:, 1:] - first[:, None], 0), np.log2(k)
-    low, high, scale = np.zeros(paths), np.full(paths, np.inf), np.ones(paths)
-    open_ = np.arange(paths)
-    for _ in range(HALVINGS):
-        total = np.exp(-excess[open_] / scale[open_, None]).sum(axis=1)
-        open_, total = (its[np.abs(total - target) >= NEAR_ENOUGH] for its in (open_, total))
-        if not open_.size:
-            break
-        much, few = open_[total > target], open_[total <= target]
-        high[much], low[few] = scale[much], scale[few]
-        scale[open_] = np.where(np.isfinite(high[open_]), (low[open_] + high[open_]) / 2, scale[open_] * 2)
-    least = np.where(first > 0, distances.mean(axis=1), distances.mean())
-    return first, np.maximum(np.maximum(scale, LEAST_SCALE * least), np.finfo(np.float32).tiny)
 
 
 def project(
@@ -141,8 +109,7 @@ def place(near: Neighbours, placed: np.ndarray) -> np.ndarray:
 
 @cache
 def _curve() -> tuple[float, float]:
-    """The a and b of 1 / (1 + a x^2b), as near as can be to 1 up to MIN_DISTANCE, then exponential decay."""
-    x = np.linspace(0, 3, 300)
-    y = np.where(x < MIN_DISTANCE, 1.0, np.exp(MIN_DISTANCE - x))
-    (a, b), _ = scipy.optimize.curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), x, y)
+    from umap.umap_ import find_ab_params
+
+    a, b = find_ab_params(1.0, MIN_DISTANCE)
     return float(a), float(b)

@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 
 from core.journeys import projection
-from core.journeys.neighbours import Index, Neighbours
+from core.journeys.neighbours import Index
 from core.journeys.projection import fuzzy_graph, project
 from core.journeys.quality import trustworthiness
 
@@ -31,35 +31,6 @@ def h() -> np.ndarray:
 @pytest.fixture(scope="module")
 def graph(h: np.ndarray) -> scipy.sparse.coo_matrix:
     return fuzzy_graph(Index(h).graph())
-
-
-def theirs(near: Neighbours) -> scipy.sparse.csr_matrix:
-    from umap.umap_ import fuzzy_simplicial_set
-
-    graph, _, _ = fuzzy_simplicial_set(
-        np.empty((len(near.indices), 1), np.float32), near.indices.shape[1], np.random.RandomState(0),
-        "euclidean", knn_indices=near.indices, knn_dists=near.distances,
-    )  # fmt: skip
-    return graph.tocsr()
-
-
-@pytest.mark.parametrize("case", ["clouds", "equal", "some equal", "few", "far"])
-def test_graph_and_curve_are_those_of_umap_learn(h: np.ndarray, case: str) -> None:
-    from umap.umap_ import find_ab_params
-
-    near = Index({
-        "clouds": h,
-        "equal": np.ones_like(h[:40]),
-        "some equal": np.concatenate([h[:40], np.repeat(h[:3], 20, axis=0)]),
-        "few": h[:5],
-        "far": np.concatenate([h[:60], h[:60] * 1e4]),
-    }[case]).graph()  # fmt: skip
-    ours, them = fuzzy_graph(near).tocsr(), theirs(near)
-    assert ours.dtype == np.float32
-    assert abs(ours - them).max() < 1e-5
-    # What they call a member, we do, but for memberships of nearly nothing.
-    assert abs((ours > 1e-4).astype(int) - (them > 1e-4).astype(int)).sum() <= 2
-    np.testing.assert_allclose(projection._curve(), find_ab_params(1.0, projection.MIN_DISTANCE), rtol=1e-6)
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
