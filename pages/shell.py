@@ -44,8 +44,12 @@ def main() -> None:
         st.Page(
             PAGES / "search.py", title="Search by meaning", icon=":material/manage_search:", url_path="search"
         ),
+        st.Page(
+            PAGES / "recommendations.py", title="Recommendations", icon=":material/recommend:",
+            url_path="recommendations",
+        ),
         data,
-    ]
+    ]  # fmt: skip
     page = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{page.title} · Cartscape")
     now = state.state()

@@ -32,6 +32,7 @@ from core.analyses.overview import overview
 from core.analyses.paths import paths
 from core.analyses.pattern import pattern
 from core.analyses.quality import quality
+from core.analyses.recommended import recommended, what_if
 from core.analyses.regions import regions
 from core.analyses.retention import retention
 from core.analyses.similar import similar
@@ -88,6 +89,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     retention, lifecycle, stickiness,
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
+    recommended, what_if,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

@@ -58,11 +58,33 @@ def parser() -> Parser:
     _scope(project)
     _option(project, "of the map: unit, what, when, where, how, most, detail, seed, dims; may be repeated")
 
+    train = _verb(verbs, "train", "train a recommender on the log, measure it, and keep it")
+    _option(train, "event, days, items (new or any), seed; may be repeated")
+
     evaluate = _verb(verbs, "evaluate", "hold recommenders against what shoppers took next")
     _option(
-        evaluate, "event, days, items (new, any, shown), by (history, age, region, device); may be repeated"
+        evaluate,
+        "event, days, items (new, any, shown), by (history, age, region, device), "
+        "model (all, peers, scorer), seeds, without (a group of features, or each); may be repeated",
     )
     _output(evaluate)
+
+    recommend = _verb(verbs, "recommend", "list what the newest model recommends, and why")
+    for name, metavar, about in (
+        ("shopper", "ID", "a pseudonym, or the id in the source"),
+        ("path", "STEPS", "a path made by hand instead: view:P123, cart:P123"),
+        ("lat", "DEGREES", "the place; else the shopper's last"),
+        ("lon", "DEGREES", "the place; else the shopper's last"),
+        ("region", "NAME", "in place of a point"),
+        ("at", "TIME", "local time, 2026-06-01T19:30; else the shopper's last"),
+        ("device", "NAME", "else the shopper's last"),
+        ("phrase", "TEXT", "what is looked for"),
+        ("price", "ITEM=NUMBER", "a price tried; several with commas"),
+        ("out", "ITEM", "out of stock; several with commas"),
+        ("n", "N", "how many, default 10"),
+    ):
+        recommend.add_argument(f"--{name}", metavar=metavar, help=about)
+    _output(recommend)
 
     show = _verb(verbs, "show", "print what a page shows")
     show.add_argument("analysis", metavar="ANALYSIS", help="overview, changes, demand, regions, hours, …")

@@ -7,11 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from core import marts
-from core.analyses import ANALYSES
+from core.analyses import ANALYSES, Answer
 from core.analyses.missing import missing_notes
 from core.cli import output
 from core.cli.progress import shown
@@ -22,6 +22,7 @@ from core.journeys.encoding import encode_scope
 from core.journeys.kept_maps import TELLING
 from core.recommender import evaluation
 from core.recommender.evaluation import EvaluateOptions
+from core.recommender.models import TrainOptions, train_model
 from core.scope import Scope
 from core.settings import settings
 from core.sources import open_source
@@ -89,11 +90,7 @@ def show(call: argparse.Namespace) -> None:
     scope = Scope.parse(pairs(call.scope, "--scope", "KEY=VALUE"))
     store = Store.open(call.store)
     answer = analysis.run(store, scope, **options)
-    notes = (*missing_notes(store, scope), *answer.notes)
-    about = {"title": answer.title, "of": answer.of, "notes": "\n".join(notes)}
-    output.write(answer.table, call.output, call.to, about)
-    for line in (f"{answer.title}: {answer.of}", *notes):
-        print(line, file=sys.stderr)
+    _write(call, replace(answer, notes=(*missing_notes(store, scope), *answer.notes)))
 
 
 def encode(call: argparse.Namespace) -> None:
@@ -126,13 +123,31 @@ def project(call: argparse.Namespace) -> None:
     _print_words(drawn | {k: round(v, 4) for k, v in quality.items()})
 
 
+def train(call: argparse.Namespace) -> None:
+    """Train a model, keep it with the store, and print what it is and how good."""
+    asked = _known(call, TrainOptions)
+    for name in asked.keys() & {"days", "seed"}:
+        try:
+            asked[name] = float(asked[name]) if name == "days" else int(asked[name])
+        except ValueError:
+            raise WrongCall(f"--option {name}={asked[name]} must be a number.") from None
+    store = Store.open(call.store)
+    with shown() as teller:
+        version = train_model(store, TrainOptions(**asked), teller.of_build)
+    _print_words(asdict(version))
+
+
+def recommend(call: argparse.Namespace) -> None:
+    """Print what the newest model recommends; of what goes to standard error."""
+    names = ("shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n")
+    words = {name: getattr(call, name) for name in names if getattr(call, name) is not None}
+    answer = ANALYSES["recommended"].run(Store.open(call.store), Scope(), **words)
+    _write(call, answer)
+
+
 def evaluate(call: argparse.Namespace) -> None:
     """Print how well each recommender foretells what shoppers took; of what goes to standard error."""
-    asked = _options(call)
-    known = [field.name for field in fields(EvaluateOptions)]
-    for name in asked:
-        if name not in known:
-            raise WrongCall(f"--option {name}=… is not known here; it takes {', '.join(known)}.")
+    asked = _known(call, EvaluateOptions)
     store = Store.open(call.store)
     with shown() as teller:
         table, of = evaluation.evaluate(store, EvaluateOptions(**asked), teller.of_build)
@@ -147,7 +162,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "build": build,
     "encode": encode,
     "project": project,
+    "train": train,
     "evaluate": evaluate,
+    "recommend": recommend,
     "show": show,
 }
 
@@ -161,6 +178,23 @@ def pairs(texts: list[str], argument: str, form: str) -> dict[str, list[str]]:
             raise WrongCall(f"{argument} {text!r} is not of the form {form}.")
         found.setdefault(key, []).append(value)
     return found
+
+
+def _known(call: argparse.Namespace, options: type[Any]) -> dict[str, Any]:
+    """The options of a call, all of them fields of a class; raises `WrongCall` for others."""
+    asked = _options(call)
+    known = [field.name for field in fields(options)]
+    for name in asked:
+        if name not in known:
+            raise WrongCall(f"--option {name}=… is not known here; it takes {', '.join(known)}.")
+    return asked
+
+
+def _write(call: argparse.Namespace, answer: Answer) -> None:
+    about = {"title": answer.title, "of": answer.of, "notes": "\n".join(answer.notes)}
+    output.write(answer.table, call.output, call.to, about)
+    for line in (f"{answer.title}: {answer.of}", *answer.notes):
+        print(line, file=sys.stderr)
 
 
 def _options(call: argparse.Namespace) -> dict[str, str]:

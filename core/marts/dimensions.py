@@ -106,11 +106,11 @@ class Dimensions:
         named = [[part for part in parts if part and part != NONE] for parts in zip(*columns, strict=True)]
         return np.array([", ".join(parts) for parts in named], object)
 
-    def entries(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """The labels of region, city, device, channel, event or category, sorted, and which of them each
-        entry of its dictionary has: object[labels], int32[entries].
+    def entries(self, name: str, resolution: int = CELL_RESOLUTION) -> tuple[np.ndarray, np.ndarray]:
+        """The labels of region, city, cell (at a resolution), device, channel, event or category, sorted, and
+        which of them each entry of its dictionary has, −1 for none: object[labels], int32[entries].
         """
-        known = self._vocabulary(name)
+        known = self._vocabulary(name, resolution)
         return known.labels, known.codes
 
     def extent(self, scope: Scope) -> tuple[np.ndarray, np.ndarray]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,13 @@ from core.errors import WrongCall
 from core.marts.privacy import hide_small
 from core.paths import open_paths
 from core.paths.log import PathLog
-from core.recommender.interactions import DAY, Interactions, Task, task
-from core.recommender.metrics import draws, first_of, interval, of_all, of_each, ranked
-from core.recommender.peers import Peer, Scorer, ease_weights, peers
+from core.recommender.features import GROUPS
+from core.recommender.interactions import ANY, DAY, Interactions, Task, task
+from core.recommender.metrics import by_chance, draws, first_of, interval, of_all, of_each, ranked
+from core.recommender.peers import Peer, Rows, ease_weights, peers
+from core.recommender.scorer import ScorerOptions, fit
 from core.recommender.shown import evaluate_shown
+from core.recommender.training import Ground, Told, examples, scores, settings_of
 from core.store import Store
 
 #: By what settings are chosen, and peers ordered.
@@ -26,15 +29,25 @@ TARGET = "ndcg@10"
 #: Shoppers that are scored at a time.
 _BLOCK = 256
 #: Groups of a table, by what they part.
-GROUPS = ("history", "age", "region", "device")
+TABLES = ("history", "age", "region", "device")
+MODELS = ("all", "peers", "scorer")
+EACH = "each"
+MOST_SEEDS = 9
 #: Different items that a shopper took before the split, and days since an item was first taken.
 _HISTORY = ((5, "1 – 5 items"), (20, "6 – 20 items"), (np.inf, "21 or more items"))
 _AGE = ((30, "30 days or less on sale"), (np.inf, "longer on sale"))
 COLD = "never taken before"
+COLD_AMONG = "never taken before, among themselves"
+SCORER = "scorer"
 EVERYBODY = "everybody"
 SHOWN = "shown"
 
-Told = Callable[[float, str], None]
+_COLUMNS = (
+    "group", "model", "settings", "shoppers",
+    *(f"{metric}@{k}" for metric in ("hr", "ndcg", "recall") for k in (5, 10, 20)), "mrr",
+    f"{TARGET}_low", f"{TARGET}_high", "hr@10_low", "hr@10_high", "coverage", "novelty", "chance",
+    "lead", "lead_low", "lead_high",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,17 +58,32 @@ class EvaluateOptions:
     days: str = "30"  # before the log's end that are foretold
     items: str = "new"  # new to the shopper, any, or shown: which item of a list that was shown
     by: str = ""  # one of GROUPS
+    model: str = "all"  # all, peers, or scorer
+    seeds: str = "1"  # scorers that are trained, from seed 0
+    without: str = ""  # group of features that scorers do not see, or each: one scorer without each
 
 
-def recommend(task: Task, scorer: Scorer) -> np.ndarray:
-    """The lists of a task's shoppers: int64[tested, LONGEST]."""
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """What one recommender shows a task's shoppers."""
+
+    model: str
+    settings: str  # JSON
+    items: np.ndarray  # int64[tested, LONGEST]
+    cold: np.ndarray | None  # the same among items that nobody took before; None where they are not asked for
+
+
+def recommend(test: Task, scorer: Rows, among: np.ndarray | None = None) -> np.ndarray:
+    """The lists of a task's shoppers: int64[tested, LONGEST]; of bool[items] `among`, where given."""
     blocks = []
-    for low in range(0, task.shoppers.size, _BLOCK):
-        some = task.shoppers[low : low + _BLOCK]
+    for low in range(0, test.shoppers.size, _BLOCK):
+        some = test.shoppers[low : low + _BLOCK]
         scores = np.array(scorer(some), np.float64)
-        if task.masked:
-            seen = task.train.taken[some].tocoo()
+        if test.masked:
+            seen = test.train.taken[some].tocoo()
             scores[seen.row, seen.col] = -np.inf
+        if among is not None:
+            scores[:, ~among] = -np.inf
         blocks.append(first_of(scores))
     return np.concatenate(blocks)
 
@@ -65,35 +93,30 @@ def evaluate(
 ) -> tuple[pa.Table, str]:
     """One row a recommender, the best by TARGET first; with `by` one a group and recommender.
 
-    With items=shown as `evaluate_shown`. Settings of each are chosen by TARGET in the `days` before the
-    split, in a task like the test's, and never see what is to be foretold. Columns: group, model, settings
-    (JSON), shoppers, hr, ndcg and recall @5, 10 and 20, mrr, those of TARGET and hr@10 with low and high
-    (95 % over shoppers drawn anew), coverage, novelty. Groups of fewer than k shoppers have no numbers. Also
-    the words of what they are of. Raises `WrongCall` and `CartscapeError` as `task` does.
+    With items=shown as `evaluate_shown`. Settings of each peer are chosen by TARGET in the `days` before the
+    split, in a task like the test's, and never see what is to be foretold; neither does what the scorer
+    learns from. Columns: group, model, settings (JSON), shoppers, hr, ndcg and recall @5, 10 and 20, mrr,
+    those of TARGET and hr@10 with low and high (95 % over shoppers drawn anew), coverage, novelty, chance
+    (hr@10 of a list in no order), and lead (TARGET less that of the group's best peer) with low and high over
+    the same shoppers drawn anew. Groups of fewer than k shoppers have no numbers. Also the words of what they
+    are of. Raises `WrongCall` and `CartscapeError` as `task` and `Ground.of` do.
     """
     if options.items == SHOWN:
         if options.by:
             raise WrongCall(f"items={SHOWN} takes no by=; leave it out.")
         return evaluate_shown(store, options.event)
-    if options.by not in ("", *GROUPS):
-        raise WrongCall(f"by={options.by!r} is not known; it takes {', '.join(GROUPS)}.")
-    try:
-        days = float(options.days)
-    except ValueError:
-        raise WrongCall(f"days={options.days!r} is no number of days.") from None
+    seeds, days = _checked(options)
     paths = open_paths(store)
-    every = Interactions.of(paths, options.event)
-    test = task(every, days, options.items)
-    past = task(every, days, options.items, until=test.end)
-    rows: list[dict[str, Any]] = []
-    known = peers(test)
-    for done, peer in enumerate(known):
-        told(done / len(known), f"choosing settings of {peer.name}")
-        settings = choose(past, peer)
-        lists = recommend(test, peer.fit(test, **settings))
-        about = {"model": peer.name, "settings": json.dumps(settings)}
-        rows += [about | row for row in _rows(paths, test, lists, options.by)]
-    ease_weights.cache_clear()
+    every, met = Interactions.of(paths, options.event), Interactions.of(paths, ANY)
+    test = task(every, days, options.items, met=met)
+    past = task(every, days, options.items, until=test.end, met=met)
+    found: list[Lists] = []
+    if options.model != "scorer":
+        found += _of_peers(test, past, options.by == "age", lambda at, stage: told(at * 0.5, stage))
+    if options.model != "peers":
+        ground = Ground.of(store, options.event)
+        found += _of_scorers(ground, test, days, options, seeds, lambda at, stage: told(0.5 + at / 2, stage))
+    rows = [row for group in _groups(paths, test, options.by) for row in _rows(test, found, group, paths.k)]
     told(1.0, "done")
     rows.sort(key=lambda row: (row["group"] != EVERYBODY, row["group"], -(row[TARGET] or 0)))
     of = (
@@ -102,6 +125,64 @@ def evaluate(
         "before"
     )
     return pa.Table.from_pylist(rows), of
+
+
+def _checked(options: EvaluateOptions) -> tuple[int, float]:
+    """How many seeds and days; raises `WrongCall` for words that are not known."""
+    for name, known in (("by", ("", *TABLES)), ("model", MODELS), ("without", ("", EACH, *GROUPS))):
+        if (value := getattr(options, name)) not in known:
+            raise WrongCall(f"{name}={value!r} is not known; it takes {', '.join(filter(None, known))}.")
+    try:
+        days = float(options.days)
+    except ValueError:
+        raise WrongCall(f"days={options.days!r} is no number of days.") from None
+    if not options.seeds.isdecimal() or not 1 <= int(options.seeds) <= MOST_SEEDS:
+        raise WrongCall(f"seeds={options.seeds!r} must be a number from 1 to {MOST_SEEDS}.")
+    return int(options.seeds), days
+
+
+def _of_peers(test: Task, past: Task, by_age: bool, told: Told) -> list[Lists]:
+    known = peers(test)
+    cold = _never_taken(test) if by_age else None
+    found = []
+    for done, peer in enumerate(known):
+        told(done / len(known), f"choosing settings of {peer.name}")
+        settings = choose(past, peer)
+        scorer = peer.fit(test, **settings)
+        lists = recommend(test, scorer)
+        among = recommend(test, scorer, cold) if cold is not None else None
+        found.append(Lists(peer.name, json.dumps(settings), lists, among))
+    ease_weights.cache_clear()
+    return found
+
+
+def _of_scorers(
+    ground: Ground, test: Task, days: float, options: EvaluateOptions, seeds: int, told: Told
+) -> list[Lists]:
+    learnt = examples(ground, test, days, lambda at, stage: told(at * 0.7, stage))
+    cold = _never_taken(test) if options.by == "age" else None
+    left_out = [(), *((group,) for group in GROUPS)] if options.without == EACH else [(options.without,)]
+    asked = [
+        ScorerOptions(seed=seed, without=tuple(filter(None, without)))
+        for without in left_out
+        for seed in range(seeds)
+    ]
+    found = []
+    for done, settings in enumerate(asked):
+        told(0.7 + 0.3 * done / len(asked), f"training scorer {done + 1} of {len(asked)}")
+        scorer = fit(learnt, settings)
+        lists = recommend(test, partial(scores, ground, test, scorer))
+        among = (
+            recommend(test, partial(scores, ground, test, scorer, among=cold)) if cold is not None else None
+        )
+        told_of = json.dumps(settings_of(settings))
+        found.append(Lists(SCORER, told_of, lists, among))
+    return found
+
+
+def _never_taken(test: Task) -> np.ndarray:
+    """Items that nobody took before the split: bool[items]."""
+    return np.bincount(test.train.item, minlength=test.train.items) == 0
 
 
 def choose(past: Task, peer: Peer) -> dict[str, Any]:
@@ -116,59 +197,82 @@ def choose(past: Task, peer: Peer) -> dict[str, Any]:
     return max(peer.settings, key=worth)
 
 
-def _rows(paths: PathLog, test: Task, lists: np.ndarray, by: str) -> list[dict[str, Any]]:
-    """The numbers of one recommender's lists: of everybody, or of each group."""
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Some of a task's shoppers, and what counts of what they took."""
+
+    name: str
+    shoppers: np.ndarray  # bool[tested]
+    items: np.ndarray | None  # bool[items], wanted ones that count; None: all
+    among: bool  # whether these alone are ranked
+
+
+def _rows(test: Task, found: list[Lists], group: Group, k: int) -> list[dict[str, Any]]:
+    """The numbers of every recommender in one group."""
+    wanted = test.wanted[group.shoppers]
+    if group.items is not None:
+        wanted = scipy.sparse.csr_matrix(wanted.multiply(group.items.astype(np.float32)))
+        wanted.eliminate_zeros()
+    some = np.diff(wanted.indptr) > 0
+    wanted = wanted[some]
+    hidden = not some.any() or bool(hide_small(np.array([some.sum()]), k)[0])
     counts = np.bincount(test.train.item, minlength=test.train.items)
-    out = []
-    for name, shoppers, items in _groups(paths, test, by):
-        wanted = test.wanted[shoppers]
-        if items is not None:
-            wanted = scipy.sparse.csr_matrix(wanted.multiply(items.astype(np.float32)))
-            wanted.eliminate_zeros()
-        some = np.diff(wanted.indptr) > 0
-        its = lists[shoppers][some]
-        row: dict[str, Any] = {"group": name, "shoppers": int(some.sum())}
-        if not some.any() or hide_small(np.array([some.sum()]), paths.k)[0]:
-            out.append(row | {"shoppers": None})
+    rows: list[dict[str, Any]] = []
+    weights = draws(int(some.sum())) if not hidden else np.empty(0)
+    target: list[np.ndarray] = []
+    for lists in found:
+        row: dict[str, Any] = {"group": group.name, "model": lists.model, "settings": lists.settings}
+        rows.append(row)
+        if hidden:
             continue
-        each = of_each(ranked(its, wanted[some]))
-        row |= {metric: float(values.mean()) for metric, values in each.items()}
-        weights = draws(int(some.sum()))
+        shown = lists.cold if group.among and lists.cold is not None else lists.items
+        its = shown[group.shoppers][some]
+        each = of_each(ranked(its, wanted))
+        target.append(each[TARGET])
+        row |= {"shoppers": int(some.sum())} | {name: float(values.mean()) for name, values in each.items()}
         for metric in (TARGET, "hr@10"):
             row[f"{metric}_low"], row[f"{metric}_high"] = interval(each[metric], weights)
-        out.append(row | of_all(its, counts))
-    return [_whole_row(row) for row in out]
+        row |= of_all(its, counts) | {"chance": _chance(test, group, wanted, some)}
+    best = max(
+        (at for at, lists in enumerate(found) if lists.model != SCORER and not hidden),
+        key=lambda at: target[at].mean(), default=None,
+    )  # fmt: skip
+    for row, its in zip(rows, target, strict=False):
+        if best is not None:
+            row["lead"] = float((its - target[best]).mean())
+            row["lead_low"], row["lead_high"] = interval(its - target[best], weights)
+    return [{name: row.get(name) for name in _COLUMNS} for row in rows]
 
 
-def _whole_row(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with each column, None where it has no number."""
-    names = [f"{metric}@{k}" for metric in ("hr", "ndcg", "recall") for k in (5, 10, 20)]
-    bounds = [f"{metric}_{end}" for metric in (TARGET, "hr@10") for end in ("low", "high")]
-    return {
-        name: row.get(name) for name in ("group", "shoppers", *names, "mrr", *bounds, "coverage", "novelty")
-    }
+def _chance(test: Task, group: Group, wanted: scipy.sparse.csr_matrix, some: np.ndarray) -> float:
+    """The mean hr@10 of lists in no order."""
+    allowed = np.full(wanted.shape[0], test.train.items)
+    if group.among and group.items is not None:
+        allowed[:] = int(group.items.sum())
+    elif test.masked:
+        allowed -= np.diff(test.train.taken[test.shoppers[group.shoppers][some]].indptr)
+    return float(by_chance(np.diff(wanted.indptr), allowed).mean())
 
 
-def _groups(paths: PathLog, test: Task, by: str) -> list[tuple[str, np.ndarray, np.ndarray | None]]:
-    """The groups of a table: name, bool[tested] shoppers, and bool[items] of wanted items that count (None:
-    all).
-    """
+def _groups(paths: PathLog, test: Task, by: str) -> list[Group]:
+    """The groups of a table."""
     everybody = np.ones(test.shoppers.size, bool)
-    found: list[tuple[str, np.ndarray, np.ndarray | None]] = [(EVERYBODY, everybody, None)]
+    found = [Group(EVERYBODY, everybody, None, False)]
     if by == "history":
         many = np.diff(test.train.taken[test.shoppers].indptr)
         low = 0.0
         for most, name in _HISTORY:
-            found.append((name, (many > low) & (many <= most), None))
+            found.append(Group(name, (many > low) & (many <= most), None, False))
             low = most
     elif by == "age":
         first = np.full(test.train.items, np.inf)
         np.minimum.at(first, test.train.item, test.train.second.astype(float))
         age = (test.end - first) / DAY
-        found.append((COLD, everybody, np.isinf(first)))
+        found.append(Group(COLD, everybody, np.isinf(first), False))
+        found.append(Group(COLD_AMONG, everybody, np.isinf(first), True))
         low = -1.0
         for most, name in _AGE:
-            found.append((name, everybody, np.isfinite(first) & (age > low) & (age <= most)))
+            found.append(Group(name, everybody, np.isfinite(first) & (age > low) & (age <= most), False))
             low = most
     elif by:
         labels, codes = paths.dimensions.entries(by)
@@ -177,5 +281,5 @@ def _groups(paths: PathLog, test: Task, by: str) -> list[tuple[str, np.ndarray, 
         mine = np.searchsorted(test.train.shopper, test.shoppers, side="right") - 1
         before = paths[column][test.train.at[mine]]
         label = labels[codes[before]].astype(str)
-        found += [(name, label == name, None) for name in np.unique(label)]
+        found += [Group(name, label == name, None, False) for name in np.unique(label)]
     return found

@@ -15,6 +15,8 @@ from core.paths.log import PathLog
 DAY = 86_400
 #: What is foretold: items that a shopper never took before, or any.
 WANTED = ("new", "any")
+#: Events of every kind.
+ANY = "any"
 #: Fewer shoppers than this are no test.
 LEAST_SHOPPERS = 20
 
@@ -32,8 +34,10 @@ class Interactions:
 
     @classmethod
     def of(cls, paths: PathLog, event: str = PURCHASE) -> Interactions:
-        """Those of a log; raises `CartscapeError` where it has no such event with an item."""
-        kinds = np.flatnonzero(paths.kinds[0] == event)
+        """Those of a log; ANY takes every kind. Raises `CartscapeError` where it has no such event with an
+        item.
+        """
+        kinds = np.flatnonzero((paths.kinds[0] == event) | (event == ANY))
         at = np.flatnonzero(np.isin(paths["kind"], kinds) & (paths["item"] != paths.no_item))
         if not at.size:
             known = ", ".join(map(str, paths.dimensions.entries("event")[0]))
@@ -83,13 +87,21 @@ class Task:
     wanted: scipy.sparse.csr_matrix  # float32[tested, items] of ones, what each took after the split
     masked: bool  # whether items that a shopper took before are not recommended
     end: float  # second of the split
+    met: scipy.sparse.csr_matrix  # float32[shoppers, items] of ones, what each did anything with before it
 
 
-def task(every: Interactions, days: float, wanted: str = "new", until: float | None = None) -> Task:
+def task(
+    every: Interactions,
+    days: float,
+    wanted: str = "new",
+    until: float | None = None,
+    met: Interactions | None = None,
+) -> Task:
     """Split by time: the last `days` before second `until` (of the log's end) are to be foretold.
 
-    Every item counts, those that nobody took before the split too. Raises `WrongCall` for words and
-    `CartscapeError` where too few shoppers have both a history and a future.
+    `met` are the shoppers' events of every kind, where more is known than what they took. Every item counts,
+    those that nobody took before the split too. Raises `WrongCall` for words and `CartscapeError` where too
+    few shoppers have both a history and a future.
     """
     if wanted not in WANTED:
         raise WrongCall(f"items={wanted!r} is not known; it takes {', '.join(WANTED)} or shown.")
@@ -108,4 +120,5 @@ def task(every: Interactions, days: float, wanted: str = "new", until: float | N
             f"Only {shoppers.size} shoppers come back in the last {days:g} days with something to foretell; "
             f"a test needs {LEAST_SHOPPERS}. Choose other days with days=N, another event, or items=any."
         )
-    return Task(train, shoppers, found[shoppers], wanted == "new", end)
+    before = train if met is None else met.between(-np.inf, end)
+    return Task(train, shoppers, found[shoppers], wanted == "new", end, before.taken)

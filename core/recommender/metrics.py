@@ -85,6 +85,14 @@ def of_all(items: np.ndarray, counts: np.ndarray, k: int = 10) -> dict[str, floa
     }
 
 
+def by_chance(wanted: np.ndarray, allowed: np.ndarray, k: int = 10) -> np.ndarray:
+    """The hr@k of a list in no order: float64[tested]; int[tested] wanted of int[tested] allowed items."""
+    missed = np.ones(wanted.size)
+    for place in range(k):
+        missed *= np.clip((allowed - wanted - place) / np.maximum(allowed - place, 1), 0, 1)
+    return np.asarray(1 - missed)
+
+
 def draws(tested: int, seed: int = 0) -> np.ndarray:
     """Weights of shoppers drawn anew with replacement: float64[DRAWS, tested], each row of sum 1."""
     rng = np.random.default_rng(seed)

@@ -197,6 +197,12 @@ class Store:
         with room_on_disk(self.path), self._lock.held():
             yield
 
+    @property
+    def secret(self) -> Secret:
+        """The key of the shoppers' pseudonyms."""
+        manifest = self._manifest
+        return Secret.of_sample(manifest.seed) if manifest.kind == SAMPLE else Secret.load()
+
     def append(self, reader: Reader, progress: Callable[[Progress], None] | None = None) -> LoadReport:
         """Load a source: all of it, or nothing. What is stored already counts as duplicate.
 
@@ -206,9 +212,8 @@ class Store:
         """
         with self.writing():
             manifest = Manifest.load(self.path)
-            secret = Secret.of_sample(manifest.seed) if manifest.kind == SAMPLE else Secret.load()
             with self.cursor() as cursor:
-                load = Load(self.path, manifest, reader, secret, cursor, progress)
+                load = Load(self.path, manifest, reader, self.secret, cursor, progress)
                 try:
                     return load.run()
                 finally:

@@ -80,6 +80,13 @@ TEXT: tuple[str, ...] = (
     "lasso",
     "cluster",
     "beside",
+    "whose",
+    "did",
+    *(
+        f"{side}_{word}"
+        for side in ("a", "b")
+        for word in ("region", "at", "device", "phrase", "price", "out")
+    ),
 )
 
 _KEY = "_cartscape"

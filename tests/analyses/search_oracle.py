@@ -101,11 +101,13 @@ def vector(text: str) -> np.ndarray:
 
 @contextmanager
 def encoded(known: bool = True, stand_in: Any = None) -> Iterator[Any]:
-    """Within: analyses take `CountedWords`, or what is given, for the encoder and its cache."""
+    """Within: analyses and recommenders take `CountedWords`, or what is given, for encoder and cache."""
     taken = stand_in or CountedWords(known)
     with pytest.MonkeyPatch.context() as patch:
         for module in ("meaning", "phrases", "journeys"):
             patch.setattr(import_module(f"core.analyses.{module}"), "open_vectors", lambda: taken)
+        for module in ("training", "models", "recommend"):
+            patch.setattr(import_module(f"core.recommender.{module}"), "open_vectors", lambda: taken)
         yield taken
 
 

@@ -27,6 +27,7 @@ PAGES = {
     "cohorts": "cohorts.py",
     "clusters": "clusters.py",
     "search": "search.py",
+    "recommendations": "recommendations.py",
     "data": "data.py",
 }
 

@@ -20,7 +20,7 @@ from core.store import Store
 
 pytestmark = pytest.mark.usefixtures("without_ease")
 
-CLICKS = EvaluateOptions(event="click", days="20")
+CLICKS = EvaluateOptions(event="click", days="20", model="peers")
 
 
 @pytest.fixture
@@ -60,6 +60,7 @@ def test_small_groups_are_hidden_on_shared_data(sample_store: Store) -> None:
 
 def test_the_command_prints_rows(sample_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     call = ["evaluate", "--store", str(sample_store.path), "--option", "event=click", "--option", "by=age"]
+    call += ["--option", "model=peers"]
     assert main(call) == 0
     told = capsys.readouterr()
     rows = json.loads(told.out)

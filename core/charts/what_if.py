@@ -1,0 +1,98 @@
+"""Two lists of recommendations beside each other, and what adds to one item's score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import pyarrow as pa
+
+from core.charts.look import Look, dressed
+from core.charts.numbers import short
+
+ROW = 34
+#: Letters of a title beside the picture.
+LETTERS = 46
+
+
+def moves(table: pa.Table, n: int, style: Look) -> go.Figure:
+    """Items of list A at the left and of B at the right, a line from place to place: those that rise, fall,
+    and stay told apart by colour and by an arrow with the places gained. `table` is that of `what_if`.
+    """
+    figure = go.Figure()
+    rows = table.to_pylist()
+    for row in rows:
+        a, b = row["place_a"], row["place_b"]
+        inside = [place is not None and place <= n for place in (a, b)]
+        at = [place if ok else n + 1 for place, ok in zip((a, b), inside, strict=True)]
+        colour = _colour(row["moved"], inside, style)
+        figure.add_scatter(
+            x=[0, 1], y=at, mode="lines+markers", showlegend=False, hovertemplate="%{text}<extra></extra>",
+            line={"color": colour, "width": 2}, marker={"size": 8, "color": colour},
+            text=[_told(row)] * 2,
+        )  # fmt: skip
+        for x, place, ok, anchor in ((0, a, inside[0], "right"), (1, b, inside[1], "left")):
+            if ok:
+                figure.add_annotation(
+                    x=x, y=place, text=_beside(row, place, x == 1, style.muted), xanchor=anchor,
+                    xshift=8 if x else -8,
+                    showarrow=False, font={"size": 12, "color": style.ink},
+                )  # fmt: skip
+    dressed(figure, style, height=ROW * n + 60)
+    figure.update_xaxes(range=[-1.6, 2.6], visible=False, fixedrange=True)
+    figure.update_yaxes(range=[n + 1.4, 0.2], visible=False, fixedrange=True)
+    for x, name in ((0, "A"), (1, "B")):
+        figure.add_annotation(
+            x=x, y=0.35, text=f"<b>{name}</b>", showarrow=False, font={"size": 13, "color": style.ink}
+        )
+    figure.update_layout(dragmode=False)
+    return figure
+
+
+def _colour(moved: int | None, inside: list[bool], style: Look) -> str:
+    if not all(inside):
+        return style.muted if not inside[1] else style.up
+    if not moved:
+        return style.muted
+    return style.up if moved > 0 else style.down
+
+
+def _beside(row: dict[str, Any], place: int, is_b: bool, muted: str) -> str:
+    title = short(str(row["title"]), LETTERS)
+    if not is_b:
+        return f"<span style='color:{muted}'>{row['chance_a']:.2%}</span>  {title}  <b>{place}</b>"
+    moved = row["moved"]
+    sign = "" if not moved else f" ▲{moved}" if moved > 0 else f" ▼{-moved}"
+    return f"<b>{place}</b>{sign}  {title}  <span style='color:{muted}'>{row['chance_b']:.2%}</span>"
+
+
+def _told(row: dict[str, Any]) -> str:
+    lines = [f"<b>{row['title']}</b>"]
+    for name in ("a", "b"):
+        chance, reason = row[f"chance_{name}"], row[f"reason_{name}"]
+        if chance is not None:
+            lines.append(f"{name.upper()}: {chance:.2%}, {reason}")
+    if row["because"]:
+        lines.append(f"what changed most: {row['because']}")
+    return "<br>".join(lines)
+
+
+def shares(row: dict[str, Any], names: dict[str, str], prefix: str, style: Look) -> go.Figure:
+    """Bars of what each group adds to a score (or to its change): `row` has a column prefix + group."""
+    worth = {words: row.get(prefix + name.replace(" ", "_")) or 0.0 for name, words in names.items()}
+    kept = sorted(((w, v) for w, v in worth.items() if abs(v) > 1e-4), key=lambda pair: -abs(pair[1]))
+    figure = go.Figure()
+    figure.add_bar(
+        x=[value for _, value in kept], y=[words for words, _ in kept], orientation="h", width=0.66,
+        marker={"color": [style.up if value > 0 else style.down for _, value in kept], "line": {"width": 0}},
+        text=[f"{value:+.2f}" for _, value in kept], textposition="outside", cliponaxis=False,
+        hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
+    )  # fmt: skip
+    dressed(figure, style, height=26 * max(len(kept), 3) + 40)
+    most = max((abs(value) for _, value in kept), default=1.0)
+    figure.update_xaxes(
+        range=[-1.5 * most, 1.5 * most], showticklabels=False, showgrid=False, fixedrange=True
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True, tickfont={"size": 12})
+    figure.update_layout(showlegend=False, dragmode=False)
+    return figure

@@ -1,0 +1,143 @@
+"""What shoppers did with items, as the scorer learns from it: each event, its strength, place and hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from core.errors import CartscapeError
+from core.events import NONE, PURCHASE
+from core.paths.log import PathLog
+
+#: How strongly an event speaks for an item; others do as a view does.
+STRENGTH = {PURCHASE: 1.0, "cart": 0.7, "wishlist": 0.5, "return": 0.0, "cancelled": 0.0, "support": 0.0}
+USUAL_STRENGTH = 0.3
+#: Hours of a day that count as one time, on working days and on weekends.
+HOURS_A_SLOT = 3
+SLOTS = 2 * 24 // HOURS_A_SLOT
+#: Resolution of the cells in which items are popular: about 1,770 km².
+HERE_RESOLUTION = 4
+
+
+def slot_of(hours: np.ndarray) -> np.ndarray:
+    """The time of the week of local hours since 1970: int[…] from 0 to SLOTS − 1."""
+    weekend = (hours // 24 + 3) % 7 >= 5
+    return np.asarray(weekend * (SLOTS // 2) + hours % 24 // HOURS_A_SLOT)
+
+
+@dataclass(frozen=True)
+class Acts:
+    """Events with an item, row by row in time. A row is a shopper, or a path made by hand."""
+
+    row: np.ndarray  # int64[n]
+    item: np.ndarray  # int64[n], code in the path log's items
+    second: np.ndarray  # int64[n], since the log's first
+    strength: np.ndarray  # float32[n]
+    taken: np.ndarray  # bool[n], whether the event is of the kind that is foretold
+    session: np.ndarray  # int64[n]
+    cell: np.ndarray  # int64[n], number in `Places.cells`, −1 for none
+    region: np.ndarray  # int64[n], number in the log's regions, −1 for none
+    slot: np.ndarray  # int64[n], as `slot_of`
+    device: np.ndarray  # int64[n], number in the log's devices
+
+    def __len__(self) -> int:
+        return self.item.size
+
+    def only(self, rows: np.ndarray) -> Acts:
+        """Some of them: bool or int[rows]."""
+        return Acts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """Where, when and on what somebody is to be shown something; −1 for what is not known."""
+
+    cell: np.ndarray  # int64[rows]
+    region: np.ndarray  # int64[rows]
+    slot: np.ndarray  # int64[rows]
+    device: np.ndarray  # int64[rows]
+
+    def __len__(self) -> int:
+        return self.cell.size
+
+    def only(self, rows: np.ndarray) -> Contexts:
+        """Some of them: int[rows]."""
+        return Contexts(self.cell[rows], self.region[rows], self.slot[rows], self.device[rows])
+
+
+@dataclass(frozen=True)
+class World:
+    """A log as the recommender reads it: all its acts, and what its numbers mean."""
+
+    acts: Acts
+    shoppers: int
+    items: int
+    cells: np.ndarray  # object[cells], addresses at HERE_RESOLUTION
+    region_of_cell: np.ndarray  # int64[cells], −1 for none
+    regions: np.ndarray  # object[regions]
+    devices: np.ndarray  # object[devices]
+    category_of: np.ndarray  # int64[items], number in `categories`
+    categories: np.ndarray  # object[categories]
+    price_log: np.ndarray  # float32[items], natural logarithm of the price, NaN where none is known
+
+    @classmethod
+    def of(cls, paths: PathLog, event: str = PURCHASE, prices: np.ndarray | None = None) -> World:
+        """Read a log; `prices` float[items] are the catalogue's, NaN for none: else what was paid counts.
+
+        Raises `CartscapeError` where the log has no such event with an item.
+        """
+        kinds = paths.kinds[0]
+        strength = np.array([STRENGTH.get(str(kind), USUAL_STRENGTH) for kind in kinds], np.float32)
+        strength[kinds == event] = np.maximum(strength[kinds == event], 0.5)
+        at = np.flatnonzero((paths["item"] != paths.no_item) & (strength[paths["kind"]] > 0))
+        kind, place = paths["kind"][at], paths["place"][at]
+        taken = kinds[kind] == event
+        if not taken.any():
+            names = ", ".join(map(str, paths.dimensions.entries("event")[0]))
+            raise CartscapeError(
+                f"This log has no event {event!r} with an item to recommend by; choose another with "
+                f"event=NAME: {names}."
+            )
+        known = paths.dimensions
+        cells, cell_codes = known.entries("cell", HERE_RESOLUTION)
+        regions, region_codes = known.entries("region")
+        devices, device_codes = known.entries("device")
+        named = np.where(regions[region_codes] == NONE, -1, region_codes) if regions.size else region_codes
+        item = paths["item"][at].astype(np.int64)
+        hours = known.hours[paths["hour"][at]]
+        acts = Acts(
+            row=np.searchsorted(paths["start"], at, side="right") - 1,
+            item=item,
+            second=paths["second"][at].astype(np.int64),
+            strength=strength[kind],
+            taken=taken,
+            session=paths["session"][at].astype(np.int64),
+            cell=cell_codes[place].astype(np.int64),
+            region=named[place].astype(np.int64),
+            slot=slot_of(hours).astype(np.int64),
+            device=device_codes[paths["mean"][at]].astype(np.int64),
+        )
+        region_of_cell = np.full(cells.size, -1, np.int64)
+        located = acts.cell >= 0
+        region_of_cell[acts.cell[located]] = acts.region[located]
+        categories, of_kind = np.unique(paths.kinds[1].astype(str), return_inverse=True)
+        category_of = np.zeros(paths.items.size, np.int64)
+        category_of[item] = of_kind[kind]
+        if prices is None or not np.isfinite(prices).any():
+            prices = _paid(paths, at, item)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            price_log = np.where(prices > 0, np.log(prices), np.nan).astype(np.float32)
+        return cls(
+            acts, paths.shoppers, paths.items.size, cells, region_of_cell, regions, devices, category_of,
+            categories, price_log,
+        )  # fmt: skip
+
+
+def _paid(paths: PathLog, at: np.ndarray, item: np.ndarray) -> np.ndarray:
+    """The geometric mean of the money of each item's events: float64[items], NaN where there is none."""
+    money = paths.money_of(at).astype(float)
+    paid = money > 0
+    total = np.bincount(item[paid], np.log(money[paid]), paths.items.size)
+    count = np.bincount(item[paid], minlength=paths.items.size)
+    return np.where(count > 0, np.exp(total / np.maximum(count, 1)), np.nan)

@@ -1,0 +1,122 @@
+"""What each of some people did before a moment: the rows that features and candidates are worked out from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+
+from core.recommender.acts import Acts, Contexts
+from core.recommender.interactions import DAY
+from core.recommender.past import MIND, TASTE, Past
+
+#: Days in which the trace of one item halves.
+TRACE = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Matrices are float32[rows, items]; a row without any event is a new shopper."""
+
+    contexts: Contexts
+    counts: scipy.sparse.csr_matrix  # how often each took each item
+    taken: scipy.sparse.csr_matrix  # ones
+    met: scipy.sparse.csr_matrix  # ones of all that they did
+    times: scipy.sparse.csr_matrix  # how often each did anything with each item
+    mind: scipy.sparse.csr_matrix  # strength of events, halved every MIND days
+    taste: scipy.sparse.csr_matrix  # the same every TASTE days
+    last: scipy.sparse.csr_matrix  # items of the last session, of length 1
+    took_last: scipy.sparse.csr_matrix  # 0.5^(days ÷ TRACE) since each took an item last
+    met_last: scipy.sparse.csr_matrix  # the same since they did anything else with it
+    idle: np.ndarray  # float32[rows], log of 1 + days since their last event
+    usual_price: np.ndarray  # float32[rows], mean logarithm of the prices they look at, NaN for none
+
+    def __len__(self) -> int:
+        return len(self.contexts)
+
+    @classmethod
+    def of(cls, past: Past, acts: Acts, contexts: Contexts) -> Histories:
+        """From acts whose `row` says whose they are, from 0 to len(contexts) − 1; those of `past.end` and
+        later must not be among them.
+        """
+        shape = (len(contexts), past.items)
+        order = np.lexsort((acts.second, acts.row))
+        acts = acts.only(order)
+        days = (past.end - acts.second) / DAY
+        taken = acts.only(acts.taken)
+        counts = _sum(taken, np.ones(len(taken)), shape)
+        times = _sum(acts, np.ones(len(acts)), shape)
+        ends = np.full(shape[0], -1, np.int64)
+        ends[acts.row] = acts.session  # the last one stays
+        last = acts.only(acts.session == ends[acts.row])
+        idle = np.full(shape[0], 365.0)
+        idle[acts.row] = days
+        taste = _sum(acts, acts.strength * np.exp2(-days / TASTE), shape)
+        weight = np.asarray(taste.sum(axis=1)).ravel()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            usual = np.where(weight > 0, (taste @ past.price_log) / weight, np.nan)
+        return cls(
+            contexts=contexts,
+            counts=counts,
+            taken=_ones(counts),
+            met=_ones(times),
+            times=times,
+            mind=_sum(acts, acts.strength * np.exp2(-days / MIND), shape),
+            taste=taste,
+            last=_unit(_ones(_sum(last, np.ones(len(last)), shape))),
+            took_last=_latest(acts.only(acts.taken), past.end, shape),
+            met_last=_latest(acts.only(~acts.taken), past.end, shape),
+            idle=np.log1p(np.maximum(idle, 0)).astype(np.float32),
+            usual_price=usual.astype(np.float32),
+        )
+
+    @classmethod
+    def of_shoppers(cls, past: Past, shoppers: np.ndarray, contexts: Contexts | None = None) -> Histories:
+        """Those of shoppers by their numbers in the log, ascending, as of `past.end`; in the context of each
+        one's last event where none is given.
+        """
+        acts = past.world.acts
+        acts = acts.only((acts.second < past.end) & np.isin(acts.row, shoppers))
+        found = acts.only(np.lexsort((acts.second, acts.row)))
+        row = np.searchsorted(shoppers, found.row)
+        found = Acts(row, *(getattr(found, name) for name in list(Acts.__dataclass_fields__)[1:]))
+        if contexts is None:
+            contexts = last_contexts(found, shoppers.size)
+        return cls.of(past, found, contexts)
+
+
+def last_contexts(acts: Acts, rows: int) -> Contexts:
+    """The place, time and device of each row's last event, −1 where it has none; acts are in time."""
+    columns = []
+    for values in (acts.cell, acts.region, acts.slot, acts.device):
+        column = np.full(rows, -1, np.int64)
+        column[acts.row] = values
+        columns.append(column)
+    return Contexts(*columns)
+
+
+def _sum(acts: Acts, values: np.ndarray, shape: tuple[int, int]) -> scipy.sparse.csr_matrix:
+    return scipy.sparse.csr_matrix((values, (acts.row, acts.item)), shape, dtype=np.float32)
+
+
+def _latest(acts: Acts, end: float, shape: tuple[int, int]) -> scipy.sparse.csr_matrix:
+    """How fresh the last event of each row with each item is; acts are in time."""
+    key = acts.row * shape[1] + acts.item
+    last = np.unique(key[::-1], return_index=True)[1]
+    at = len(acts) - 1 - last
+    fresh = np.exp2(-(end - acts.second[at]) / DAY / TRACE) + 1e-6
+    return scipy.sparse.csr_matrix((fresh, (acts.row[at], acts.item[at])), shape, dtype=np.float32)
+
+
+def _ones(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+    out = matrix.copy()
+    out.data[:] = 1
+    return out
+
+
+def _unit(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    size = np.maximum(np.diff(matrix.indptr), 1)[rows]
+    values = (matrix.data / np.sqrt(size)).astype(np.float32)
+    return scipy.sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape)

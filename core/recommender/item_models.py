@@ -1,0 +1,62 @@
+"""How much items speak for each other: matrices of items by items, and how they are kept small."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse
+
+#: Of more items than this no dense matrix of items by items is made; then the neighbours of each serve.
+MOST_DENSE = 6_000
+NEIGHBOURS = 100
+
+Matrix: TypeAlias = np.ndarray | scipy.sparse.csr_matrix
+
+
+def alike(taken: scipy.sparse.csr_matrix, penalty: float) -> Matrix:
+    """How much each item that was taken speaks for each other: `ease_matrix`, and for more than MOST_DENSE
+    items the cosines of NEIGHBOURS each (item-kNN).
+    """
+    if taken.shape[1] <= MOST_DENSE:
+        return ease_matrix(taken, penalty)
+    both = (taken.T @ taken).tocsr().astype(np.float32)
+    both.setdiag(0)
+    both.eliminate_zeros()
+    size = np.sqrt(np.asarray(taken.sum(axis=0)).ravel()) + 1e-9
+    return strongest(scaled(both, 1 / size, 1 / size), NEIGHBOURS)
+
+
+def ease_matrix(taken: scipy.sparse.csr_matrix, penalty: float) -> np.ndarray:
+    """The closed form of a linear model of items by items without itself: float32[items, items].
+
+    Source: Steck, "Embarrassingly shallow autoencoders for sparse data". Takes 8 bytes × items².
+    """
+    gram = np.asarray((taken.T @ taken).todense(), np.float32)
+    gram[np.diag_indices_from(gram)] += penalty
+    factor = scipy.linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
+    inverse = scipy.linalg.cho_solve(
+        factor, np.eye(len(gram), dtype=np.float32), overwrite_b=True, check_finite=False
+    )
+    weights = np.ascontiguousarray(-inverse / np.diag(inverse), np.float32)  # rows are what is read
+    np.fill_diagonal(weights, 0)
+    return weights
+
+
+def strongest(matrix: scipy.sparse.csr_matrix, most: int) -> scipy.sparse.csr_matrix:
+    """The `most` largest entries of each row, the first of equals."""
+    matrix = matrix.tocsr()
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    order = np.lexsort((matrix.indices, -matrix.data, rows))
+    place = np.arange(order.size) - matrix.indptr[rows[order]]
+    kept = order[place < most]
+    return scipy.sparse.csr_matrix((matrix.data[kept], (rows[kept], matrix.indices[kept])), matrix.shape)
+
+
+def scaled(matrix: scipy.sparse.csr_matrix, rows: np.ndarray, columns: np.ndarray) -> scipy.sparse.csr_matrix:
+    """The matrix with each entry times its row's and its column's factor."""
+    matrix = matrix.tocsr()
+    at = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    values = matrix.data * rows[at] * columns[matrix.indices]
+    return scipy.sparse.csr_matrix((values.astype(np.float32), matrix.indices, matrix.indptr), matrix.shape)

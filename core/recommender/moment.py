@@ -1,0 +1,179 @@
+"""What a recommendation is asked for: whose path, where, when, on what, at which prices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import h3.api.basic_str as h3
+import numpy as np
+
+from core.errors import WrongCall
+from core.events import NONE
+from core.recommender.acts import HERE_RESOLUTION, STRENGTH, USUAL_STRENGTH, Acts, Contexts, World, slot_of
+
+#: A place farther than this from every cell of the log has no region of it, in kilometres.
+FARTHEST = 100.0
+#: Seconds between the steps of a path made by hand.
+STEP = 60
+MOST_STEPS = 200
+MOST_ITEMS = 100
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asks, in words and numbers of the command line; None and "" are what is usual."""
+
+    shopper: str = ""  # pseudonym, or id in the source; "" for a path or nobody
+    path: tuple[tuple[str, str], ...] = ()  # (event, item) of a path made by hand, in time
+    lat: float | None = None  # degrees
+    lon: float | None = None
+    region: str = ""  # in place of a point
+    at: str = ""  # local time, ISO 8601: 2026-06-01T19:30
+    device: str = ""
+    phrase: str = ""  # what is looked for
+    prices: dict[str, float] = field(default_factory=dict)  # item → price tried
+    out_of_stock: tuple[str, ...] = ()
+    n: int = 10
+
+    @classmethod
+    def read(cls, words: dict[str, str]) -> Asked:
+        """From words by the names of the fields; path=event:item, …, price=item=number, …, out=item, ….
+
+        Raises `WrongCall`.
+        """
+        known = ("shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n")
+        for word in words:
+            if word not in known:
+                raise WrongCall(f"{word}=… is not known here; it takes {', '.join(known)}.")
+        prices = {}
+        for part in _parts(words.get("price", "")):
+            item, sign, number = part.rpartition("=")
+            if not sign:
+                raise WrongCall(f"price={part!r} is not of the form ITEM=NUMBER.")
+            prices[item] = _number("price", number, 0.0, 1e12, above=True)
+        return cls(
+            shopper=words.get("shopper", ""),
+            path=tuple(_step(part) for part in _parts(words.get("path", ""))),
+            lat=_number("lat", words["lat"], -90, 90) if words.get("lat") else None,
+            lon=_number("lon", words["lon"], -180, 180) if words.get("lon") else None,
+            region=words.get("region", ""),
+            at=words.get("at", ""),
+            device=words.get("device", ""),
+            phrase=words.get("phrase", "").strip(),
+            prices=prices,
+            out_of_stock=tuple(_parts(words.get("out", ""))),
+            n=int(_number("n", words.get("n", "10"), 1, MOST_ITEMS)),
+        )
+
+    def context(self, world: World, usual: Contexts) -> tuple[Contexts, list[str]]:
+        """Where, when and on what, the one row of `usual` where nothing is said, and what must be told."""
+        notes: list[str] = []
+        cell, region = usual.cell, usual.region
+        if (self.lat is None) != (self.lon is None):
+            raise WrongCall("A place needs both lat= and lon=, in degrees.")
+        if self.lat is not None and self.lon is not None:
+            found, place = place_of(world, self.lat, self.lon)
+            cell, region = np.array([found]), np.array([place])
+            if place < 0 and found < 0:
+                notes.append(
+                    f"Nobody of this log is within {FARTHEST:.0f} km of {self.lat:g}, {self.lon:g}, so the "
+                    "place says nothing here."
+                )
+        if self.region:
+            if self.lat is not None:
+                raise WrongCall("Say a place with lat= and lon=, or with region=, not with both.")
+            cell, region = np.array([-1]), _among(world.regions, self.region, "region")
+        slot = usual.slot
+        if self.at:
+            hours = _local_hours(self.at)
+            slot = np.array([slot_of(np.array([hours]))[0]])
+        device = _among(world.devices, self.device, "device") if self.device else usual.device
+        return Contexts(cell, region, slot, device), notes
+
+    def acts(self, codes: dict[str, int], kinds: set[str], event: str, end: float) -> Acts:
+        """The path made by hand, as one session that ends at second `end`. Raises `WrongCall`."""
+        if len(self.path) > MOST_STEPS:
+            raise WrongCall(f"A path takes {MOST_STEPS} steps at most; this one has {len(self.path)}.")
+        for kind, _ in self.path:
+            if kind not in kinds:
+                raise WrongCall(f"There is no event {kind!r} in this log; it has {', '.join(sorted(kinds))}.")
+        item = np.array([code_of(codes, name) for _, name in self.path], np.int64)
+        strength = [max(STRENGTH.get(k, USUAL_STRENGTH), 0.5 * (k == event)) for k, _ in self.path]
+        kept = np.array(strength) > 0
+        second = end - STEP * np.arange(len(self.path), 0, -1)
+        nowhere = np.full(item.size, -1, np.int64)
+        made = Acts(
+            row=np.zeros(item.size, np.int64), item=item, second=second.astype(np.int64),
+            strength=np.array(strength, np.float32),
+            taken=np.array([kind == event for kind, _ in self.path], bool),
+            session=np.zeros(item.size, np.int64), cell=nowhere, region=nowhere, slot=nowhere, device=nowhere,
+        )  # fmt: skip
+        return made.only(kept) if item.size else made
+
+
+def code_of(codes: dict[str, int], item: str) -> int:
+    """The code of an item by its id; raises `WrongCall` for one that is not in the log."""
+    if item not in codes:
+        raise WrongCall(f"There is no item {item!r} in this log; check its id, or look it up with similar.")
+    return codes[item]
+
+
+def place_of(world: World, lat: float, lon: float) -> tuple[int, int]:
+    """The cell that a place is in, −1 where nobody ever was, and the region of the nearest cell within
+    FARTHEST kilometres, −1 for none.
+    """
+    found = np.flatnonzero(world.cells == h3.latlng_to_cell(lat, lon, HERE_RESOLUTION))
+    if found.size:
+        return int(found[0]), int(world.region_of_cell[found[0]])
+    if not world.cells.size:
+        return -1, -1
+    far = [h3.great_circle_distance((lat, lon), h3.cell_to_latlng(cell), unit="km") for cell in world.cells]
+    nearest = int(np.argmin(far))
+    return -1, int(world.region_of_cell[nearest]) if far[nearest] <= FARTHEST else -1
+
+
+def _among(names: np.ndarray, name: str, kind: str) -> np.ndarray:
+    found = np.flatnonzero(names == name)
+    if not found.size:
+        known = ", ".join(str(known) for known in names if known != NONE)
+        raise WrongCall(f"{kind}={name!r} is not in this log; it has {known or 'none'}.")
+    return found[:1]
+
+
+def nobody() -> Contexts:
+    """No place, no time, no device."""
+    return Contexts(*(np.array([-1]) for _ in range(4)))
+
+
+def _local_hours(text: str) -> int:
+    """Local hours since 1970 of a time in ISO 8601."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongCall(
+            f"at={text!r} is no time; write it as 2026-06-01T19:30 (hours go from 00 to 23)."
+        ) from None
+    return int((when.replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds() // 3600)
+
+
+def _number(name: str, text: str, low: float, high: float, above: bool = False) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high or (above and value == low):
+        raise WrongCall(f"{name}={text!r} must be a number from {low:g} to {high:g}.")
+    return value
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _step(part: str) -> tuple[str, str]:
+    kind, sign, item = part.partition(":")
+    if not (kind and sign and item):
+        raise WrongCall(f"path={part!r} is not of the form EVENT:ITEM, EVENT:ITEM, ….")
+    return kind, item

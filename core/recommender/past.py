@@ -1,0 +1,210 @@
+"""All that a shop knows of its items before a moment, from which candidates and features are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse
+
+from core.recommender.acts import SLOTS, Acts, World
+from core.recommender.interactions import DAY
+from core.recommender.item_models import NEIGHBOURS, Matrix, alike, scaled, strongest
+
+#: Days over which events are counted for what is popular.
+WINDOWS = (3, 7, 14, 30, 90, 10_000)
+LOOKED_WINDOWS = (7, 30)
+#: Days in which an event's weight halves: for what is on one's mind, for tastes, for items of one session.
+MIND, TASTE, TOGETHER = 14.0, 90.0, 120.0
+#: Events by which an item's share in a place or at a time is drawn towards its share overall.
+PRIOR = 20.0
+#: Penalty of the linear models of what goes together: of what was taken, and of all that was done.
+PENALTY, PENALTY_OF_ALL = 300.0, 1_000.0
+
+
+@dataclass(frozen=True)
+class Lift:
+    """How much more an item is wanted in each group (a place, a time) than overall, shrunk where little is
+    known: the logarithm of (count + PRIOR × share expected) ÷ (all + PRIOR) ÷ the share overall.
+    """
+
+    counts: scipy.sparse.csr_matrix  # float32[groups, things]
+    share: np.ndarray  # float64[things], overall
+    all: np.ndarray  # float64[groups]
+    parent: Lift | None = None  # of which the shares are expected, where groups lie in larger ones
+    parent_of: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @classmethod
+    def of(
+        cls, group: np.ndarray, thing: np.ndarray, weight: np.ndarray, groups: int, things: int,
+        parent: Lift | None = None, parent_of: np.ndarray | None = None,
+    ) -> Lift:  # fmt: skip
+        """From events: the group (−1: none) and thing of each, and what each weighs."""
+        known = group >= 0
+        counts = scipy.sparse.csr_matrix(
+            (weight[known], (group[known], thing[known])), (max(groups, 1), things), dtype=np.float32
+        )
+        share = np.bincount(thing, weight, things)
+        share = (share + 1e-6) / (share.sum() + 1e-6 * things)
+        return cls(
+            counts, share, np.asarray(counts.sum(axis=1), np.float64).ravel(), parent,
+            np.empty(0, np.int64) if parent_of is None else parent_of,
+        )  # fmt: skip
+
+    def shares(self, groups: np.ndarray) -> np.ndarray:
+        """The shares of all things in some groups, −1 for none: float64[groups, things]."""
+        inside = np.maximum(groups, 0)
+        if self.parent is None:
+            expected = np.broadcast_to(self.share, (groups.size, self.share.size))
+        else:
+            above = self.parent_of[inside] if self.parent_of.size else np.full(groups.size, -1)
+            expected = self.parent.shares(np.where(groups >= 0, above, -1))
+        counts = self.counts[inside].toarray() * (groups >= 0)[:, None]
+        total = np.where(groups >= 0, self.all[inside], 0)[:, None]
+        return np.asarray((counts + PRIOR * expected) / (total + PRIOR))
+
+    def __call__(self, groups: np.ndarray) -> np.ndarray:
+        """float32[groups, things], 0 where nothing sets the group apart."""
+        distinct, at = np.unique(groups, return_inverse=True)
+        return np.log(self.shares(distinct) / self.share).astype(np.float32)[at]
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """Items as they stood at a second: nothing in it is of later."""
+
+    world: World
+    end: float  # second
+    vectors: np.ndarray  # float32[items, d] of their texts at length 1, zeros for none
+    popular: np.ndarray  # float32[items, WINDOWS + LOOKED_WINDOWS], log of 1 + shoppers
+    age: np.ndarray  # float32[items], log of 1 + days since it was first met, −1 never
+    unsold: np.ndarray  # float32[items], log of 1 + days since it was last taken, 8 never
+    cold: np.ndarray  # bool[items], never taken
+    a_year_ago: np.ndarray  # float32[items], log of 1 + shoppers in the days that are now to come
+    again: np.ndarray  # float32[items], share of its takers who took it twice
+    with_taken: Matrix  # [items, items], how much one taken item speaks for another
+    with_any: Matrix  # the same of all that was done
+    together: scipy.sparse.csr_matrix  # [items, items], met in the same sessions, lately above all
+    following: scipy.sparse.csr_matrix  # [items, items], met in the session after
+    here: tuple[Lift, Lift]  # of items by cell within region, of categories by region
+    now: tuple[Lift, Lift]  # of items and of categories by time of the week
+    device: Lift  # of categories
+    price_log: np.ndarray  # float32[items], the mean where none is known
+
+    @property
+    def items(self) -> int:
+        """How many items there are, those of later among them."""
+        return self.world.items
+
+    @classmethod
+    def of(cls, world: World, end: float, vectors: np.ndarray) -> Past:
+        """What was known before second `end`."""
+        acts = world.acts.only(world.acts.second < end)
+        taken = acts.only(acts.taken)
+        n = world.items
+        windows = [_shoppers(taken, end - days * DAY, end, n) for days in WINDOWS]
+        looked = acts.only(~acts.taken)
+        windows += [_shoppers(looked, end - days * DAY, end, n) for days in LOOKED_WINDOWS]
+        first, last = np.full(n, np.inf), np.full(n, -np.inf)
+        np.minimum.at(first, acts.item, acts.second)
+        np.maximum.at(last, taken.item, taken.second)
+        age = np.where(
+            np.isfinite(first), np.log1p((end - np.where(np.isfinite(first), first, end)) / DAY), -1
+        )
+        unsold = np.where(
+            np.isfinite(last), np.log1p((end - np.where(np.isfinite(last), last, end)) / DAY), 8
+        )
+        counts = _matrix(taken.row, taken.item, None, (world.shoppers, n))
+        twice = np.bincount(counts.indices[counts.data > 1], minlength=n)
+        ones = _ones(counts)
+        every = _ones(_matrix(acts.row, acts.item, None, (world.shoppers, n)))
+        with_taken = alike(ones, PENALTY)
+        same = every.nnz == ones.nnz
+        weight, category = acts.strength, world.category_of[acts.item]
+        places = world.regions.size
+        regional = Lift.of(acts.region, acts.item, weight, places, n)
+        price_log = world.price_log
+        usual = float(np.nanmean(price_log)) if np.isfinite(price_log).any() else 0.0
+        return cls(
+            world=world,
+            end=end,
+            vectors=vectors,
+            popular=np.log1p(np.stack(windows, axis=1)).astype(np.float32),
+            age=age.astype(np.float32),
+            unsold=unsold.astype(np.float32),
+            cold=~np.isfinite(last),
+            a_year_ago=np.log1p(_shoppers(taken, end - 366 * DAY, end - 336 * DAY, n)).astype(np.float32),
+            again=(twice / (np.bincount(ones.indices, minlength=n) + 5.0)).astype(np.float32),
+            with_taken=with_taken,
+            with_any=with_taken if same else alike(every, PENALTY_OF_ALL),
+            together=_together(acts, end, n),
+            following=_following(acts, n),
+            here=(
+                Lift.of(
+                    acts.cell, acts.item, weight, world.cells.size, n, regional, world.region_of_cell
+                ),
+                Lift.of(acts.region, category, weight, places, world.categories.size),
+            ),
+            now=(
+                Lift.of(acts.slot, acts.item, weight, SLOTS, n),
+                Lift.of(acts.slot, category, weight, SLOTS, world.categories.size),
+            ),
+            device=Lift.of(acts.device, category, weight, world.devices.size, world.categories.size),
+            price_log=np.where(np.isfinite(price_log), price_log, usual).astype(np.float32),
+        )  # fmt: skip
+
+
+def _together(acts: Acts, end: float, items: int) -> scipy.sparse.csr_matrix:
+    """Items met in the same sessions: a session's worth is shared among its items and halves every TOGETHER
+    days; divided by the root of how often both are met.
+    """
+    if not len(acts):
+        return scipy.sparse.csr_matrix((items, items), dtype=np.float32)
+    session = np.unique(acts.session, return_inverse=True)[1]
+    fresh = np.exp2(-(end - acts.second) / DAY / TOGETHER / 2).astype(np.float32)
+    sessions = _matrix(session, acts.item, fresh, (int(session.max()) + 1, items))
+    size = np.maximum(np.diff(sessions.indptr), 1)
+    sessions = scaled(sessions, 1 / np.sqrt(size), np.ones(items))
+    both = (sessions.T @ sessions).tocsr()
+    both.setdiag(0)
+    both.eliminate_zeros()
+    root = 1 / np.sqrt(np.asarray(both.sum(axis=0)).ravel() + 1e-3)
+    return strongest(scaled(both, root, root), 4 * NEIGHBOURS)
+
+
+def _following(acts: Acts, items: int) -> scipy.sparse.csr_matrix:
+    """Of each item, what is met in the shopper's next session, by how often the one leads to the other,
+    divided by the root of how often the other is met.
+    """
+    order = np.lexsort((acts.second, acts.row))
+    row, session, item = acts.row[order], acts.session[order], acts.item[order]
+    new = np.r_[True, session[1:] != session[:-1]] if row.size else np.zeros(0, bool)
+    number = np.cumsum(new) - 1
+    visits = _ones(_matrix(number, item, None, (max(int(new.sum()), 1), items)))
+    size = np.maximum(np.diff(visits.indptr), 1)
+    visits = scaled(visits, 1 / np.sqrt(size), np.ones(items))
+    whose = row[new]
+    pairs = np.flatnonzero(whose[1:] == whose[:-1])
+    leads = (visits[pairs].T @ visits[pairs + 1]).tocsr() if pairs.size else visits[:0].T @ visits[:0]
+    met = np.asarray(visits.sum(axis=0)).ravel() + 1
+    return strongest(scaled(leads, 1 / met, 1 / np.sqrt(met)), 4 * NEIGHBOURS)
+
+
+def _shoppers(acts: Acts, low: float, high: float, items: int) -> np.ndarray:
+    """How many shoppers did something with each item from second `low`, before `high`."""
+    some = (acts.second >= low) & (acts.second < high)
+    pairs = np.unique(acts.row[some] * items + acts.item[some])
+    return np.bincount(pairs % items, minlength=items)
+
+
+def _matrix(
+    row: np.ndarray, column: np.ndarray, value: np.ndarray | None, shape: tuple[int, int]
+) -> scipy.sparse.csr_matrix:
+    value = np.ones(row.size, np.float32) if value is None else value
+    return scipy.sparse.csr_matrix((value, (row, column)), shape, dtype=np.float32)
+
+
+def _ones(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+    out = matrix.copy()
+    out.data[:] = 1
+    return out

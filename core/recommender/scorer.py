@@ -1,0 +1,171 @@
+"""The scorer: ŷ = σ(W·h + b), the chance that somebody takes an item in the days to come.
+
+h is what speaks for the item (`features`), scaled, beside what a small network makes of it; W and b weigh it.
+Trained with binary cross-entropy. What is drawn to be learnt from (all that was taken, some that was not)
+weighs as much as what it was drawn from, so that chances are chances of the log.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from core.recommender.features import FEATURES, GROUP_OF, GROUPS
+
+#: Scaled features beyond this are cut.
+MOST = 6.0
+
+
+@dataclass(frozen=True)
+class ScorerOptions:
+    """How a scorer is trained."""
+
+    epochs: int = 6
+    batch: int = 2_048
+    width: int = 64
+    rate: float = 3e-3
+    decay: float = 1e-2
+    dropout: float = 0.1
+    seed: int = 0
+    without: tuple[str, ...] = ()  # GROUPS that it does not see
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Pairs of somebody and an item, of some moments."""
+
+    features: np.ndarray  # float32[pairs, FEATURES]
+    taken: np.ndarray  # float32[pairs], 1 where it was taken
+    weight: np.ndarray  # float32[pairs], pairs that each stands for
+
+    @classmethod
+    def join(cls, parts: list[Examples]) -> Examples:
+        """All of several."""
+        return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__dataclass_fields__))
+
+
+class Network(nn.Module):
+    """Scaled features, float32[pairs, FEATURES] → logits, float32[pairs]."""
+
+    def __init__(self, features: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.first = nn.Linear(features, width)
+        self.rest = nn.Sequential(
+            nn.SiLU(), nn.Dropout(dropout), nn.Linear(width, width), nn.SiLU(), nn.Dropout(dropout)
+        )
+        self.out = nn.Linear(features + width, 1)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, scaled: torch.Tensor) -> torch.Tensor:
+        """The logits: W·h + b, h = scaled ⊕ what two layers make of it."""
+        logits: torch.Tensor = self.out(torch.cat([scaled, self.rest(self.first(scaled))], -1)).squeeze(-1)
+        return logits
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """A trained network with the scale of its features."""
+
+    network: Network
+    middle: np.ndarray  # float32[FEATURES]
+    spread: np.ndarray  # float32[FEATURES]
+    options: ScorerOptions
+
+    def scaled(self, features: np.ndarray) -> np.ndarray:
+        """Features as the network sees them: 0 is usual, groups left out are always so."""
+        out = np.clip((features - self.middle) / self.spread, -MOST, MOST)
+        out[:, _of_groups(self.options.without)] = 0
+        return np.asarray(out, np.float32)
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """W·h + b of pairs: float32[pairs, FEATURES] → float32[pairs]."""
+        return self.of_scaled(self.scaled(features))
+
+    def of_scaled(self, scaled: np.ndarray) -> np.ndarray:
+        """The same of features that are scaled already."""
+        with torch.inference_mode():
+            return np.asarray(self.network(torch.from_numpy(np.ascontiguousarray(scaled))).numpy())
+
+    def to_bytes(self) -> bytes:
+        """The scorer as a file."""
+        out = io.BytesIO()
+        torch.save(
+            {
+                "network": self.network.state_dict(), "middle": torch.from_numpy(self.middle),
+                "spread": torch.from_numpy(self.spread), "options": json.dumps(asdict(self.options)),
+                "features": list(FEATURES),
+            },
+            out,
+        )  # fmt: skip
+        return out.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Scorer:
+        """A scorer from its file; raises `ValueError` for one that was made for other features."""
+        kept = torch.load(io.BytesIO(data), weights_only=True)
+        if kept["features"] != list(FEATURES):
+            raise ValueError("features")
+        words = json.loads(kept["options"])
+        options = ScorerOptions(**words | {"without": tuple(words["without"])})
+        network = Network(len(FEATURES), options.width, options.dropout)
+        network.load_state_dict(kept["network"])
+        return cls(network.eval(), kept["middle"].numpy(), kept["spread"].numpy(), options)
+
+
+def fit(examples: Examples, options: ScorerOptions) -> Scorer:
+    """Train a scorer: AdamW, one cycle of the learning rate; the same seed gives the same scorer."""
+    middle, spread = _scale(examples)
+    scorer = Scorer(_network(options, examples), middle, spread, options)
+    network = scorer.network
+    inputs = torch.from_numpy(scorer.scaled(examples.features))
+    taken = torch.from_numpy(examples.taken)
+    weight = torch.from_numpy(examples.weight / examples.weight.mean())
+    generator = torch.Generator().manual_seed(options.seed)
+    batches = -(-len(taken) // options.batch)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.epochs * batches)
+    network.train()
+    with torch.random.fork_rng():
+        torch.manual_seed(options.seed)
+        for _ in range(options.epochs):
+            order = torch.randperm(len(taken), generator=generator)
+            for some in order.split(options.batch):  # type: ignore[no-untyped-call]
+                loss = nn.functional.binary_cross_entropy_with_logits(
+                    network(inputs[some]), taken[some], weight[some]
+                )
+                optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                optimiser.step()
+                cycle.step()
+    network.eval()
+    return scorer
+
+
+def _network(options: ScorerOptions, examples: Examples) -> Network:
+    with torch.random.fork_rng():
+        torch.manual_seed(options.seed)
+        network = Network(examples.features.shape[1], options.width, options.dropout)
+    share = float((examples.taken * examples.weight).sum() / examples.weight.sum())
+    nn.init.constant_(network.out.bias, float(np.log(share / (1 - share))))
+    return network
+
+
+def _scale(examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of features where what was taken and what was not weigh the same."""
+    taken = examples.taken > 0
+    weight = examples.weight.astype(np.float64)
+    weight = np.where(taken, weight / weight[taken].sum(), weight / weight[~taken].sum())
+    middle = np.average(examples.features, axis=0, weights=weight)
+    spread = np.sqrt(np.average((examples.features - middle) ** 2, axis=0, weights=weight))
+    return middle.astype(np.float32), (spread + 1e-6).astype(np.float32)
+
+
+def _of_groups(groups: tuple[str, ...]) -> np.ndarray:
+    """Which features belong to some groups: bool[FEATURES]."""
+    return np.isin(GROUP_OF, [list(GROUPS).index(group) for group in groups])

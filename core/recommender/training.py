@@ -1,0 +1,187 @@
+"""What the scorer learns from: at moments before the split, what was taken in the days after, and not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from core.encoder import open_vectors
+from core.errors import CartscapeError
+from core.events import PURCHASE
+from core.journeys.kept_maps import texts_of
+from core.journeys.text_space import TextSpace
+from core.paths import open_paths
+from core.recommender.acts import World
+from core.recommender.features import Signals
+from core.recommender.histories import Histories
+from core.recommender.interactions import DAY, Interactions, Task, task
+from core.recommender.past import Past
+from core.recommender.scorer import Examples, Scorer, ScorerOptions, fit
+from core.store import Store
+
+#: Moments that are learnt from, the days that are foretold apart, and shoppers of each.
+MOMENTS = 5
+MOST_SHOPPERS = 2_000
+#: Of what was not taken, so many of the candidates and of all other items are drawn for each shopper.
+DRAWN = 60
+#: Numbers that are worked out at a time: rows × items.
+BLOCK = 600_000
+
+Told = Callable[[float, str], None]
+
+
+def untold(_done: float, _stage: str) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """A log as models learn from it."""
+
+    every: Interactions
+    world: World
+    vectors: np.ndarray  # float32[items, d], the texts of items; zeros for none
+    pasts: dict[float, Past] = field(default_factory=dict)  # the last ones that were asked for
+
+    @classmethod
+    def of(cls, store: Store, event: str = PURCHASE) -> Ground:
+        """Of a store's log. Raises `NotEncoded` where texts of items have no vectors, and `CartscapeError`
+        where the log has no such event.
+        """
+        paths = open_paths(store)
+        return cls(Interactions.of(paths, event), World.of(paths, event, prices(store)), item_vectors(store))
+
+    def past(self, end: float) -> Past:
+        """What was known before a second; the last two are kept."""
+        if end not in self.pasts:
+            while len(self.pasts) > 1:
+                self.pasts.pop(next(iter(self.pasts)))
+            self.pasts[end] = Past.of(self.world, end, self.vectors)
+        return self.pasts[end]
+
+
+def prices(store: Store) -> np.ndarray:
+    """The catalogue's price of each item of the path log: float64[items], NaN for none."""
+    table = store.table("items")
+    known = dict(zip(table["item_id"].to_pylist(), table["price"].to_pylist(), strict=True))
+    return np.array([float(known.get(item) or "nan") for item in open_paths(store).items])
+
+
+def item_vectors(store: Store) -> np.ndarray:
+    """The reduced vectors of the items' texts, zeros for an item without: float32[items, d]."""
+    texts = texts_of(store)
+    space = TextSpace(texts, open_vectors(), str(store.path))
+    has = np.flatnonzero(texts.of_item >= 0)
+    out = np.zeros((texts.of_item.size, 1), np.float32)
+    if has.size:
+        space.fit(texts.of_item[has])
+        found = space.of(texts.of_item[has])
+        out = np.zeros((texts.of_item.size, found.shape[1]), np.float32)
+        out[has] = found[texts.of_item[has]]
+    return out
+
+
+def examples(ground: Ground, test: Task, days: float, told: Told = untold, seed: int = 0) -> Examples:
+    """What to learn from for a task: all of it is from before `test.end`.
+
+    Raises `CartscapeError` where the log before the split is too short for a single moment.
+    """
+    wanted = "new" if test.masked else "any"
+    parts: list[Examples] = []
+    for number in range(MOMENTS):
+        told(number / MOMENTS, f"learning what followed, {number + 1} of {MOMENTS} moments")
+        try:
+            then = task(ground.every, days, wanted, until=test.end - number * days * DAY)
+        except CartscapeError:
+            break
+        parts.append(_drawn(ground, then, days, np.random.default_rng((seed, number))))
+    if not parts:
+        raise CartscapeError(
+            f"The log before the last {days:g} days is too short to learn from; choose fewer with days=N."
+        )
+    return Examples.join(parts)
+
+
+def train(
+    ground: Ground, test: Task, days: float, options: ScorerOptions, told: Told = untold
+) -> tuple[Scorer, Examples]:
+    """A scorer for a task, and what it learnt from."""
+    learnt = examples(ground, test, days, told, options.seed)
+    told(0.9, "training the scorer")
+    return fit(learnt, options), learnt
+
+
+def blocks(shoppers: np.ndarray, items: int) -> list[np.ndarray]:
+    """Shoppers, some at a time, so that what is worked out of each with all items fits into memory."""
+    size = max(1, BLOCK // max(items, 1))
+    return [shoppers[low : low + size] for low in range(0, shoppers.size, size)]
+
+
+def _drawn(ground: Ground, then: Task, days: float, rng: np.random.Generator) -> Examples:
+    """Pairs of one moment: all that was taken, DRAWN candidates that were not, and as many other items."""
+    past = ground.past(then.end)
+    # What came on sale later was not there to be taken.
+    first = np.full(past.items, np.inf)
+    np.minimum.at(first, ground.every.item, ground.every.second)
+    on_sale = first < then.end + days * DAY
+    chosen = np.sort(rng.permutation(then.shoppers.size)[:MOST_SHOPPERS])
+    features, taken, weights = [], [], []
+    for some in blocks(chosen, past.items):
+        shoppers = then.shoppers[some]
+        signals = Signals(past, Histories.of_shoppers(past, shoppers))
+        allowed = np.broadcast_to(on_sale, (some.size, past.items)).copy()
+        if then.masked:
+            allowed &= then.train.taken[shoppers].toarray() == 0
+        wanted = then.wanted[some].toarray() > 0
+        proposed, _ = signals.candidates(allowed)
+        rows, items = [], []
+        for row in range(some.size):
+            candidate = np.zeros(past.items, bool)
+            candidate[proposed[row]] = True
+            there = allowed[row]
+            groups = [np.flatnonzero(there & wanted[row])]
+            for group in (candidate, ~candidate):
+                of = np.flatnonzero(there & ~wanted[row] & group)
+                groups.append(rng.permutation(of)[:DRAWN])
+                weights.append(np.full(groups[-1].size, of.size / max(groups[-1].size, 1), np.float32))
+            weights.insert(len(weights) - 2, np.ones(groups[0].size, np.float32))
+            drawn = np.concatenate(groups)
+            items.append(drawn)
+            rows.append(np.full(drawn.size, row))
+            taken.append(np.arange(drawn.size) < groups[0].size)
+        features.append(signals.pairs(np.concatenate(rows), np.concatenate(items)))
+    return Examples(
+        np.concatenate(features), np.concatenate(taken).astype(np.float32), np.concatenate(weights)
+    )
+
+
+def scores(
+    ground: Ground, test: Task, scorer: Scorer, shoppers: np.ndarray, among: np.ndarray | None = None
+) -> np.ndarray:
+    """The logits of all candidates for some of a task's shoppers, −inf for other items:
+    float64[shoppers, items]. `among` bool[items] are those that may be candidates; all where it is None.
+    """
+    past = ground.past(test.end)
+    out = np.full((shoppers.size, past.items), -np.inf)
+    done = 0
+    for some in blocks(shoppers, past.items):
+        signals = Signals(past, Histories.of_shoppers(past, some))
+        allowed = np.ones((some.size, past.items), bool)
+        if test.masked:
+            allowed = test.train.taken[some].toarray() == 0
+        if among is not None:
+            allowed &= among
+        proposed, _ = signals.candidates(allowed)
+        row = np.repeat(np.arange(some.size), [items.size for items in proposed])
+        item = np.concatenate(proposed)
+        out[done + row, item] = scorer.logits(signals.pairs(row, item))
+        done += some.size
+    return out
+
+
+def settings_of(options: ScorerOptions) -> dict[str, Any]:
+    """What is told of a scorer in a table."""
+    return {"seed": options.seed} | ({"without": ", ".join(options.without)} if options.without else {})

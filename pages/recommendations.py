@@ -1,0 +1,179 @@
+"""Recommendations: what would we show, to whom, and why? And what if the place, hour or price differed?
+
+A demo lead, and a merchandiser beside them, ask
+1. what would we recommend to this shopper, this path or nobody in particular → list A, the chance and the
+   reason of each item;
+2. what if it were elsewhere, later, on a phone, cheaper, sold out, or they looked for something → list B
+   beside it, lines from place to place, what rose and what fell;
+3. why → what adds to an item's score, and what changed it; the parts sum to the whole.
+All of it is what the model estimates, no experiment; the caption says of which model.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.analyses import Answer
+from core.charts.what_if import moves, shares
+from core.errors import CartscapeError
+from core.recommender.acts import HOURS_A_SLOT
+from core.recommender.models import open_model, versions
+from core.recommender.reasons import REASONS
+from core.scope import Scope
+from pages.parts import ask, page, state, states
+from pages.parts.chart_frame import Export, frame, plot, style
+
+SIDES = {"a": "A", "b": "B"}
+SHOWN = 10
+DEEP = "100"
+#: A working day and a weekend of the calendar, for the hours that a person chooses.
+DAYS = {"Working day": "2026-01-05", "Weekend": "2026-01-10"}
+HOURS = {
+    f"{day}T{hour:02d}:00": f"{name}, {hour}–{hour + HOURS_A_SLOT} h"
+    for name, day in DAYS.items()
+    for hour in range(0, 24, HOURS_A_SLOT)
+}
+AS_USUAL = "As usual"
+
+
+def main() -> None:
+    """Draw the page."""
+    page.toolbar("Recommendations", None, choose_measure=False)
+    known = versions(ask.store())
+    if not known:
+        states.notice(
+            "No model of this log is trained yet. Train one, which takes a minute for a million events: "
+            f"`python -m core train --store {ask.store().path}`, then open this page again."
+        )
+        return
+    _whose()
+    sides = st.columns(2, gap="small")
+    for column, side in zip(sides, SIDES, strict=True):
+        with column, st.container(border=True):
+            _side(side)
+    try:
+        with st.spinner("Reading what the shop knows; the first list takes some seconds"):
+            answer = ask.ask("what-if", Scope(), **_options())
+    except CartscapeError as error:
+        states.notice(states.plain(str(error)))
+        return
+    command = ask.command("what-if", Scope(), **_options())
+    figure = moves(answer.table, SHOWN, style())
+
+    def draw() -> None:
+        plot(figure, "moves", answer.title, alt=f"Items of list A and list B, best first. {answer.of}.")
+
+    frame(
+        "moves", answer, command, draw, Export(figure), title="What we would show",
+        hint="Chances are the model's estimates, not an experiment.",
+    )  # fmt: skip
+    _why(answer.table.to_pylist(), command, answer)
+
+
+def _whose() -> None:
+    """Who is recommended to: a shopper, a path made by hand, or nobody."""
+    items, titles = _items()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if ask.store().k == 1:
+            _text("whose", "Shopper", "Pseudonym or id; empty for nobody in particular", 280)
+        chosen = [part.partition(":")[2].strip() for part in state.text("did").split(",") if part.strip()]
+        st.session_state["path_items"] = [item for item in chosen if item in titles]
+        st.multiselect(
+            "Or a path made by hand: items looked at, the last one last",
+            items,
+            key="path_items",
+            format_func=lambda item: titles.get(item, item),
+            placeholder="Choose items",
+            on_change=lambda: state.set_text(
+                "did", ", ".join(f"{_looked()}:{item}" for item in st.session_state["path_items"])
+            ),
+        )
+
+
+def _looked() -> str:
+    kinds = ask.events()
+    return "view" if "view" in kinds else kinds[0]
+
+
+def _side(side: str) -> None:
+    """What one side changes; B starts from what A says."""
+    name = SIDES[side]
+    st.markdown(f"**{name}**" + ("" if side == "a" else ", else as A"))
+    with st.container(horizontal=True, gap="small"):
+        if regions := ask.labels("region"):
+            _choice(f"{side}_region", "Place", {region: region for region in sorted(regions)})
+        _choice(f"{side}_at", "Hour", HOURS)
+        _choice(f"{side}_device", "Device", {device: device for device in ask.labels("device")})
+    with st.container(horizontal=True, gap="small"):
+        _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 220)
+        _text(f"{side}_price", "A price", "P10017=14.99", 150)
+        _text(f"{side}_out", "Out of stock", "P10017", 150)
+
+
+def _choice(word: str, label: str, names: dict[str, str]) -> None:
+    key = f"choice_{word}"
+    st.session_state[key] = state.text(word) if state.text(word) in names else ""
+    st.selectbox(
+        label, ["", *names], key=key, width=158,
+        format_func=lambda value: names.get(value, AS_USUAL),
+        on_change=lambda: state.set_text(word, st.session_state[key]),
+    )  # fmt: skip
+
+
+def _text(word: str, label: str, example: str, width: int) -> None:
+    key = f"text_{word}"
+    st.session_state[key] = state.text(word)
+    st.text_input(
+        label, key=key, placeholder=example, width=width,
+        on_change=lambda: state.set_text(word, st.session_state[key].strip()),
+    )  # fmt: skip
+
+
+def _options() -> dict[str, str]:
+    """The words of the analysis; an empty one is what is usual."""
+    words = {"shopper": state.text("whose"), "path": state.text("did"), "n": str(SHOWN)}
+    for side, before in (("a", ""), ("b", "b_")):
+        for word in ("region", "at", "device", "phrase", "price", "out"):
+            words[before + word] = state.text(f"{side}_{word}")
+    return {word: value for word, value in words.items() if value}
+
+
+def _items() -> tuple[list[str], dict[str, str]]:
+    model = open_model(ask.store())
+    titles = {str(item): str(title) for item, title in zip(model.ids, model.titles, strict=True)}
+    return sorted(titles, key=titles.__getitem__), titles
+
+
+def _why(rows: list[dict[str, object]], command: str, answer: Answer) -> None:
+    """What adds to one item's score in A or B, and what changed between them."""
+    titles = {str(row["item_id"]): str(row["title"]) for row in rows}
+    chosen = st.selectbox("Why does it stand where it does?", list(titles), format_func=titles.__getitem__)
+    row = next(row for row in rows if row["item_id"] == chosen)
+    columns = st.columns(2, gap="small")
+    options = _of_b() | {"n": DEEP}
+    single = ask.ask("recommended", Scope(), **options)
+    its = next((one for one in single.table.to_pylist() if one["item_id"] == chosen), None)
+    parts = []
+    if its is not None:
+        told = ask.command("recommended", Scope(), **options)
+        parts.append(("why", "What adds to its score in B", its, "adds_", single, told))
+    if row["change"]:
+        parts.append(("change", "What B changes in its score", row, "change_", answer, command))
+    for column, (key, title, values, prefix, of, told) in zip(columns, parts, strict=False):
+        figure = shares(dict(values), REASONS, prefix, style())
+        with column:
+
+            def draw(figure: object = figure, key: str = key, title: str = title) -> None:
+                plot(figure, f"{key}_{chosen}", title, alt=f"{title}: {titles[chosen]}")
+
+            frame(key, of, told, draw, Export(figure), title=title)
+
+
+def _of_b() -> dict[str, str]:
+    """What B asks, as one list."""
+    words = _options()
+    plain = {word: value for word, value in words.items() if not word.startswith("b_") and word != "n"}
+    return plain | {word[2:]: value for word, value in words.items() if word.startswith("b_")}
+
+
+main()

@@ -1,0 +1,184 @@
+"""What is known before a moment, against plain loops; nothing of later is in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from core.recommender import item_models
+from core.recommender.acts import SLOTS, Acts, Contexts, World, slot_of
+from core.recommender.features import FEATURES, SOURCES, Signals
+from core.recommender.histories import Histories
+from core.recommender.interactions import DAY
+from core.recommender.item_models import alike, ease_matrix, strongest
+from core.recommender.past import PRIOR, TOGETHER, Lift, Past
+
+SHOPPERS, ITEMS, DAYS, END = 30, 25, 120, 100 * DAY
+
+
+def made(seed: int = 0, most: int = 900) -> World:
+    """A small log: three categories, four cells in two regions, sessions of a day."""
+    rng = np.random.default_rng(seed)
+    row = np.sort(rng.integers(0, SHOPPERS, most))
+    second = rng.integers(0, DAYS * DAY, most)
+    order = np.lexsort((second, row))
+    row, second = row[order], second[order]
+    cell = rng.integers(-1, 4, most)
+    acts = Acts(
+        row=row, item=rng.integers(0, ITEMS, most), second=second,
+        strength=rng.choice(np.array([0.3, 1.0], np.float32), most), taken=rng.random(most) < 0.5,
+        session=row * 1_000 + second // DAY, cell=cell, region=np.where(cell < 0, -1, cell // 2),
+        slot=rng.integers(0, SLOTS, most), device=rng.integers(0, 2, most),
+    )  # fmt: skip
+    names = np.array(["a", "b", "c"], object)
+    return World(
+        acts, SHOPPERS, ITEMS, np.array(list("wxyz"), object), np.array([0, 0, 1, 1]), names[:2], names[:2],
+        np.arange(ITEMS) % 3, names, np.log(np.arange(ITEMS) + 1).astype(np.float32),
+    )  # fmt: skip
+
+
+VECTORS = np.linalg.qr(np.random.default_rng(5).normal(size=(ITEMS, 8)))[0].astype(np.float32)
+#: Whose histories are looked at.
+WHO = np.array([0, 3, 7, 29])
+
+
+@pytest.fixture(scope="module")
+def past() -> Past:
+    return Past.of(made(), END, VECTORS)
+
+
+def known(world: World) -> list[dict[str, float]]:
+    names = ("row", "item", "second", "strength", "taken", "session", "cell", "region", "slot")
+    columns = {name: getattr(world.acts, name).tolist() for name in names}
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return [row for row in rows if row["second"] < END]
+
+
+def test_nothing_of_later_is_known(past: Past) -> None:
+    world = made()
+    later = world.acts.second >= END
+    rng = np.random.default_rng(9)
+    item = np.where(later, rng.integers(0, ITEMS, later.size), world.acts.item)
+    other = replace(world, acts=replace(world.acts, item=item, taken=world.acts.taken | later))
+    changed = Past.of(other, END, VECTORS)
+    pairs = np.repeat(np.arange(WHO.size), ITEMS), np.tile(np.arange(ITEMS), WHO.size)
+    ours, theirs = (Signals(its, Histories.of_shoppers(its, WHO)).pairs(*pairs) for its in (past, changed))
+    np.testing.assert_array_equal(ours, theirs)
+    assert (item != world.acts.item).any()
+
+
+def test_counts_and_ages_are_those_of_a_plain_loop(past: Past) -> None:
+    rows = known(past.world)
+    for item in range(ITEMS):
+        takers = {r["row"] for r in rows if r["item"] == item and r["taken"]}
+        week = {r["row"] for r in rows if r["item"] == item and r["taken"] and r["second"] >= END - 7 * DAY}
+        assert past.popular[item, 5] == pytest.approx(np.log1p(len(takers)))
+        assert past.popular[item, 1] == pytest.approx(np.log1p(len(week)))
+        first = min((r["second"] for r in rows if r["item"] == item), default=None)
+        age = -1 if first is None else np.log1p((END - first) / DAY)
+        assert past.age[item] == pytest.approx(age, rel=1e-5)
+        assert past.cold[item] == (not takers)
+
+
+def test_items_of_one_visit_go_together_as_in_a_plain_loop(past: Past) -> None:
+    sessions: dict[float, dict[float, float]] = {}
+    for row in known(past.world):
+        fresh = 0.5 ** ((END - row["second"]) / DAY / TOGETHER / 2)
+        its = sessions.setdefault(row["session"], {})
+        its[row["item"]] = its.get(row["item"], 0) + fresh
+    both = np.zeros((ITEMS, ITEMS))
+    for its in sessions.values():
+        for a, b in combinations(its, 2):
+            both[int(a), int(b)] += its[a] * its[b] / len(its)
+            both[int(b), int(a)] += its[a] * its[b] / len(its)
+    size = np.sqrt(both.sum(axis=0) + 1e-3)
+    np.testing.assert_allclose(past.together.toarray(), both / np.outer(size, size), rtol=1e-4, atol=1e-6)
+
+
+def test_a_place_is_drawn_to_its_region_and_that_to_all(past: Past) -> None:
+    rows = known(past.world)
+    weight = np.zeros(ITEMS)
+    for row in rows:
+        weight[int(row["item"])] += row["strength"]
+    share = (weight + 1e-6) / (weight.sum() + 1e-6 * ITEMS)
+
+    def drawn(name: str, group: int, expected: np.ndarray) -> np.ndarray:
+        count = np.zeros(ITEMS)
+        for row in rows:
+            if row[name] == group:
+                count[int(row["item"])] += row["strength"]
+        return np.asarray((count + PRIOR * expected) / (count.sum() + PRIOR))
+
+    for cell in range(4):
+        expected = drawn("cell", cell, drawn("region", cell // 2, share))
+        np.testing.assert_allclose(
+            past.here[0](np.array([cell]))[0], np.log(expected / share), rtol=1e-3, atol=1e-4
+        )
+    np.testing.assert_allclose(past.here[0](np.array([-1])), 0, atol=1e-6)
+
+
+def test_a_group_without_events_says_nothing() -> None:
+    lift = Lift.of(np.array([0, 0]), np.array([0, 1]), np.ones(2), 3, 2)
+    assert not lift(np.array([2])).any() and not lift(np.array([-1])).any()
+
+
+def test_neighbours_stand_in_for_the_dense_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = scipy.sparse.csr_matrix((np.random.default_rng(1).random((40, 12)) < 0.3).astype(np.float32))
+    dense = alike(taken, 10.0)
+    np.testing.assert_array_equal(dense, ease_matrix(taken, 10.0))
+    monkeypatch.setattr(item_models, "MOST_DENSE", 3)
+    sparse = alike(taken, 10.0).toarray()
+    columns = taken.toarray()
+    size = np.linalg.norm(columns, axis=0)
+    cosine = columns.T @ columns / np.outer(size, size)
+    np.fill_diagonal(cosine, 0)
+    np.testing.assert_allclose(sparse, cosine, rtol=1e-5)
+
+
+def test_the_strongest_of_each_row_are_kept() -> None:
+    matrix = scipy.sparse.csr_matrix(np.array([[3.0, 1, 2], [0, 5, 5], [0, 0, 0]]))
+    kept = strongest(matrix, 1).toarray()
+    np.testing.assert_array_equal(kept, [[3, 0, 0], [0, 5, 0], [0, 0, 0]])
+
+
+def test_a_weekend_hour_is_another_time_than_a_working_day() -> None:
+    hours = np.array([0, 24 * 2 + 5, 24 * 3 - 1])  # Thursday 1 January 1970 0 h; Saturday 5 h; Saturday 23 h
+    assert slot_of(hours).tolist() == [0, SLOTS // 2 + 1, SLOTS // 2 + 7]
+
+
+def test_features_follow_place_hour_and_price(past: Past) -> None:
+    who = Histories.of_shoppers(past, WHO)
+    row, item = np.zeros(ITEMS, int), np.arange(ITEMS)
+    names = list(FEATURES)
+
+    def changed(signals: Signals) -> set[str]:
+        usual = Signals(past, who).pairs(row, item)
+        differs = (signals.pairs(row, item) != usual).any(axis=0)
+        return {FEATURES[name] for name, other in zip(names, differs, strict=True) if other}
+
+    usual = who.contexts
+    elsewhere = Contexts((usual.cell + 2) % 4, (usual.region + 1) % 2, usual.slot, usual.device)
+    later = Contexts(usual.cell, usual.region, (usual.slot + 5) % SLOTS, usual.device)
+    assert changed(Signals(past, replace(who, contexts=elsewhere))) == {"place"}
+    assert changed(Signals(past, replace(who, contexts=later))) == {"hour"}
+    assert changed(Signals(past, who, prices=past.price_log + 1)) == {"price"}
+    assert changed(Signals(past, who, phrase=VECTORS[3])) == {"words"}
+
+
+def test_candidates_are_allowed_and_say_who_proposed_them(past: Past) -> None:
+    allowed = np.random.default_rng(2).random((WHO.size, ITEMS)) < 0.5
+    found, bits = Signals(past, Histories.of_shoppers(past, WHO)).candidates(allowed)
+    for row, (items, its) in enumerate(zip(found, bits, strict=True)):
+        assert items.size and allowed[row, items].all()
+        assert (its > 0).all() and (its < 1 << len(SOURCES)).all()
+
+
+def test_somebody_new_gets_candidates(past: Past) -> None:
+    nowhere = Contexts(*(np.array([-1]) for _ in range(4)))
+    none = past.world.acts.only(np.zeros(0, int))
+    found, _ = Signals(past, Histories.of(past, none, nowhere)).candidates(np.ones((1, ITEMS), bool))
+    assert found[0].size >= ITEMS // 2

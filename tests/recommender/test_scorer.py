@@ -1,0 +1,97 @@
+"""The scorer: the same seed gives the same one, chances are chances of the log, reasons sum to the score."""
+
+from __future__ import annotations
+
+from itertools import chain, combinations
+from math import factorial
+
+import numpy as np
+import pytest
+
+from core.recommender.features import FEATURES, GROUP_OF, GROUPS
+from core.recommender.reasons import REASONS, shapley, words_of
+from core.recommender.scorer import Examples, Scorer, ScorerOptions, fit
+
+QUICK = ScorerOptions(epochs=3, batch=256)
+
+
+def drawn(seed: int = 0, most: int = 6_000) -> Examples:
+    """Two features decide; of what was not taken, one in ten is there and stands for ten."""
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(most, len(FEATURES))).astype(np.float32)
+    chance = 1 / (1 + np.exp(-(2 * features[:, 0] + features[:, 20] - 3)))
+    taken = rng.random(most) < chance
+    kept = taken | (rng.random(most) < 0.1)
+    weight = np.where(taken, 1, 10).astype(np.float32)
+    return Examples(features[kept], taken[kept].astype(np.float32), weight[kept])
+
+
+@pytest.fixture(scope="module")
+def examples() -> Examples:
+    return drawn()
+
+
+@pytest.fixture(scope="module")
+def scorer(examples: Examples) -> Scorer:
+    return fit(examples, ScorerOptions(epochs=12, batch=256))
+
+
+def test_the_same_seed_gives_the_same_scorer(examples: Examples) -> None:
+    one, same, other = (fit(examples, ScorerOptions(epochs=2, seed=seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.logits(examples.features), same.logits(examples.features))
+    assert (one.logits(examples.features) != other.logits(examples.features)).any()
+
+
+def test_it_finds_what_decides_and_its_chances_are_those_of_the_log(scorer: Scorer) -> None:
+    rng = np.random.default_rng(8)
+    features = rng.normal(size=(20_000, len(FEATURES))).astype(np.float32)
+    truth = 1 / (1 + np.exp(-(2 * features[:, 0] + features[:, 20] - 3)))
+    chance = 1 / (1 + np.exp(-scorer.logits(features)))
+    assert np.corrcoef(chance, truth)[0, 1] > 0.9
+    assert chance.mean() == pytest.approx(truth.mean(), rel=0.25)
+
+
+def test_a_kept_scorer_is_the_same(scorer: Scorer, examples: Examples) -> None:
+    again = Scorer.from_bytes(scorer.to_bytes())
+    np.testing.assert_array_equal(again.logits(examples.features), scorer.logits(examples.features))
+    assert again.options == scorer.options
+
+
+def test_a_group_left_out_is_not_seen(examples: Examples) -> None:
+    blind = fit(examples, ScorerOptions(epochs=1, without=("same people",)))
+    changed = examples.features.copy()
+    changed[:, list(GROUPS).index("same people") == GROUP_OF] += 3
+    np.testing.assert_array_equal(blind.logits(changed), blind.logits(examples.features))
+
+
+def of_definition(scorer: Scorer, scaled: np.ndarray, group: str) -> float:
+    """The Shapley value of one group of one item, set by set."""
+    others = [name for name in REASONS if name != group]
+    total = 0.0
+    for some in chain.from_iterable(combinations(others, k) for k in range(len(others) + 1)):
+        weight = factorial(len(some)) * factorial(len(others) - len(some)) / factorial(len(REASONS))
+        pair = []
+        for names in (some, (*some, group)):
+            kept = np.isin(GROUP_OF, [list(GROUPS).index(name) for name in (*names, "shopper")])
+            pair.append(float(scorer.of_scaled((scaled * kept)[None])[0]))
+        total += weight * (pair[1] - pair[0])
+    return total
+
+
+def test_reasons_are_shapley_values_and_sum_to_the_score(scorer: Scorer, examples: Examples) -> None:
+    scaled = scorer.scaled(examples.features[:7].copy())
+    scaled[:, list(GROUPS).index("shopper") == GROUP_OF] = 0.5  # all of one person
+    shares, usual = shapley(scorer, scaled)
+    assert shares.shape == (7, len(REASONS))
+    np.testing.assert_allclose(shares.sum(axis=1) + usual, scorer.of_scaled(scaled), atol=1e-4)
+    for group in ("same people", "habit"):
+        expected = of_definition(scorer, scaled[2], group)
+        assert shares[2, list(REASONS).index(group)] == pytest.approx(expected, abs=1e-4)
+
+
+def test_reasons_in_words() -> None:
+    shares = np.zeros(len(REASONS))
+    assert "nothing speaks for it" in words_of(shares)
+    shares[[0, 3]] = 1, 2
+    names = list(REASONS.values())
+    assert words_of(shares) == f"{names[3]}, {names[0]}"
