@@ -1,0 +1,223 @@
+"""Training, keeping and asking a model, from the command line as well; bad input is a sentence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.analyses import ANALYSES
+from core.cli import main
+from core.errors import CartscapeError, WrongCall
+from core.recommender import item_models, models
+from core.recommender.models import TrainOptions, open_model, train_model, versions
+from core.recommender.moment import Asked
+from core.recommender.reasons import REASONS
+from core.recommender.recommend import recommend
+from core.scope import Scope
+from core.store import Store
+from tests.analyses import search_oracle
+
+CLICKS = TrainOptions(event="click", days=20)
+
+
+@pytest.fixture(scope="module")
+def trained(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A copy of the sample with a model."""
+    folder = tmp_path_factory.mktemp("models") / "sample"
+    shutil.copytree(sample_store.path, folder)
+    # Inverting a matrix of all items for every copy of the log takes most of the time; neighbours serve.
+    with search_oracle.encoded(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(item_models, "MOST_DENSE", 100)
+        store = Store.open(folder)
+        train_model(store, CLICKS)
+        yield store
+
+
+def ids(store: Store, **words: str) -> list[str]:
+    return [str(row["item_id"]) for row in rows(store, **words)]
+
+
+def rows(store: Store, **words: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = ANALYSES["recommended"].run(store, Scope(), **words).table.to_pylist()
+    return found
+
+
+def shopper_of(store: Store) -> str:
+    """Who clicks most."""
+    found = store.cursor().execute(
+        "SELECT user_id FROM log WHERE event = 'click' GROUP BY user_id ORDER BY count(*) DESC, user_id LIMIT 1"
+    )
+    return str(found.fetchall()[0][0])
+
+
+def test_a_model_is_kept_with_its_numbers(trained: Store) -> None:
+    version = versions(trained)[0]
+    assert version.number == 1 and version.options["event"] == "click"
+    assert 0 < version.metrics["ndcg@10"] < version.metrics["hr@10"] <= 1
+    assert version.log == trained.fingerprint
+    assert open_model(trained).version == version
+
+
+def test_a_list_has_reasons_that_sum_to_its_scores(trained: Store) -> None:
+    for row in rows(trained, shopper=shopper_of(trained)):
+        adds = sum(float(row[f"adds_{name.replace(' ', '_')}"]) for name in REASONS)  # type: ignore[arg-type]
+        assert adds + float(row["usual"]) == pytest.approx(row["score"], abs=1e-3)  # type: ignore[arg-type]
+        assert row["chance"] == pytest.approx(1 / (1 + np.exp(-float(row["score"]))))  # type: ignore[arg-type]
+        assert row["reason"] and row["sources"]
+
+
+def test_new_items_alone_and_in_order(trained: Store) -> None:
+    shopper = shopper_of(trained)
+    found = rows(trained, shopper=shopper, n="50")
+    scores = [row["score"] for row in found]
+    assert scores == sorted(scores, key=lambda score: -float(score))  # type: ignore[arg-type]
+    had = trained.cursor().execute(
+        "SELECT DISTINCT item_id FROM log WHERE user_id = ? AND event = 'click'", [shopper]
+    )
+    assert not {row["item_id"] for row in found} & {item for (item,) in had.fetchall()}
+
+
+def test_what_is_out_of_stock_is_never_shown(trained: Store) -> None:
+    first = ids(trained)
+    gone = ids(trained, out=",".join(first[:4]))
+    assert not set(first[:4]) & set(gone)
+    assert gone[: len(first) - 4] == first[4:]
+
+
+def test_a_path_made_by_hand_moves_the_list(trained: Store) -> None:
+    item = ids(trained, n="40")[-1]
+    assert ids(trained, path=f"view:{item}, click:{item}") != ids(trained)
+    assert item not in ids(trained, path=f"click:{item}", n="100")
+
+
+def test_what_if_tells_what_moved_and_why(trained: Store) -> None:
+    first, second = ids(trained)[:2]
+    answer = ANALYSES["what-if"].run(trained, Scope(), b_out=first)
+    row = next(row for row in answer.table.to_pylist() if row["item_id"] == second)
+    assert (row["place_a"], row["place_b"], row["moved"]) == (2, 1, 1)
+    gone = next(row for row in answer.table.to_pylist() if row["item_id"] == first)
+    assert gone["place_a"] == 1 and gone["place_b"] is None and gone["moved"] is None
+    assert "B differs in out_of_stock" in answer.of
+    dear = ANALYSES["what-if"].run(trained, Scope(), b_price=f"{first}=100000")
+    row = next(row for row in dear.table.to_pylist() if row["item_id"] == first)
+    assert row["price_b"] == 100000 and row["change"] != 0
+    changes = [row[f"change_{name.replace(' ', '_')}"] for name in REASONS]
+    assert sum(changes) == pytest.approx(row["change"])
+    same = ANALYSES["what-if"].run(trained, Scope())
+    assert all(row["moved"] == 0 and row["because"] is None for row in same.table.to_pylist())
+
+
+def test_the_hour_and_the_place_move_the_scores(trained: Store) -> None:
+    base = {row["item_id"]: row["score"] for row in rows(trained, n="100")}
+    for words in ({"at": "2025-06-07T21:00"}, {"region": "Florida"}, {"lat": "27.9", "lon": "-82.4"}):
+        moved = {row["item_id"]: row["score"] for row in rows(trained, n="100", **words)}
+        assert any(moved[item] != base[item] for item in moved.keys() & base.keys())
+
+
+def test_a_phrase_asks_for_what_is_near_to_it(trained: Store) -> None:
+    answer = ANALYSES["recommended"].run(trained, Scope(), phrase="garden hose")
+    assert any("Garden Hose" in title for title in answer.table["title"].to_pylist())
+    assert "nearest to what is looked for" in answer.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"shopper": "nobody at all"}, "no shopper 'nobody at all'"),
+        ({"path": "click:P0"}, "no item 'P0'"),
+        ({"path": "P0"}, "EVENT:ITEM"),
+        ({"path": "dance:P0"}, "no event 'dance'"),
+        ({"out": "P0"}, "no item 'P0'"),
+        ({"price": "P0"}, "ITEM=NUMBER"),
+        ({"price": "P0=-1"}, "price='-1'"),
+        ({"at": "2025-06-07T25:00"}, "hours go from 00 to 23"),
+        ({"lat": "95", "lon": "0"}, "from -90 to 90"),
+        ({"lat": "10"}, "both lat= and lon="),
+        ({"region": "Atlantis"}, "region='Atlantis' is not in this log"),
+        ({"device": "abacus"}, "device='abacus' is not in this log"),
+        ({"n": "0"}, "n='0'"),
+        ({"n": "nan"}, "n='nan'"),
+    ],
+)
+def test_odd_words_are_a_sentence(trained: Store, words: dict[str, str], sentence: str) -> None:
+    with pytest.raises(WrongCall, match=sentence):
+        rows(trained, **words)
+
+
+def test_a_place_in_the_sea_is_said(trained: Store) -> None:
+    answer = ANALYSES["recommended"].run(trained, Scope(), lat="30", lon="-50")
+    assert answer.table.num_rows == 10
+    assert "Nobody of this log is within 100 km" in answer.notes[0]
+
+
+def test_one_shopper_is_not_looked_at_on_shared_data(trained: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    shopper = shopper_of(trained)
+    monkeypatch.setattr(Store, "k", 10)
+    with pytest.raises(WrongCall, match="shared data"):
+        rows(trained, shopper=shopper)
+
+
+def test_a_model_that_does_not_fit_is_not_served(trained: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    shutil.copytree(trained.path, folder)
+    store = Store.open(folder)
+    about = folder / "models" / "0001" / "model.json"
+    told = json.loads(about.read_text())
+    for field, sentence in (("items", "other items"), ("encoder", "another encoder")):
+        about.write_text(json.dumps(told | {field: "x"}))
+        with pytest.raises(CartscapeError, match=sentence):
+            open_model(store)
+    about.write_text(json.dumps(told))
+    file = folder / "models" / "0001" / "scorer.pt"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(CartscapeError, match="is not whole"):
+        open_model(store)
+    with pytest.raises(CartscapeError, match="no model 7; kept are 1"):
+        open_model(store, 7)
+    about.write_text("{")
+    with pytest.raises(CartscapeError, match="no model of this log yet"):
+        open_model(store)
+
+
+def test_a_model_that_was_cut_short_while_kept_is_none(trained: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "cut"
+    shutil.copytree(trained.path, folder)
+    (folder / "models" / "0002").mkdir()
+    (folder / "models" / "0002" / "scorer.pt").write_bytes(b"half")
+    store = Store.open(folder)
+    assert [version.number for version in versions(store)] == [1]
+    scorer = open_model(store).scorer
+    assert models._keep(store, CLICKS, scorer, {}).number == 3
+
+
+def test_the_same_seed_trains_the_same_model(trained: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "again"
+    shutil.copytree(trained.path, folder)
+    store = Store.open(folder)
+    again = train_model(store, CLICKS)
+    assert again.number == 2 and again.metrics == versions(store)[1].metrics
+    one, two = (recommend(store, open_model(store, number), Asked()) for number in (1, 2))
+    np.testing.assert_array_equal(one.scores, two.scores)
+
+
+def test_the_command_line(trained: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["recommend", "--store", str(trained.path)]
+    assert main([*call, "--n", "3", "--region", "Florida", "--at", "2025-06-07T21:00"]) == 0
+    told = capsys.readouterr()
+    assert [row["place"] for row in json.loads(told.out)] == [1, 2, 3]
+    assert "an estimate of the model" in told.err
+    assert main([*call, "--n", "many"]) == 2
+    assert main(["train", "--store", str(trained.path), "--option", "days=soon"]) == 2
+    assert "must be a number" in capsys.readouterr().err
+    assert main(["train", "--store", str(trained.path), "--option", "event=dance"]) == 1
+    assert "no event 'dance'" in capsys.readouterr().err
+
+
+def test_a_log_without_a_model_says_how_to_train_one(sample_store: Store) -> None:
+    with pytest.raises(CartscapeError, match="python -m core train --store"):
+        rows(sample_store)
