@@ -101,9 +101,9 @@ def told_alike(
     `group` is what each row tells already, int[rows], and `values` the trait, int[rows] from 0; `shoppers` is
     whose row it is. A value is told within a group where k distinct shoppers of the group have it; those who
     are left untold are k at least, or none: some rows of a common value are left untold with them (local
-    suppression; Hundepool et al., "Statistical disclosure control"). Whatever rows are counted by what they tell, one trait or all
-    of them, no count is of fewer than k shoppers, nor is what it leaves of a total, provided that each
-    group of `group` has k. `also` are rows, bool[rows], that another table hides.
+    suppression; Hundepool et al., "Statistical disclosure control"). Whatever rows are counted by what they
+    tell, one trait or all of them, no count is of fewer than k shoppers, nor is what it leaves of a total,
+    provided that each group of `group` has k. `also` are rows, bool[rows], that another table hides.
     """
     size = int(values.max(initial=0)) + 2
     cell, at = np.unique(group.astype(np.int64) * size + values, return_inverse=True)
