@@ -96,6 +96,11 @@ def digest_of(store: Store, scope: Scope, options: MapOptions, vectors: Vectors)
     return hashlib.sha256(json.dumps(asked, default=str).encode()).hexdigest()[:24]
 
 
+def names_clusters(store: Store, scope: Scope, options: MapOptions) -> str:
+    """As `digest_of`, but the same for all pictures of the same clusters: their numbers mean the same."""
+    return digest_of(store, scope, replace(options, dims=MapOptions().dims), open_vectors())
+
+
 def is_kept(store: Store, scope: Scope, options: MapOptions) -> bool:
     """Whether the map was made before, so that opening it takes a moment."""
     digest = digest_of(store, scope, options, open_vectors())
