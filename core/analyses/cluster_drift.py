@@ -8,8 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.cluster_parts import BETWEEN, cluster_names, of_map, opened_map
-from core.analyses.clusters import distinct_shoppers
+from core.analyses.cluster_parts import (
+    BETWEEN,
+    cluster_names,
+    distinct_shoppers,
+    hidden_of,
+    of_map,
+    opened_map,
+    places_of,
+)
 from core.analyses.proportions import difference, false_discovery, two_shares
 from core.analyses.tables import column, hidden_numbers, ratio
 from core.errors import WrongCall
@@ -56,7 +63,7 @@ def _by_week(store: Store, scope: Scope, options: DriftOptions) -> Answer:
     week = (days - (days + 3) % 7)[told.column("hour")]
     path = np.repeat(np.arange(len(told)), told.lengths)
     shoppers = shoppers_of(opened.paths, opened.options.unit, made.keys)
-    place = np.where(made.labels < 0, made.clusters, made.labels)
+    place = places_of(opened)
     weeks = np.unique(week)
     at = np.searchsorted(weeks, week)
     size = made.clusters + 1
@@ -66,7 +73,8 @@ def _by_week(store: Store, scope: Scope, options: DriftOptions) -> Answer:
     some = np.unique(np.stack([at, place[path], shoppers[path]]), axis=1)
     np.add.at(counts, (some[0], some[1]), 1)
     np.add.at(whole, np.unique(some[[0, 2]], axis=1)[0], 1)
-    hidden = hide_small(counts, cube.k) | (whole < cube.k)[:, None]
+    also = np.broadcast_to(hidden_of(opened).cluster, counts.shape)  # of one week alone it would be told
+    hidden = hide_small(counts, cube.k, also) | (whole < cube.k)[:, None]
     names = [*cluster_names(opened), BETWEEN]
     numbers = [*range(1, size), 0]
     shares = ratio(counts.astype(float), np.repeat(whole[:, None], size, axis=1).astype(float))

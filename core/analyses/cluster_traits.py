@@ -9,6 +9,7 @@ import pyarrow as pa
 from core.analyses.answer import Answer
 from core.analyses.cluster_parts import cluster_names, number, opened_map, rule_of, unnamed
 from core.analyses.cohort import CohortOptions, cohort
+from core.errors import WrongCall
 from core.journeys import MapOptions
 from core.paths.cohort_words import words
 from core.scope import OFF, Scope
@@ -33,6 +34,11 @@ def cluster_traits(store: Store, scope: Scope, options: TraitOptions) -> Answer:
     names = cluster_names(opened)
     mine = number("cluster", options.cluster, opened)
     other = number("against", options.against, opened) if options.against else None
+    if mine == other:
+        raise WrongCall(
+            f"cluster={options.cluster} and against={options.against} are the same cluster; name another "
+            "one, or leave against out to compare with everybody else."
+        )
     rules = [rule_of(scope, options, clusters=[c]) for c in (mine, other) if c is not None]
     told = cohort(
         store, replace(scope, compare=OFF), CohortOptions(*(unnamed(rule) for rule in rules))

@@ -6,14 +6,22 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.cluster_parts import BETWEEN, cluster_names, map_notes, of_map, opened_map
+from core.analyses.cluster_parts import (
+    BETWEEN,
+    cluster_names,
+    distinct_shoppers,
+    hidden_of,
+    map_notes,
+    of_map,
+    opened_map,
+    places_of,
+)
 from core.analyses.proportions import wilson
 from core.analyses.tables import column, hidden_numbers, ratio
 from core.events import PURCHASE
 from core.journeys import MapOptions, Opened
-from core.journeys.gathered import Gathered, gather, shoppers_of
+from core.journeys.gathered import Gathered, gather
 from core.marts.activity import MONEY_UNIT
-from core.marts.privacy import hide_small
 from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
@@ -26,7 +34,8 @@ def clusters(store: Store, scope: Scope, options: MapOptions) -> Answer:
     with low and high (Wilson's 95 % interval), revenue, revenue_per_path, events (median of a path),
     days (median from a path's first to its last event), stability (mean Jaccard with its likest from other
     seeds), silhouette, nearest (the cluster whose centre is nearest), apart (distance of the two centres ÷
-    spread of all paths), words (what its paths are about). Numbers of fewer than k shoppers are null.
+    spread of all paths), words (what its paths are about). Numbers of fewer than k shoppers are null, and so
+    are conversion and revenue where fewer than k bought, or fewer than k did not.
 
     Options are those of `core.journeys.options.MapOptions`.
     """
@@ -34,10 +43,10 @@ def clusters(store: Store, scope: Scope, options: MapOptions) -> Answer:
     made, cube = opened.map, open_cube(store)
     told = gather(opened.paths, opened.scope, opened.options.unit)
     count = made.clusters
-    place = np.where(made.labels < 0, count, made.labels)  # noise comes last
+    place = places_of(opened)
     paths = np.bincount(place, minlength=count + 1)
     shoppers = distinct_shoppers(opened, place, count + 1)
-    hidden = hide_small(shoppers, cube.k)
+    its = hidden_of(opened)
     bought = np.bincount(place[told.bought], minlength=count + 1).astype(float)
     if not cube.has_purchases or (opened.scope.events and PURCHASE not in opened.scope.events):
         bought[:] = np.nan
@@ -48,10 +57,11 @@ def clusters(store: Store, scope: Scope, options: MapOptions) -> Answer:
     days = _days(told)
     nearest, apart = _nearest(opened)
 
-    def shown(values: np.ndarray, unit: str = "money") -> pa.Array:
+    def shown(values: np.ndarray, unit: str = "money", hidden: np.ndarray = its.cluster) -> pa.Array:
         return column(np.where(hidden, np.nan, values.astype(float)), unit)
 
     nothing = np.full(1, np.nan)
+    words = [", ".join(one.words) for one in made.described]
     table = pa.table(
         {
             "cluster": pa.array([*range(1, count + 1), 0]),
@@ -59,33 +69,26 @@ def clusters(store: Store, scope: Scope, options: MapOptions) -> Answer:
             "paths": shown(paths, "count"),
             "shoppers": shown(shoppers, "count"),
             "share": shown(ratio(paths, np.full(count + 1, paths.sum()))),
-            "conversion": shown(ratio(bought, paths)),
-            "low": shown(low),
-            "high": shown(high),
-            "revenue": shown(revenue),
-            "revenue_per_path": shown(ratio(revenue, paths)),
+            "conversion": shown(ratio(bought, paths), hidden=its.buyers),
+            "low": shown(low, hidden=its.buyers),
+            "high": shown(high, hidden=its.buyers),
+            "revenue": shown(revenue, hidden=its.buyers),
+            "revenue_per_path": shown(ratio(revenue, paths), hidden=its.buyers),
             "events": shown(_medians(told.lengths, place, count + 1)),
             "days": shown(_medians(days, place, count + 1)),
-            "stability": column(np.append(made.stability, nothing)),
-            "silhouette": column(np.append(made.quality.of_cluster, nothing)),
+            "stability": shown(np.append(made.stability, nothing)),
+            "silhouette": shown(np.append(made.quality.of_cluster, nothing)),
             "nearest": pa.array([*nearest, None], pa.int64()),
             "apart": column(np.append(apart, nothing)),
-            "words": pa.array([*(", ".join(one.words) for one in made.described), ""]),
+            "words": pa.array(np.where(its.small, "", [*words, ""]).tolist()),
         }
     )
     of = of_map(opened, scope)
+    # Where a log has no purchases, their numbers are not hidden, but none.
+    hidden = its.buyers if np.isfinite(bought).any() else its.cluster
     return Answer(
         table, "Kinds of journeys", of, (*map_notes(opened), *hidden_numbers(int(hidden.sum()), cube.k))
     )
-
-
-def distinct_shoppers(opened: Opened, place: np.ndarray, size: int) -> np.ndarray:
-    """Distinct shoppers by group of paths: int64[size]; `place` is the group of each path."""
-    shoppers = shoppers_of(opened.paths, opened.options.unit, opened.map.keys)
-    if opened.options.unit == "shopper":
-        return np.bincount(place, minlength=size)
-    pairs = np.unique(place.astype(np.int64) * opened.paths.shoppers + shoppers)
-    return np.bincount(pairs // opened.paths.shoppers, minlength=size)
 
 
 def revenue_of(told: Gathered) -> np.ndarray:

@@ -8,16 +8,24 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.cluster_parts import BETWEEN, cluster_names, map_notes, of_map, opened_map
+from core.analyses.cluster_parts import (
+    BETWEEN,
+    FEW,
+    cluster_names,
+    hidden_of,
+    map_notes,
+    of_map,
+    opened_map,
+    places_of,
+)
 from core.analyses.clusters import revenue_of
 from core.analyses.meaning import meaning_of, unit
 from core.analyses.phrases import encoded, far, quoted
 from core.analyses.tables import column
 from core.encoder import open_vectors
-from core.events import NONE
 from core.journeys import MapOptions, texts_of
 from core.journeys.gathered import Gathered, gather
-from core.marts.privacy import hide_small
+from core.marts.privacy import told_alike
 from core.paths import open_cube
 from core.scope import Scope
 from core.store import Store
@@ -26,7 +34,14 @@ from core.store import Store
 STEPS = 10
 #: Share of the paths that a search lights up.
 LIT = 0.05
+#: Hours of a part of the day.
+PART = 4
 OTHER = "(other)"
+MORE = "…"
+COARSE = (
+    "What a point tells of its path is told as far as {k} shoppers or more share all of it; the rest is "
+    "“(other)” or left out."
+)
 
 
 @dataclass(frozen=True)
@@ -41,82 +56,128 @@ def journeys(store: Store, scope: Scope, options: PointOptions) -> Answer:
 
     Columns: x, y (z), cluster (0 lies between clusters), name, events, converted, revenue, region, device
     (those of most of its events), hour (the local hour of most), last (its last event), steps (the first
-    STEPS events; from where fewer than k shoppers begin alike, “…”), minutes (from the first event to
-    each of those steps), and with `text`: similarity (cosine of the phrase to what the path is about, the
-    nearest of its texts) and lit (whether it is among the LIT nearest share). Labels that fewer than k
-    shoppers of the picture have are “(other)”. On shared data (k above 1) revenue
-    is null, as it is one person's.
+    STEPS events, “…” where more came), minutes (from the first event to each of those steps), and with
+    `text`: similarity (cosine of the phrase to what the path is about, the nearest of its texts) and lit
+    (whether it is among the LIT nearest share).
+
+    On shared data (k above 1) a row tells no more than k shoppers of the picture share: events and revenue
+    are null; cluster, similarity, converted, region, device, last, hour and steps are told, in this order, as
+    far as k shoppers have this one and all that the row tells before it. What is not told is null, “(other)”
+    or “…”. Then hour is the first of four, minutes are the medians of those who begin alike, to the hour,
+    and similarity is the median of a class of the paths, lit the nearest class.
     """
     opened = opened_map(store, scope, options)
     made, cube = opened.map, open_cube(store)
     told = gather(opened.paths, opened.scope, opened.options.unit).only(made.fitted)
-    k, dims = cube.k, opened.paths.dimensions
-    placed, labels = made.placed[made.fitted], made.labels[made.fitted]
-    names = np.array([*cluster_names(opened), BETWEEN], object)
-    hours = dims.hours % 24
-    main = {
-        "region": _labels(told, dims.entries("region"), "place", k),
-        "device": _labels(told, dims.entries("device"), "mean", k),
-    }
-    steps, minutes = first_steps(told, k)
-    last = told.event_names[told.edges[1:] - 1]
-    bought, revenue = told.bought, revenue_of(told)
+    telling = Telling(told, cube.k)
+    placed, place = made.placed[made.fitted], places_of(opened)[made.fitted]
     table: dict[str, pa.Array] = {
         name: pa.array(placed[:, i]) for i, name in enumerate("xyz"[: placed.shape[1]])
     }
-    table |= {
-        "cluster": pa.array((labels + 1).astype(np.int64)),
-        "name": pa.array(names[labels], pa.string()),
-        "events": pa.array(told.lengths),
-        "converted": pa.array(bought if cube.has_purchases else [None] * len(told), pa.bool_()),
-        "revenue": column(revenue if cube.has_prices and k == 1 else np.full(len(told), np.nan)),
-        **{name: pa.array(values, pa.string()) for name, values in main.items()},
-        "hour": pa.array(told.main(hours[told.column("hour")])),
-        "last": pa.array(_common(told.names[last], told.shoppers, k), pa.string()),
-        "steps": pa.array(steps, pa.list_(pa.string())),
-        "minutes": pa.array(minutes, pa.list_(pa.float32())),
-    }
+    shown = telling.tell(place, also=hidden_of(opened).cluster[place])
+    names = np.array([*cluster_names(opened), BETWEEN], object)
+    table["cluster"] = pa.array((place + 1) % (made.clusters + 1), mask=~shown)
+    table["name"] = pa.array(np.where(shown, names[place], FEW), pa.string())
+    alone = cube.k == 1
+    table["events"] = pa.array(told.lengths, mask=np.full(len(told), not alone))
     text, notes = " ".join(options.text.split()), map_notes(opened)
+    near: dict[str, pa.Array] = {}
     if text:
-        near, more = similarity(store, told, text)
-        notes = (*more, *notes)
-        table["similarity"] = column(near)
-        found = (
-            near >= np.nanquantile(near, 1 - LIT) if np.isfinite(near).any() else np.zeros(len(told), bool)
-        )
-        table["lit"] = pa.array(found & np.isfinite(near))
+        found, more = similarity(store, told, text)
+        near, notes = _nearness(telling, found), (*more, *notes)
+    bought = telling.tell(told.bought) if cube.has_purchases else np.zeros(len(told), bool)
+    table["converted"] = pa.array(told.bought, mask=~bought)
+    table["revenue"] = column(revenue_of(told) if cube.has_prices and alone else np.full(len(told), np.nan))
+    for name, of in (("region", "place"), ("device", "mean")):
+        labels, codes = told.paths.dimensions.entries(name)
+        table[name] = _labels(telling, labels, told.main(codes[told.column(of)]))
+    last = told.event_names[told.edges[1:] - 1]
+    table["last"] = _labels(telling, told.names, last)
+    hour = told.main((told.paths.dimensions.hours % 24)[told.column("hour")])
+    hour = hour if alone else hour // PART * PART
+    table["hour"] = pa.array(hour, mask=~telling.tell(hour))
+    steps, minutes = first_steps(telling)
+    table["steps"] = pa.array(steps, pa.list_(pa.string()))
+    table["minutes"] = pa.array(minutes, pa.list_(pa.float32()))
     order = np.random.default_rng(int(opened.options.seed)).permutation(len(told))
     said = of_map(opened, scope, f"nearest to {quoted(text)}" if text else "")
-    return Answer(pa.table(table).take(pa.array(order)), "Map of journeys", said, notes)
+    coarse = () if alone else (COARSE.format(k=cube.k),)
+    whole = pa.table(table | near).take(pa.array(order))
+    return Answer(whole, "Map of journeys", said, (*notes, *coarse))
 
 
-def first_steps(told: Gathered, k: int) -> tuple[list[list[str]], list[list[float]]]:
-    """The first STEPS events of each path and the minutes to them, as far as k shoppers begin alike; to the
-    hour where k is above 1.
+class Telling:
+    """What rows of single paths may tell, trait by trait: what k shoppers share with all that was told."""
+
+    def __init__(self, told: Gathered, k: int, group: np.ndarray | None = None) -> None:
+        self.told, self.k = told, k
+        self.group = np.zeros(len(told), np.int64) if group is None else group.astype(np.int64)
+
+    def tell(self, values: np.ndarray, also: np.ndarray | None = None) -> np.ndarray:
+        """Which rows may tell a trait, int[paths] from 0: bool[paths]; `also` are rows that must not."""
+        shown, self.group = told_alike(self.group, values, self.told.shoppers, self.k, also)
+        return shown
+
+
+def first_steps(telling: Telling) -> tuple[list[list[str]], list[list[float]]]:
+    """The first STEPS events of each path and the minutes to them, as far as they may be told.
+
+    “…” says that more came, or that no more may be told; that a path ends is told as one more step.
     """
-    n = len(told)
-    at = told.edges[:-1, None] + np.arange(STEPS)
+    told, k = telling.told, telling.k
+    at = told.edges[:-1, None] + np.arange(STEPS + 1)
     there = at < told.edges[1:, None]
-    event = np.where(there, told.event_names[np.minimum(at, told.events.size - 1)], -1)
+    at = np.minimum(at, told.events.size - 1)
+    event = np.where(there, told.event_names[at] + 1, 0)
     seconds = told.column("second").astype(np.float64)
-    minutes = (seconds[np.minimum(at, seconds.size - 1)] - seconds[told.edges[:-1]][:, None]) / 60
-    if k > 1:
-        minutes = np.round(minutes / 60) * 60  # to the hour: exact times would tell one person from another
-    shown = np.zeros(n, np.int64)
-    group = np.zeros(n, np.int64)
-    for step in range(STEPS):
-        group = np.unique(group * (told.names.size + 1) + event[:, step] + 1, return_inverse=True)[1]
-        pairs = np.unique(np.stack([group, told.shoppers]), axis=1)[0]
-        common = np.bincount(pairs, minlength=group.max() + 1)[group] >= k
-        shown = np.where(common & there[:, step] & (shown == step), step + 1, shown)
-    lengths = told.lengths
+    minutes = (seconds[at] - seconds[told.edges[:-1]][:, None]) / 60
+    shown, ended = np.zeros(len(told), np.int64), np.zeros(len(told), bool)
+    rows = np.arange(len(told))
+    for step in range(STEPS + 1):
+        values = event[rows, step] if step < STEPS else there[rows, step].astype(np.int64)
+        may, telling.group[rows] = told_alike(telling.group[rows], values, told.shoppers[rows], k)
+        ended[rows[may & (values == 0)]] = True
+        rows = rows[may & (values > 0)]
+        if step == STEPS:
+            break
+        shown[rows] = step + 1
+        if k > 1:
+            minutes[rows, step] = _medians(telling.group[rows], minutes[rows, step])
+    if k > 1:  # of fewer shoppers with every step: a later median may be less than one before
+        minutes = np.maximum.accumulate(np.round(minutes / 60) * 60, axis=1)
     steps, times = [], []
     for row, many in enumerate(shown.tolist()):
-        names = [str(told.names[e]) for e in event[row, :many]]
-        whole = many == lengths[row]
-        steps.append(names if whole else [*names, "…"])
+        names = [str(told.names[e - 1]) for e in event[row, :many]]
+        steps.append(names if ended[row] else [*names, MORE])
         times.append(minutes[row, :many].astype(np.float32).tolist())
     return steps, times
+
+
+def _medians(group: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The median of each row's group: float64[rows]."""
+    order = np.lexsort((values, group))
+    _, first, at, counts = np.unique(group[order], return_index=True, return_inverse=True, return_counts=True)
+    low, high = (values[order][first + (counts - other) // 2] for other in (1, 0))
+    out = np.empty(values.size)
+    out[order] = ((low + high) / 2)[at]
+    return out
+
+
+def _nearness(telling: Telling, near: np.ndarray) -> dict[str, pa.Array]:
+    """The columns similarity and lit of float64[paths], NaN for paths without words."""
+    known = np.isfinite(near)
+    if not known.any():
+        return {"similarity": column(near), "lit": pa.array(known)}
+    if telling.k == 1:
+        return {"similarity": column(near), "lit": pa.array(near >= np.quantile(near[known], 1 - LIT))}
+    # A cosine is nearly one path's own: whoever writes an item's title would see who looked at it.
+    top = min(max(LIT, 2 * telling.k / known.sum()), 1.0)
+    edges = np.quantile(near[known], [0.2, 0.4, 0.6, 0.8, 1 - top] if top < 0.2 else [1 - top])
+    classes = np.where(known, np.searchsorted(edges, near, side="right") + 1, 0)
+    shown = telling.tell(classes) & known
+    usual = [np.median(near[classes == c]) if (classes == c).any() else np.nan for c in range(edges.size + 2)]
+    told = np.where(shown, np.round(np.array(usual), 2)[classes], np.nan)
+    return {"similarity": column(told), "lit": pa.array(shown & (classes == edges.size + 1))}
 
 
 def similarity(store: Store, told: Gathered, text: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -146,15 +207,6 @@ def _nearest_of(near: np.ndarray, shoppers: np.ndarray, k: int) -> float:
     return float(np.sort(of_shopper)[-k]) if of_shopper.size >= max(k, 1) else -np.inf
 
 
-def _labels(told: Gathered, entries: tuple[np.ndarray, np.ndarray], name: str, k: int) -> np.ndarray:
-    labels, codes = entries
-    return _common(labels[told.main(codes[told.column(name)])], told.shoppers, k)
-
-
-def _common(values: np.ndarray, shoppers: np.ndarray, k: int) -> np.ndarray:
-    """The values, those of fewer than k shoppers as OTHER: object[paths]."""
-    found, at = np.unique(values.astype(str), return_inverse=True)
-    pairs = np.unique(np.stack([at, shoppers]), axis=1)[0]
-    counts = np.bincount(pairs, minlength=found.size)
-    hidden = hide_small(counts, k) & (found != NONE)
-    return np.where(hidden[at], OTHER, found[at].astype(object))
+def _labels(telling: Telling, labels: np.ndarray, codes: np.ndarray) -> pa.Array:
+    """A label of each path, OTHER where it may not be told."""
+    return pa.array(np.where(telling.tell(codes), labels.astype(object)[codes], OTHER), pa.string())

@@ -26,6 +26,8 @@ LEVELS = 6
 NOISE = 255
 #: Lines of the drift; the table has all.
 MOST_LINES = 8
+#: What points are called whose trait may not be told.
+UNTOLD = "Other"
 PARTS_OF_DAY = ("0–4 h", "4–8 h", "8–12 h", "12–16 h", "16–20 h", "20–24 h")
 
 
@@ -43,19 +45,18 @@ class Coloured:
 def coloured(table: pa.Table, by: str, names: Sequence[str], style: Look) -> Coloured:
     """The points of the `journeys` table by one of COLOURS; `names` are those of the clusters, from 1."""
     if by == "cluster":
-        group = table["cluster"].to_numpy() - 1
+        group = _numbers(table, "cluster", 0) - 1
+        none = "Between clusters or too few to tell" if table["cluster"].null_count else "Between clusters"
         colours = tuple(cluster_colour(n, style) for n in range(len(names)))
         labels = tuple(f"{n} · {short(name.split(',')[0], 36)}" for n, name in enumerate(names, start=1))
-        return Coloured(
-            np.where(group < 0, NOISE, group).astype(np.uint8), labels, colours, "Between clusters"
-        )
+        return Coloured(np.where(group < 0, NOISE, group).astype(np.uint8), labels, colours, none)
     if by == "conversion":
-        bought = np.array(table["converted"].fill_null(False).to_pylist(), bool)
         colours = (style.muted, style.categorical[1])
-        return Coloured(bought.astype(np.uint8), ("No purchase", "Bought"), colours, "")
+        bought = _numbers(table, "converted", NOISE).astype(np.uint8)
+        return Coloured(bought, ("No purchase", "Bought"), colours, UNTOLD)
     if by == "hour":
-        part = (table["hour"].to_numpy() // 4).astype(np.uint8)
-        return Coloured(part, PARTS_OF_DAY, _ramp(style, len(PARTS_OF_DAY)), "")
+        part = _numbers(table, "hour", 4 * NOISE) // 4
+        return Coloured(part.astype(np.uint8), PARTS_OF_DAY, _ramp(style, len(PARTS_OF_DAY)), UNTOLD)
     if by in ("revenue", "nearness"):
         column = table["revenue" if by == "revenue" else "similarity"]
         return _levels(column.to_numpy(zero_copy_only=False).astype(float), by, style)
@@ -69,6 +70,11 @@ def coloured(table: pa.Table, by: str, names: Sequence[str], style: Look) -> Col
     return Coloured(group, labels, hues[: len(labels)], "")
 
 
+def _numbers(table: pa.Table, name: str, instead: int) -> np.ndarray:
+    """A column of numbers or truths, `instead` where it is null: int64[rows]."""
+    return np.asarray(table[name].cast(pa.int64()).fill_null(instead).to_numpy())
+
+
 def cluster_colour(n: int, style: Look) -> str:
     """The colour of the n-th cluster: the palette's, then paler and deeper ones of them."""
     palette = style.categorical[:-1]  # its grey is for noise
@@ -79,7 +85,9 @@ def cluster_colour(n: int, style: Look) -> str:
 
 
 def sizes(table: pa.Table) -> np.ndarray:
-    """The size of each point by the length of its path: uint8[points]."""
+    """The size of each point by the length of its path, all alike where it may not be told: uint8[points]."""
+    if table["events"].null_count:
+        return np.full(table.num_rows, 64, np.uint8)
     length = np.log1p(table["events"].to_numpy().astype(float))
     low, high = np.percentile(length, [5, 98]) if length.size else (0.0, 1.0)
     return np.clip(255 * (length - low) / max(high - low, 1e-9), 0, 255).astype(np.uint8)

@@ -12,12 +12,13 @@ from typing import Any
 
 from core import marts
 from core.analyses import ANALYSES, Answer
+from core.analyses.cluster_parts import opened_map, told_quality
 from core.analyses.missing import missing_notes
 from core.cli import output
 from core.cli.progress import shown
 from core.encoder import open_vectors
 from core.errors import CartscapeError, WrongCall
-from core.journeys import MapOptions, open_map
+from core.journeys import MapOptions
 from core.journeys.encoding import encode_scope
 from core.journeys.kept_maps import TELLING
 from core.recommender import evaluation
@@ -115,12 +116,12 @@ def project(call: argparse.Namespace) -> None:
     scope = Scope.parse(pairs(call.scope, "--scope", "KEY=VALUE"))
     with shown() as teller:
         TELLING.set(teller.of_build)
-        made = open_map(store, scope, options).map
-    quality = {k: v for k, v in asdict(made.quality).items() if k != "of_cluster"}
-    for warning in made.quality.warnings():
+        opened = opened_map(store, scope, options)
+    made, quality = opened.map, told_quality(opened)
+    for warning in quality.warnings():
         print(warning, file=sys.stderr)
     drawn = {"paths": len(made), "fitted": made.fitted.size, "clusters": made.clusters}
-    _print_words(drawn | {k: round(v, 4) for k, v in quality.items()})
+    _print_words(drawn | {k: round(v, 4) for k, v in asdict(quality).items() if k != "of_cluster"})
 
 
 def train(call: argparse.Namespace) -> None:

@@ -39,8 +39,10 @@ def chosen_paths(opened: Opened, rule: Rule) -> np.ndarray:
         return within & ~np.isin(made.labels, rule.get("without", ()))
     clusters = [int(c) for c in rule["clusters"]]
     if not clusters or any(not -1 <= c < made.clusters for c in clusters):
-        known = f"the clusters 0 to {made.clusters - 1}, and −1 between them"
-        raise WrongCall(f"The map has {known}, not {clusters}.")
+        raise WrongCall(
+            f"A cohort names cluster {_numbers(clusters)}; the map has clusters 1 to {made.clusters}, and "
+            "paths between them. Choose it on the map anew."
+        )
     return np.isin(made.labels, clusters)
 
 
@@ -53,9 +55,12 @@ def _members(found: Cohorts, rule: Rule) -> np.ndarray:
 def _words(rule: Rule) -> str:
     if "polygon" in rule:
         return "in a lasso on the map of journeys"
-    clusters = [int(c) for c in rule["clusters"]]
-    numbers = ", ".join("between clusters" if c < 0 else str(c + 1) for c in clusters)
-    return f"in cluster {numbers} of the map of journeys"
+    return f"in cluster {_numbers([int(c) for c in rule['clusters']])} of the map of journeys"
+
+
+def _numbers(clusters: list[int]) -> str:
+    """Clusters as people count them, from 1."""
+    return ", ".join("between clusters" if c == -1 else str(c + 1) for c in clusters) or "none"
 
 
 cohorts.FINDERS[KIND] = _members

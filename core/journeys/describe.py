@@ -35,6 +35,11 @@ class Described:
     where: str
     conversion: float  # share of its paths with a purchase; NaN where the log has none
 
+    @property
+    def unsaid(self) -> str:
+        """The name without how many buy."""
+        return _name(self.words, self.when, self.role, self.device, self.where, float("nan"))
+
 
 def describe(
     told: Gathered, labels: np.ndarray, rows: np.ndarray, texts: LogTexts, conversion: np.ndarray

@@ -31,6 +31,7 @@ class Gathered:
     edges: np.ndarray  # int64[paths + 1]
     keys: np.ndarray  # uint32[paths], number of the shopper or session
     too_short: int  # how many paths of the scope have fewer than LEAST_EVENTS events
+    too_short_shoppers: int  # of how many shoppers these are
 
     def __len__(self) -> int:
         return self.keys.size
@@ -139,9 +140,12 @@ def gather(paths: PathLog, scope: Scope, unit: str = "shopper") -> Gathered:
         key = (np.searchsorted(start, events, side="right") - 1).astype(np.uint32)
     first = np.flatnonzero(np.diff(key, prepend=key[:1] + 1)) if key.size else np.empty(0, np.int64)
     edges = np.append(first, key.size)
-    every = Gathered(paths, unit, events, edges, key[first], 0)
+    every = Gathered(paths, unit, events, edges, key[first], 0, 0)
     long = every.lengths >= LEAST_EVENTS
-    return replace(every.only(np.flatnonzero(long)), too_short=int((~long).sum()))
+    of = shoppers_of(paths, unit, every.keys[~long])
+    return replace(
+        every.only(np.flatnonzero(long)), too_short=int((~long).sum()), too_short_shoppers=np.unique(of).size
+    )
 
 
 def shoppers_of(paths: PathLog, unit: str, keys: np.ndarray) -> np.ndarray:

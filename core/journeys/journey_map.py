@@ -50,8 +50,13 @@ class JourneyMap:
     central: np.ndarray  # int64[clusters, CENTRAL], rows of the paths nearest to each centre
     described: tuple[Described, ...]
     quality: Quality
+    buyers: np.ndarray  # int64[clusters + 1], shoppers with a path there that holds a purchase; noise is last
+    others: np.ndarray  # int64[clusters + 1], shoppers with a path there that holds none
     too_short: int  # paths of the scope with fewer than LEAST_EVENTS events
+    too_short_shoppers: int  # whose these are
     wordless: int  # fitted paths that are about no text at all
+    wordless_shoppers: int  # whose these are
+    worded_shoppers: int  # whose the other fitted paths are
 
     def __len__(self) -> int:
         return self.keys.size
@@ -157,15 +162,26 @@ def make_map(
         for c in range(len(centres))
     ]
     central = np.array([fitted[np.argsort(far, kind="stable")[:CENTRAL]] for far in apart], np.int64)
+    wordless = np.maximum.reduceat(rows, some.edges[:-1]) < 0
     told(1.0, "done")
     return (
         JourneyMap(
             every.keys, where, labels, fitted, centres.reshape(-1, h.shape[1]),
             float(np.sqrt(h.var(axis=0).sum())), clusters.stability, central, tuple(described), quality,
-            every.too_short, int((np.maximum.reduceat(rows, some.edges[:-1]) < 0).sum()),
+            _shoppers(every, labels, clusters.count, every.bought),
+            _shoppers(every, labels, clusters.count, ~every.bought),
+            every.too_short, every.too_short_shoppers, int(wordless.sum()),
+            np.unique(some.shoppers[wordless]).size, np.unique(some.shoppers[~wordless]).size,
         ),
         fit,
     )  # fmt: skip
+
+
+def _shoppers(told: Gathered, labels: np.ndarray, count: int, chosen: np.ndarray) -> np.ndarray:
+    """Distinct shoppers of the chosen paths of each cluster, of noise last: int64[count + 1]."""
+    place = np.where(labels < 0, count, labels).astype(np.int64)
+    pairs = np.unique(place[chosen] * told.paths.shoppers + told.shoppers[chosen])
+    return np.bincount(pairs // told.paths.shoppers, minlength=count + 1)
 
 
 def every_part(

@@ -14,7 +14,9 @@ from typing import TypeVar
 import numpy as np
 
 from core.encoder import Vectors, open_vectors
+from core.errors import CartscapeError
 from core.journeys.describe import Described
+from core.journeys.gathered import shoppers_of
 from core.journeys.journey_map import Fit, JourneyMap, Told, make_map
 from core.journeys.options import MapOptions
 from core.journeys.quality import Quality
@@ -32,7 +34,10 @@ MOST_KEPT = 40
 MOST_OPEN = 8
 
 _T = TypeVar("_T")
-_ARRAYS = ("keys", "placed", "labels", "fitted", "centres", "stability", "central")
+_ARRAYS = ("keys", "placed", "labels", "fitted", "centres", "stability", "central", "buyers", "others")
+_NUMBERS = (
+    "spread", "too_short", "too_short_shoppers", "wordless", "wordless_shoppers", "worded_shoppers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,11 @@ def digest_of(store: Store, scope: Scope, options: MapOptions, vectors: Vectors)
     return hashlib.sha256(json.dumps(asked, default=str).encode()).hexdigest()[:24]
 
 
+def names_clusters(store: Store, scope: Scope, options: MapOptions) -> str:
+    """As `digest_of`, but the same for all pictures of the same clusters: their numbers mean the same."""
+    return digest_of(store, scope, replace(options, dims=MapOptions().dims), open_vectors())
+
+
 def is_kept(store: Store, scope: Scope, options: MapOptions) -> bool:
     """Whether the map was made before, so that opening it takes a moment."""
     digest = digest_of(store, scope, options, open_vectors())
@@ -98,7 +108,10 @@ def is_kept(store: Store, scope: Scope, options: MapOptions) -> bool:
 
 
 def open_map(store: Store, scope: Scope, options: MapOptions) -> Opened:
-    """The map of a scope: from memory, from disk, or made now, which tells TELLING. Raises as `make_map`."""
+    """The map of a scope: from memory, from disk, or made now, which tells TELLING.
+
+    Raises as `make_map`, and a sentence where the paths are of fewer shoppers than may be told of.
+    """
     vectors = open_vectors()
     digest = digest_of(store, scope, options, vectors)
     key = (str(store.path), digest)
@@ -124,6 +137,11 @@ def open_map(store: Store, scope: Scope, options: MapOptions) -> Opened:
                 _keep(_fits, key, fit)
                 _write(store, digest, made)
             found = Opened(made, store, open_paths(store), asked, options, digest)
+            if np.unique(shoppers_of(found.paths, options.unit, made.keys)).size < found.paths.k:
+                raise CartscapeError(
+                    f"A map of journeys needs paths of {found.paths.k} shoppers, and in this scope there are "
+                    "fewer; widen the scope, or choose a larger cohort."
+                )
             _keep(_open, key, found)
         return found
 
@@ -156,7 +174,7 @@ def _write(store: Store, digest: str, made: JourneyMap) -> None:
     folder = store.path / "journeys"
     buffer = io.BytesIO()
     words = {
-        "spread": made.spread, "too_short": made.too_short, "wordless": made.wordless,
+        **{name: getattr(made, name) for name in _NUMBERS},
         "described": [asdict(one) for one in made.described],
         "quality": {k: v for k, v in asdict(made.quality).items() if k != "of_cluster"},
     }  # fmt: skip
@@ -183,7 +201,7 @@ def _read(file: Path) -> JourneyMap | None:
             )
             found = JourneyMap(
                 **{name: arrays[name] for name in _ARRAYS}, described=described, quality=quality,
-                **{name: words[name] for name in ("spread", "too_short", "wordless")},
+                **{name: words[name] for name in _NUMBERS},
             )  # fmt: skip
         file.touch()
         return found

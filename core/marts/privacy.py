@@ -91,3 +91,53 @@ def hide_steps(counts: np.ndarray, k: int) -> np.ndarray:
                 barred[least, s] = moved = True
         if not moved:
             return hidden
+
+
+def told_alike(
+    group: np.ndarray, values: np.ndarray, shoppers: np.ndarray, k: int, also: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows of a table of single paths may tell one more trait, and the groups that rows are in then.
+
+    `group` is what each row tells already, int[rows], and `values` the trait, int[rows] from 0; `shoppers` is
+    whose row it is. A value is told within a group where k distinct shoppers of the group have it; those who
+    are left untold are k at least, or none: some rows of a common value are left untold with them (local
+    suppression; Hundepool et al., "Statistical disclosure control"). Whatever rows are counted by what they
+    tell, one trait or all of them, no count is of fewer than k shoppers, nor is what it leaves of a total,
+    provided that each group of `group` has k. `also` are rows, bool[rows], that another table hides.
+    """
+    size = int(values.max(initial=0)) + 2
+    cell, at = np.unique(group.astype(np.int64) * size + values, return_inverse=True)
+    of_group = np.unique(cell // size, return_inverse=True)[1]
+    many = _distinct(at, shoppers, cell.size)
+    hidden = many < k if k > 1 else np.zeros(cell.size, bool)
+    if also is not None:
+        hidden |= np.bincount(at[also], minlength=cell.size) > 0
+    told = ~hidden[at]
+    left = _distinct(of_group[at[~told]], shoppers[~told], of_group.max(initial=-1) + 1)
+    few = (left > 0) & (left < k)
+    # Where those left untold are few, k of the commonest value join them; where it has not enough to stay
+    # with k itself, all of the rarest that is told do.
+    seen = np.where(hidden, 0, many)
+    largest = _last(np.lexsort((seen, of_group)), of_group)
+    some = largest[few & (seen[largest] >= 2 * k)]
+    smallest = _last(np.lexsort((-np.where(hidden, np.iinfo(np.int64).max, many), of_group)), of_group)
+    told &= ~np.isin(at, smallest[few & (seen[largest] < 2 * k)])
+    rows = np.flatnonzero(np.isin(at, some))
+    most = int(shoppers.max(initial=0)) + 1
+    pairs, whose = np.unique(at[rows] * most + shoppers[rows], return_inverse=True)
+    _, first, its = np.unique(pairs // most, return_index=True, return_inverse=True)
+    told[rows[(np.arange(pairs.size) - first[its] < k)[whose]]] = False
+    deeper = np.unique(group.astype(np.int64) * size + np.where(told, values, size - 1), return_inverse=True)
+    return told, deeper[1].astype(np.int64)
+
+
+def _last(order: np.ndarray, of_group: np.ndarray) -> np.ndarray:
+    """The last of each group in an order that has groups side by side."""
+    return order[np.append(np.flatnonzero(np.diff(of_group[order])), order.size - 1)] if order.size else order
+
+
+def _distinct(at: np.ndarray, shoppers: np.ndarray, size: int) -> np.ndarray:
+    """Distinct shoppers of each group: int64[size]."""
+    most = int(shoppers.max(initial=0)) + 1
+    pairs = np.unique(at.astype(np.int64) * most + shoppers)
+    return np.bincount(pairs // most, minlength=size)

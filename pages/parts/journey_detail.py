@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.analyses import Answer
-from core.analyses.cluster_parts import rule_of, unnamed
+from core.analyses.cluster_parts import few_sentence, rule_of, unnamed
 from core.analyses.measures import MEASURES
 from core.charts.cohort import no_traits, traits
 from core.charts.finds import told_by
@@ -55,6 +55,9 @@ def detail(rows: list[dict[str, Any]]) -> None:
         )
         return
     if not mine.cluster and not _held(mine):
+        return
+    if any(row["cluster"] == mine.cluster and row["shoppers"] is None for row in rows):
+        states.notice(few_sentence(mine.cluster, ask.store().k))
         return
     other = _head(mine, rows)
     left, right = st.columns([5, 4], gap="small")
@@ -125,7 +128,11 @@ def _side(name: str, rule: dict[str, Any], colour: str, cluster: int = 0) -> Sid
 
 def _head(mine: Side, rows: list[dict[str, Any]]) -> Side | None:
     """Who is chosen, what they are held against, their name, and keeping them."""
-    others = {str(row["cluster"]): row for row in rows if row["cluster"] != mine.cluster}
+    others = {
+        str(row["cluster"]): row
+        for row in rows
+        if row["cluster"] != mine.cluster and row["shoppers"] is not None
+    }
     row = next((row for row in rows if row["cluster"] == mine.cluster), None)
     with st.container(border=True, key="frame_journey_head"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="journey_head"):
@@ -238,7 +245,7 @@ def _typical(mine: Side) -> None:
     )  # fmt: skip
 
 
-def _line(steps: list[str], minutes: list[float], events: int) -> str:
+def _line(steps: list[str], minutes: list[float], events: int | None) -> str:
     """A path in words: **view** ×3 → 3 min later **cart**; repeats within a minute are told once."""
     told: list[tuple[str, str, int]] = []  # how much later, the step, how often
     for n, name in enumerate(steps[: len(minutes)]):
@@ -252,6 +259,8 @@ def _line(steps: list[str], minutes: list[float], events: int) -> str:
         f"{later}**{states.plain(name)}**" + (f" ×{times}" if times > 1 else "")
         for later, name, times in told
     ]
+    if events is None:  # it may not be told how it goes on
+        return " → ".join([*said, "…"])
     left = events - len(minutes)
     return " → ".join([*said, f"… {left} more"] if left else said)
 

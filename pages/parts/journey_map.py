@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import CartscapeError
 from core.journeys import MapOptions, NotEncoded, is_kept, open_map
 from core.journeys.encoding import missing_in
-from core.journeys.kept_maps import TELLING
+from core.journeys.kept_maps import TELLING, names_clusters
 from core.journeys.parts import PARTS
 from core.scope import Scope
 from pages.parts import ask, encode_button, page, state, states
@@ -23,6 +23,7 @@ MEANINGS = {
 }
 UNITS = {"shopper": "Shoppers", "session": "Sessions"}
 DETAIL = {"1": "Very few, broad", "2": "Few", "3": "Usual", "4": "Many", "5": "Very many, narrow"}
+_SEEN = "_journeys_clusters_of"
 DRAWN = {n: f"{int(n):,}" for n in ("5000", "20000", "50000", "100000")}
 
 
@@ -84,7 +85,6 @@ def _weighed() -> None:
     if not any(float(word) for word in chosen):
         return  # something must count
     state.set_text("weights", "" if chosen == usual else ",".join(chosen))
-    state.set_text("cluster", "")
 
 
 def _making(done: float, stage: str, seconds: float) -> str:
@@ -127,4 +127,14 @@ def made(scope: Scope) -> bool:
     finally:
         TELLING.reset(token)
         place.empty()
+    _forget(names_clusters(store, scope, asked))
     return True
+
+
+def _forget(now: str) -> None:
+    """On another map a number is another cluster: one that stayed while the map changed goes."""
+    before, words = st.session_state.get(_SEEN, (now, {}))
+    for word in ("cluster", "beside"):
+        if before != now and state.text(word) == words[word]:
+            state.set_text(word, "")
+    st.session_state[_SEEN] = (now, {word: state.text(word) for word in ("cluster", "beside")})

@@ -34,12 +34,14 @@ def picture(clusters: list[dict[str, Any]]) -> None:
     colour = _colour(answer)
     by = coloured(answer.table, colour, [row["name"] for row in clusters if row["cluster"]], style())
     # A legend of clusters counts all paths, as their list does, not the drawn sample.
-    # What the list hides, the legend does too.
+    # What the list hides, the legend does too: its points are among those between clusters.
     counts: list[int | str | None] = (
         [MISSING if row["paths"] is None else row["paths"] for row in clusters]
         if colour == "cluster"
         else [None] * (len(by.labels) + 1)
     )
+    if colour == "cluster" and answer.table["cluster"].null_count:
+        counts[-1] = MISSING
     points = _points(answer, by, counts)
 
     def draw() -> None:
@@ -185,5 +187,6 @@ def _points(answer: Answer, by: Coloured, counts: list[int | str | None]) -> sca
         group=by.group, size=sizes(table), steps=codes, minutes=times, step_names=tuple(names),
         groups=tuple(map(scatter.Group, by.labels, by.colours, counts)), scale=by.scale,
         lit=np.array(table["lit"].to_pylist(), bool) if "lit" in table.column_names else None,
-        lengths=table["events"].to_numpy(), noise=by.noise, noise_count=counts[-1],
+        lengths=None if table["events"].null_count else table["events"].to_numpy(),
+        noise=by.noise, noise_count=counts[-1],
     )  # fmt: skip

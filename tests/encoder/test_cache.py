@@ -305,3 +305,12 @@ print(report.encoded, report.found, *loaded)
     ]
     assert said[0].stdout.decode().split()[:2] == ["20", "0"]
     assert said[1].stdout.decode().split() == ["0", "20"]
+
+
+@pytest.mark.parametrize("held", [0, 2**20])
+@pytest.mark.parametrize("size", [0, 20_000, 300_000])
+def test_a_file_cut_short_under_its_reader_is_made_anew(home: Path, size: int, held: int) -> None:
+    call = [sys.executable, "-m", "tests.encoder.cut_short", str(size), str(held)]
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr  # through a memory map the system ends the process
+    assert "was damaged and has been removed; its vectors are made anew" in done.stdout

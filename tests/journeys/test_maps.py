@@ -19,7 +19,7 @@ from core.journeys import MapOptions, NotEncoded, kept_maps, open_map
 from core.journeys import parts as parts_of
 from core.journeys.describe import _roles
 from core.journeys.gathered import LEAST_EVENTS, Gathered, gather, shoppers_of
-from core.journeys.given_names import give_name, names_of
+from core.journeys.given_names import give_name, given_names, names_of
 from core.journeys.quality import trustworthiness
 from core.paths import open_cohorts, open_cube, open_paths
 from core.scope import Scope
@@ -204,6 +204,49 @@ def test_a_name_is_kept_and_found_on_another_map(
     assert list(names_of(other).values()) == ["Ours"]
     give_name(opened, 0, "Theirs")
     assert names_of(opened) == {0: "Theirs"}
+
+
+def test_the_name_just_given_is_shown_and_those_of_other_maps_survive(
+    sample_store: Store, copied: Callable[[Store], Store]
+) -> None:
+    store = copied(sample_store)
+    flat, deep = (open_map(store, WHOLE, MapOptions(dims=dims)) for dims in ("2", "3"))
+    give_name(flat, 0, "Zebras")
+    assert names_of(deep) == {0: "Zebras"}  # borrowed
+    give_name(deep, 0, "Antelopes")
+    assert names_of(deep) == {0: "Antelopes"} and names_of(flat) == {0: "Zebras"}
+    give_name(deep, 0, "Zulus")  # in its own place; it stands after and before the others in the alphabet
+    assert names_of(deep) == {0: "Zulus"} and names_of(flat) == {0: "Zebras"}
+    assert {document.name for document in given_names(store).all()} == {"Zebras", "Zulus"}
+    third = open_map(store, WHOLE, MapOptions(dims="2", seed="0", most="19999"))
+    assert names_of(third) == {0: "Zulus"}  # of two borrowed ones the last
+
+
+def test_names_that_differ_by_case_alone_are_one_name(
+    sample_store: Store, copied: Callable[[Store], Store]
+) -> None:
+    opened = open_map(copied(sample_store), WHOLE, MapOptions())
+    give_name(opened, 0, "Ours")
+    for same in ("ours", "Ours", " OURS "):
+        with pytest.raises(WrongCall, match="is called “Ours” already; upper and lower"):
+            give_name(opened, 1, same)
+    give_name(opened, 0, "OURS")  # its own may change its case
+    assert names_of(opened) == {0: "OURS"}
+    for bad in ("", "  ", "a\nb", "x" * 201):
+        with pytest.raises(WrongCall, match="A cluster's name has 1 to 200 letters and no line breaks"):
+            give_name(opened, 0, bad)
+
+
+def test_a_cluster_is_not_held_against_itself(sample_store: Store) -> None:
+    with pytest.raises(WrongCall, match="cluster=2 and against=2 are the same cluster"):
+        ANALYSES["cluster-traits"].run(sample_store, WHOLE, cluster="2", against="2")
+
+
+def test_a_cohort_of_a_cluster_that_is_not_there_counts_from_1(sample_store: Store) -> None:
+    most = open_map(sample_store, WHOLE, MapOptions()).map.clusters
+    rule = {"of": "journeys", "scope": WHOLE.words(), "clusters": [most]}
+    with pytest.raises(WrongCall, match=f"names cluster {most + 1}; the map has clusters 1 to {most}, and"):
+        open_cohorts(sample_store).find(rule)
 
 
 def test_a_name_tells_what_the_list_does(sample_store: Store) -> None:

@@ -105,6 +105,17 @@ def test_weights_beyond_the_sliders_are_drawn(app: Open) -> None:
 
 
 @pytest.mark.usefixtures("model")
+def test_another_map_forgets_the_cluster_and_another_picture_does_not(app: Open) -> None:
+    test = app("clusters", cluster="2", beside="1", **WHOLE)
+    assert "#### 2 · " in said(test)
+    test.segmented_control(key="view_dims").set_value("3").run()
+    assert "#### 2 · " in said(test) and not test.exception  # the same clusters, drawn in depth
+    test.selectbox(key="view_detail").set_value("5").run()
+    assert "Tick a kind" in said(test) and "#### 2 · " not in said(test)
+    assert not test.warning and not test.exception
+
+
+@pytest.mark.usefixtures("model")
 def test_words_light_up_the_paths_near_to_them(app: Open) -> None:
     test = app("clusters", need="coffee", colour="nearness", **WHOLE)
     assert not test.exception

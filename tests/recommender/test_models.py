@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,15 +43,15 @@ def ids(store: Store, **words: str) -> list[str]:
     return [str(row["item_id"]) for row in rows(store, **words)]
 
 
-def rows(store: Store, **words: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = ANALYSES["recommended"].run(store, Scope(), **words).table.to_pylist()
+def rows(store: Store, **words: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ANALYSES["recommended"].run(store, Scope(), **words).table.to_pylist()
     return found
 
 
 def shopper_of(store: Store) -> str:
     """Who clicks most."""
     found = store.cursor().execute(
-        "SELECT user_id FROM log WHERE event = 'click' GROUP BY user_id ORDER BY count(*) DESC, user_id LIMIT 1"
+        "SELECT user_id FROM log WHERE event = 'click' GROUP BY ALL ORDER BY count(*) DESC, user_id LIMIT 1"
     )
     return str(found.fetchall()[0][0])
 
@@ -65,9 +66,9 @@ def test_a_model_is_kept_with_its_numbers(trained: Store) -> None:
 
 def test_a_list_has_reasons_that_sum_to_its_scores(trained: Store) -> None:
     for row in rows(trained, shopper=shopper_of(trained)):
-        adds = sum(float(row[f"adds_{name.replace(' ', '_')}"]) for name in REASONS)  # type: ignore[arg-type]
-        assert adds + float(row["usual"]) == pytest.approx(row["score"], abs=1e-3)  # type: ignore[arg-type]
-        assert row["chance"] == pytest.approx(1 / (1 + np.exp(-float(row["score"]))))  # type: ignore[arg-type]
+        adds = sum(float(row[f"adds_{name.replace(' ', '_')}"]) for name in REASONS)
+        assert adds + float(row["usual"]) == pytest.approx(row["score"], abs=1e-3)
+        assert row["chance"] == pytest.approx(1 / (1 + np.exp(-float(row["score"]))))
         assert row["reason"] and row["sources"]
 
 
@@ -75,7 +76,7 @@ def test_new_items_alone_and_in_order(trained: Store) -> None:
     shopper = shopper_of(trained)
     found = rows(trained, shopper=shopper, n="50")
     scores = [row["score"] for row in found]
-    assert scores == sorted(scores, key=lambda score: -float(score))  # type: ignore[arg-type]
+    assert scores == sorted(scores, key=lambda score: -float(score))
     had = trained.cursor().execute(
         "SELECT DISTINCT item_id FROM log WHERE user_id = ? AND event = 'click'", [shopper]
     )

@@ -131,7 +131,7 @@ def test_neighbours_stand_in_for_the_dense_model(monkeypatch: pytest.MonkeyPatch
     dense = alike(taken, 10.0)
     np.testing.assert_array_equal(dense, ease_matrix(taken, 10.0))
     monkeypatch.setattr(item_models, "MOST_DENSE", 3)
-    sparse = alike(taken, 10.0).toarray()
+    sparse = scipy.sparse.csr_matrix(alike(taken, 10.0)).toarray()
     columns = taken.toarray()
     size = np.linalg.norm(columns, axis=0)
     cosine = columns.T @ columns / np.outer(size, size)
