@@ -68,7 +68,7 @@ def _item_texts(store: Store, paths: PathLog) -> tuple[np.ndarray, np.ndarray, n
         if item != NONE and not (known.get(item, {}).get("title") or known.get(item, {}).get("description"))
     ]
     reviews = _reviews(store, set(wordless)) if wordless else {}
-    categories = _categories(paths)
+    categories = categories_of(paths)
     towns = _towns(paths) if wordless else {}
     titles, words, short = [], [], []
     for code, item in enumerate(paths.items):
@@ -109,7 +109,7 @@ def _reviews(store: Store, wanted: set[str]) -> dict[str, str]:
     return {item: " ".join(texts)[:MOST_LETTERS] for item, texts in found.items()}
 
 
-def _categories(paths: PathLog) -> np.ndarray:
+def categories_of(paths: PathLog) -> np.ndarray:
     """The category of an event with each item, "" where it has none: object[items]."""
     out = np.full(paths.items.size, "", object)
     named = paths.kinds[1] != NONE
