@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, get_type_hints
 
 from core.analyses.answer import Answer
+from core.analyses.audit import audit
 from core.analyses.calendar import calendar
 from core.analyses.changes import changes
 from core.analyses.cluster_drift import cluster_drift
@@ -34,6 +35,7 @@ from core.analyses.pattern import pattern
 from core.analyses.quality import quality
 from core.analyses.regions import regions
 from core.analyses.retention import retention
+from core.analyses.rules import rules
 from core.analyses.similar import similar
 from core.analyses.steps import steps
 from core.analyses.stickiness import stickiness
@@ -88,6 +90,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     retention, lifecycle, stickiness,
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
+    rules, audit,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

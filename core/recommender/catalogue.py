@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 import pyarrow.compute as pc
 
-from core.journeys.texts import categories_of
 from core.paths import open_paths
 from core.store import Store
 
@@ -53,7 +52,7 @@ def open_catalogue(store: Store, when: date | None = None) -> Catalogue:
     table = store.table("items")
     known = {row["item_id"]: row for row in table.select(["item_id", "category", "brand"]).to_pylist()}
     rows = [known.get(item, {}) for item in its]
-    logged = categories_of(paths)
+    logged = paths.category_of_item
     category = np.array([row.get("category") or logged[i] for i, row in enumerate(rows)], object)
     brand = np.array([row.get("brand") or "" for row in rows], object)
     return Catalogue(its, category, brand, _in_stock(store, its, when), paths.no_item)

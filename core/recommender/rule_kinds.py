@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from core.errors import CartscapeError, WrongCall
+from core.events import SIDE_TABLES
 from core.recommender.catalogue import Catalogue
 
 #: What groups items.
@@ -150,6 +151,14 @@ def unknown(does: Does, catalogue: Catalogue) -> str:
         if value not in (catalogue.code_of if what == "item" else catalogue.values[what]):
             return f"the {what} {value!r}"
     return ""
+
+
+def no_stock(name: str) -> str:
+    """The sentence on a rule of what is in stock, where the log has none."""
+    return (
+        f"The rule {name!r} does nothing: this log has no table of stock; "
+        f"load one with {', '.join(SIDE_TABLES['stock'].names)}."
+    )
 
 
 def check(rule: Rule, catalogue: Catalogue, regions: Iterable[str]) -> None:

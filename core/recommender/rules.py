@@ -22,7 +22,17 @@ import numpy as np
 
 from core.errors import WrongCall
 from core.recommender.catalogue import Catalogue
-from core.recommender.rule_kinds import Always, AtMost, Boost, InStock, Never, Rule, in_order, unknown
+from core.recommender.rule_kinds import (
+    Always,
+    AtMost,
+    Boost,
+    InStock,
+    Never,
+    Rule,
+    in_order,
+    no_stock,
+    unknown,
+)
 
 
 @dataclass(frozen=True)
@@ -114,10 +124,7 @@ class _Listing:
         if missing:
             self.notes.append(f"The rule {rule.name!r} does nothing: this log does not have {missing}.")
         if isinstance(rule.does, InStock) and self.catalogue.in_stock is None:
-            self.notes.append(
-                f"The rule {rule.name!r} does nothing: this log has no table of stock; "
-                "load one with item_id, day and on_hand."
-            )
+            self.notes.append(no_stock(rule.name))
             return False
         return not missing
 

@@ -1,4 +1,4 @@
-"""Rules hold whatever the ranking, the catalogue and the other rules are; how they are kept is in test_rule_book."""
+"""Rules hold whatever the ranking, the catalogue and the other rules are."""
 
 from __future__ import annotations
 
@@ -91,15 +91,15 @@ def too_many(codes: list[int], does: list[Does], its: Catalogue) -> bool:
 
 
 def pins_of(does: list[Does], its: Catalogue, n: int) -> list[tuple[int, int]]:
-    """Codes and places to include: each by its first rule, unless it is forbidden, too much, or has no room."""
+    """Codes and places to include: each by its first rule, unless forbidden, too many, or without room."""
     found: list[tuple[int, int]] = []
     for one in does:
         if isinstance(one, Always):
             code = its.items.tolist().index(one.item)
             codes = [c for c, _ in found]
-            if code not in codes and not forbidden(code, does, its) and len(found) < n:
-                if not too_many([*codes, code], does, its):
-                    found.append((code, one.place))
+            barred = forbidden(code, does, its) or too_many([*codes, code], does, its)
+            if code not in codes and not barred and len(found) < n:
+                found.append((code, one.place))
     return found
 
 
@@ -135,21 +135,21 @@ def test_the_list_is_the_best_that_the_rules_allow_in_the_order_of_its_scores(ca
     """Against a slow oracle: rank by score × boosts, go down it, take what may be taken."""
     applied, does = asked(case)
     _, items, scores, its, n = case
-    boosted = [
-        float(score) + sum(
-            math.log(b.factor) for b in does
-            if isinstance(b, Boost)
-            and ((b.category and its.category[code] == b.category) or (b.brand and its.brand[code] == b.brand))
-        )
-        for code, score in zip(items.tolist(), scores, strict=True)
-    ]  # fmt: skip
+    boosted = []
+    for code, score in zip(items.tolist(), scores, strict=True):
+        for one in does:
+            if isinstance(one, Boost) and (its.of("category" if one.category else "brand")[code]) == (
+                one.category or one.brand
+            ):
+                score += math.log(one.factor)
+        boosted.append(float(score))
     order = [items.tolist()[i] for i in sorted(range(len(boosted)), key=lambda i: -boosted[i])]
     pins = [code for code, _ in pins_of(does, its, n)]
     taken = list(pins)
     for code in order:
-        if code not in taken and len(taken) < n and not forbidden(code, does, its):
-            if not too_many([*taken, code], does, its):
-                taken.append(code)
+        barred = forbidden(code, does, its) or too_many([*taken, code], does, its)
+        if code not in taken and len(taken) < n and not barred:
+            taken.append(code)
     assert set(applied.items.tolist()) == set(taken)
     others = [code for code in order if code in taken and code not in pins]
     assert [code for code in applied.items.tolist() if code not in pins] == others
