@@ -27,6 +27,7 @@ from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
 from core.analyses.journeys import journeys
 from core.analyses.lifecycle import lifecycle
+from core.analyses.models import models
 from core.analyses.next_steps import next_
 from core.analyses.overlap import overlap
 from core.analyses.overview import overview
@@ -90,7 +91,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     retention, lifecycle, stickiness,
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
-    rules, audit,
+    rules, audit, models,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

@@ -1,7 +1,7 @@
 """A process that changes a rule or a model and kills itself, without a chance to tidy up, at a given moment.
 
-Called as `python -m tests.recommender.killed STORE DEED MOMENT`. DEED is save, change or delete of the
-rule "r". MOMENT is "before" (nothing is told), "half" (half a line is), "told" (the
+Called as `python -m tests.recommender.killed STORE DEED MOMENT`. DEED is save, change, delete (of the rule
+"r") or model-save, model-delete. MOMENT is "before" (nothing is told), "half" (half a line is), "told" (the
 change is told, not made) or "made".
 """
 
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.recommender import audit
+from core.recommender import audit, versions
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import AtMost, Rule
 from core.store import Documents, Store, documents
@@ -45,8 +45,12 @@ def main(path: Path, deed: str, moment: str) -> None:
         book.save(Rule("r", AtMost(1)))
     elif deed == "change":
         book.save(Rule("r", AtMost(2)), 1)
-    else:
+    elif deed == "delete":
         book.delete("r", 1)
+    elif deed == "model-save":
+        versions.save(store, {"a": b"1" * 100}, versions.About(event="click"))
+    else:
+        versions.delete(store, 1)
     assert moment == "made", f"{Documents} outlived {moment}"
     die()
 
