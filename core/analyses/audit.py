@@ -1,4 +1,4 @@
-"""Who was told what to show, since when? Every change of rules and of the model in use, the newest first."""
+"""What was changed of what is recommended, and when? Every change of rules and models, the newest first."""
 
 from __future__ import annotations
 

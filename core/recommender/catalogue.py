@@ -65,8 +65,10 @@ def _in_stock(store: Store, items: np.ndarray, when: date | None) -> np.ndarray 
         return None
     if when is not None:
         stock = stock.filter(pc.less_equal(stock["day"], when))
-    stock = stock.sort_by("day")
-    left = dict(
-        zip(stock["item_id"].to_pylist(), stock["on_hand"].to_pylist(), strict=True)
-    )  # the last stays
-    return np.array([left.get(item, 0) > 0 for item in items], bool)
+    names = stock["item_id"].combine_chunks().dictionary_encode()
+    codes, days = names.indices.to_numpy(), stock["day"].to_numpy()
+    order = np.lexsort((days, codes))
+    last = order[np.flatnonzero(np.diff(codes[order], append=-1))]  # of each item's rows by day
+    there = stock["on_hand"].to_numpy()[last] > 0
+    left = dict(zip(names.dictionary.take(codes[last]).to_pylist(), there.tolist(), strict=True))
+    return np.array([left.get(item, False) for item in items], bool)

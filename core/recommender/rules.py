@@ -32,6 +32,7 @@ from core.recommender.rule_kinds import (
     in_order,
     no_stock,
     unknown,
+    words,
 )
 
 
@@ -157,7 +158,7 @@ class _Listing:
                 if rule.does.place != pins[code][1].place:
                     self.notes.append(f"{lost}{pins[code][0].name!r} has placed it.")
             elif why := self._forbids(code) or self._full(code):
-                self.notes.append(f"{lost}{why.name!r} wins.")
+                self.notes.append(f"{lost}{why.name!r} wins ({words(why)}).")
             elif len(pins) == self.n:
                 self.notes.append(f"{lost}the list has only {self.n}, all taken by rules before it.")
             else:
@@ -168,28 +169,25 @@ class _Listing:
     def _walk(self, pins: dict[int, tuple[Rule, Always]]) -> tuple[list[int], list[int], list[TakenOut]]:
         """Down the ranking: the list without places, those to include behind it, and those taken out."""
         chosen: list[int] = []
-        late: list[int] = []
         out: list[TakenOut] = []
         waiting = [code for code, (_, does) in pins.items() if not does.place]
-        room, full = self.n - len(pins), False
+        room = self.n - len(pins)
         for at, code in enumerate(self.items.tolist(), 1):
-            if full and not waiting:
-                break
+            if code in waiting:
+                waiting.remove(code)  # it stands in the list by its rank
+                chosen.append(code)
             if code in pins:
-                if code in waiting:
-                    waiting.remove(code)
-                    (late if full else chosen).append(code)
                 continue
             why = self._forbids(code) or self._full(code)
-            if not why and room:
+            if not room and not why:
+                break
+            if room and why:
+                out.append(TakenOut(why.name, code, at))
+            elif room:
                 self._count(code)
                 chosen.append(code)
                 room -= 1
-            elif why and room:
-                out.append(TakenOut(why.name, code, at))
-            elif not why:
-                full = True
-        return chosen, [*late, *waiting], out
+        return chosen, waiting, out
 
     def _forbids(self, code: int) -> Rule | None:
         """The first rule by which an item is never shown."""

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +19,11 @@ import pytest
 from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
-from core.recommender.audit import audit
+from core.recommender.audit import audit, locked, read
 from core.recommender.catalogue import open_catalogue
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import Always, AtMost, Boost, InStock, Never, Rule
+from core.recommender.versions import About, save, versions
 from core.scope import Scope
 from core.store import Store, documents
 
@@ -163,6 +165,25 @@ def test_every_way_to_cut_the_last_line_drops_it_and_nothing_else(store: Store) 
         # Only its line's end may lack.
         assert names == (["a", "bé"] if size == len(whole) - 1 else ["a"])
         assert len(audit(store).notes) == (len(first) < size < len(whole) - 1)
+
+
+def test_who_changes_or_reads_waits_for_who_is_changing(store: Store) -> None:
+    book = RuleBook(store)
+    made = book.save(Rule("r", AtMost(1)))
+    deeds: tuple[Callable[[], object], ...] = (
+        lambda: book.switch("r", False, made.revision), book.rules, lambda: audit(store),
+        lambda: save(store, {"a": b""}, About()), lambda: versions(store),
+    )  # fmt: skip
+    with locked(store):
+        threads = [threading.Thread(target=deed) for deed in deeds]
+        for thread in threads:
+            thread.start()
+        threads[0].join(0.5)
+        assert all(thread.is_alive() for thread in threads)
+        assert len(read(store).changes) == 1
+    for thread in threads:
+        thread.join(60)
+    assert [rule.on for rule in book.rules()] == [False] and len(versions(store)) == 1
 
 
 def _add(path: Path, name: str, times: int) -> None:

@@ -241,6 +241,9 @@ def test_places_are_the_lists_places() -> None:
     assert first.moved == (Moved("r0", 5, 6, 1), Moved("r1", 4, 5, 3))
     assert listed(Always("P5")).items.tolist() == [0, 1, 2, 5]
     assert listed(Always("P3")).moved == ()  # it is there as it is
+    last = listed(Always("P3"), Never(item="P2"), n=3)
+    assert (last.items.tolist(), last.moved, last.out) == ([0, 1, 3], (), ())  # P2 had no room beside it
+    assert listed(Always("P5"), Always("P4")).items.tolist() == [0, 1, 5, 4]  # behind by their names
     assert listed(Always("P5", 2), Always("P4", 2)).items.tolist() == [0, 5, 4, 1]
     assert listed(Always("P5", 4), Always("P4", 9)).items.tolist() == [0, 1, 4, 5]
     assert listed(Always("P5", 99)).items.tolist() == [0, 1, 2, 5]
@@ -250,8 +253,10 @@ def test_who_gives_way_to_whom_is_said() -> None:
     stock = replace(SHOES, in_stock=np.array([True] * 5 + [False]))
     applied = listed(Always("P5", 1), InStock(), its=stock)
     assert 5 not in applied.items
-    assert applied.notes == ("'r0' does not include 'P5': 'r1' wins.",)
-    assert listed(Always("P0"), Always("P2"), AtMost(1)).notes == ("'r1' does not include 'P2': 'r2' wins.",)
+    assert applied.notes == ("'r0' does not include 'P5': 'r1' wins (only what is in stock).",)
+    assert listed(Always("P0"), Always("P2"), AtMost(1)).notes == (
+        "'r1' does not include 'P2': 'r2' wins (at most 1 of a brand).",
+    )
     assert listed(Always("P5", 1), Always("P5", 2)).notes == (
         "'r1' does not include 'P5': 'r0' has placed it.",
     )
