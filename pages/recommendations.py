@@ -17,8 +17,9 @@ from core.analyses import Answer
 from core.charts.what_if import moves, shares
 from core.errors import CartscapeError
 from core.recommender.acts import HOURS_A_SLOT
-from core.recommender.models import open_model, versions
+from core.recommender.models import open_model
 from core.recommender.reasons import REASONS
+from core.recommender.versions import promoted
 from core.scope import Scope
 from pages.parts import ask, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
@@ -39,8 +40,7 @@ AS_USUAL = "As usual"
 def main() -> None:
     """Draw the page."""
     page.toolbar("Recommendations", None, choose_measure=False)
-    known = versions(ask.store())
-    if not known:
+    if promoted(ask.store()) is None:
         states.notice(
             "No model of this log is trained yet. Train one, which takes a minute for a million events: "
             f"`python -m core train --store {ask.store().path}`, then open this page again."

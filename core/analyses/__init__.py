@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, get_type_hints
 
 from core.analyses.answer import Answer
+from core.analyses.audit import audit
 from core.analyses.calendar import calendar
 from core.analyses.changes import changes
 from core.analyses.cluster_drift import cluster_drift
@@ -26,6 +27,7 @@ from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
 from core.analyses.journeys import journeys
 from core.analyses.lifecycle import lifecycle
+from core.analyses.models import models
 from core.analyses.next_steps import next_
 from core.analyses.overlap import overlap
 from core.analyses.overview import overview
@@ -35,6 +37,7 @@ from core.analyses.quality import quality
 from core.analyses.recommended import recommended, what_if
 from core.analyses.regions import regions
 from core.analyses.retention import retention
+from core.analyses.rules import rules
 from core.analyses.similar import similar
 from core.analyses.steps import steps
 from core.analyses.stickiness import stickiness
@@ -90,6 +93,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
     recommended, what_if,
+    rules, audit, models,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

@@ -113,7 +113,7 @@ def _of(model: Model, asked: Asked) -> str:
     whom = (
         "one shopper" if asked.shopper else f"a path of {len(asked.path)} steps" if asked.path else "nobody"
     )
-    days, event = model.version.options["days"], model.event
+    days, event = model.version.about.settings["days"], model.event
     what = f"{event} of {'something new' if model.new_only else 'an item'} within {days:g} days"
     return f"model {model.version.number} for {whom}: the chance of a {what}, an estimate of the model"
 

@@ -69,7 +69,7 @@ def parser() -> Parser:
     )
     _output(evaluate)
 
-    recommend = _verb(verbs, "recommend", "list what the newest model recommends, and why")
+    recommend = _verb(verbs, "recommend", "list what the promoted model recommends, and why")
     for name, metavar, about in (
         ("shopper", "ID", "a pseudonym, or the id in the source"),
         ("path", "STEPS", "a path made by hand instead: view:P123, cart:P123"),

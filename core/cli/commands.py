@@ -135,11 +135,11 @@ def train(call: argparse.Namespace) -> None:
     store = Store.open(call.store)
     with shown() as teller:
         version = train_model(store, TrainOptions(**asked), teller.of_build)
-    _print_words(asdict(version))
+    _print_words({"number": version.number, "made": version.made} | asdict(version.about))
 
 
 def recommend(call: argparse.Namespace) -> None:
-    """Print what the newest model recommends; of what goes to standard error."""
+    """Print what the promoted model recommends; of what goes to standard error."""
     names = ("shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n")
     words = {name: getattr(call, name) for name in names if getattr(call, name) is not None}
     answer = ANALYSES["recommended"].run(Store.open(call.store), Scope(), **words)

@@ -68,7 +68,7 @@ def _item_texts(store: Store, paths: PathLog) -> tuple[np.ndarray, np.ndarray, n
         if item != NONE and not (known.get(item, {}).get("title") or known.get(item, {}).get("description"))
     ]
     reviews = _reviews(store, set(wordless)) if wordless else {}
-    categories = _categories(paths)
+    categories = paths.category_of_item
     towns = _towns(paths) if wordless else {}
     titles, words, short = [], [], []
     for code, item in enumerate(paths.items):
@@ -107,16 +107,6 @@ def _reviews(store: Store, wanted: set[str]) -> dict[str, str]:
             found.setdefault(item, []).append(_clean(text))
             length[item] = length.get(item, 0) + len(text)
     return {item: " ".join(texts)[:MOST_LETTERS] for item, texts in found.items()}
-
-
-def _categories(paths: PathLog) -> np.ndarray:
-    """The category of an event with each item, "" where it has none: object[items]."""
-    out = np.full(paths.items.size, "", object)
-    named = paths.kinds[1] != NONE
-    kind = paths["kind"]
-    has = named[kind]
-    out[paths["item"][has]] = paths.kinds[1][kind[has]]
-    return out
 
 
 def _towns(paths: PathLog) -> dict[int, str]:

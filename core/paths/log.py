@@ -130,6 +130,16 @@ class PathLog:
         numbers[categories == NONE] = -1
         return numbers
 
+    @cached_property
+    def category_of_item(self) -> np.ndarray:
+        """The category of an event with each item, "" where it has none: object[items]."""
+        out = np.full(self.items.size, "", object)
+        named = self.kinds[1] != NONE
+        kind = self["kind"]
+        has = named[kind]
+        out[self["item"][has]] = self.kinds[1][kind[has]]
+        return out
+
     def filter(self, scope: Scope) -> Filter:
         """The look-up tables of a scope whose dates are filled in."""
         known = self.dimensions

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,14 @@ class Document:
     revision: int = 0  # counts its savings; 0 was never saved
     written: str = ""  # ISO 8601, UTC
     table: str = ""  # file beside it that holds its table
+
+
+#: Told what is there and what will be, None for nothing, before anything is written.
+Told = Callable[[Document | None, Document | None], None]
+
+
+def _nobody(_old: Document | None, _new: Document | None) -> None:
+    """Where nobody keeps an account of changes."""
 
 
 class Documents:
@@ -72,8 +80,13 @@ class Documents:
         """The table that was saved with a document."""
         return pq.read_table(self.folder / document.table)
 
-    def save(self, name: str, body: dict[str, Any], seen: int = 0, table: pa.Table | None = None) -> Document:
+    def save(
+        self, name: str, body: dict[str, Any], seen: int = 0, table: pa.Table | None = None,
+        told: Told = _nobody,
+    ) -> Document:  # fmt: skip
         """Save a document; `seen` is the revision that the editor had before them, 0 for a new one.
+
+        `told` hears of the change once it may be made, before it is.
 
         Raises `WrongCall` for a name that cannot be, and `CartscapeError` where somebody else saved or
         deleted it meanwhile.
@@ -88,14 +101,14 @@ class Documents:
         with room_on_disk(self.folder), self._alone():
             old = self._read(path)
             self._expect(name, old, seen)
-            beside = ""
+            beside = "" if table is None else f"{path.stem}-{seen + 1}.parquet"
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            new = Document(name, body, seen + 1, now, beside)
+            told(old, new)
             if table is not None:
-                beside = f"{path.stem}-{seen + 1}.parquet"
                 sink = pa.BufferOutputStream()
                 pq.write_table(table, sink)
                 write_durably(self.folder / beside, sink.getvalue().to_pybytes())
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            new = Document(name, body, seen + 1, now, beside)
             write_durably(path, json.dumps(asdict(new), ensure_ascii=False, indent=1).encode())
             self._drop_table(old, keep=beside)
         return new
@@ -112,12 +125,13 @@ class Documents:
             raise
         return new
 
-    def delete(self, name: str, seen: int) -> None:
-        """Delete a document that the editor saw at this revision."""
+    def delete(self, name: str, seen: int, told: Told = _nobody) -> None:
+        """Delete a document that the editor saw at this revision; `told` as in `save`."""
         path = self._path(name)
         with self._alone():
             old = self._read(path)
             self._expect(name, old, seen)
+            told(old, None)
             path.unlink(missing_ok=True)
             self._drop_table(old)
 

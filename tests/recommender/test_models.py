@@ -14,11 +14,12 @@ import pytest
 from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
-from core.recommender import item_models, models
-from core.recommender.models import TrainOptions, open_model, train_model, versions
+from core.recommender import item_models
+from core.recommender.models import TrainOptions, open_model, train_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS
 from core.recommender.recommend import recommend
+from core.recommender.versions import promoted, versions
 from core.scope import Scope
 from core.store import Store
 from tests.analyses import search_oracle
@@ -58,9 +59,9 @@ def shopper_of(store: Store) -> str:
 
 def test_a_model_is_kept_with_its_numbers(trained: Store) -> None:
     version = versions(trained)[0]
-    assert version.number == 1 and version.options["event"] == "click"
-    assert 0 < version.metrics["ndcg@10"] < version.metrics["hr@10"] <= 1
-    assert version.log == trained.fingerprint
+    assert version.number == 1 == promoted(trained)
+    assert version.about.event == "click" and version.data == trained.fingerprint
+    assert 0 < version.about.metrics["ndcg@10"] < version.about.metrics["hr@10"] <= 1
     assert open_model(trained).version == version
 
 
@@ -167,33 +168,17 @@ def test_a_model_that_does_not_fit_is_not_served(trained: Store, tmp_path: Path)
     folder = tmp_path / "other"
     shutil.copytree(trained.path, folder)
     store = Store.open(folder)
-    about = folder / "models" / "0001" / "model.json"
+    about = next(folder.rglob("version.json"))
     told = json.loads(about.read_text())
     for field, sentence in (("items", "other items"), ("encoder", "another encoder")):
-        about.write_text(json.dumps(told | {field: "x"}))
+        about.write_text(json.dumps(told | {"about": told["about"] | {field: "x"}}))
         with pytest.raises(CartscapeError, match=sentence):
             open_model(store)
     about.write_text(json.dumps(told))
-    file = folder / "models" / "0001" / "scorer.pt"
+    file = next(folder.rglob("scorer.pt"))
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(CartscapeError, match="is not whole"):
+    with pytest.raises(CartscapeError, match=r"scorer\.pt"):
         open_model(store)
-    with pytest.raises(CartscapeError, match="no model 7; kept are 1"):
-        open_model(store, 7)
-    about.write_text("{")
-    with pytest.raises(CartscapeError, match="no model of this log yet"):
-        open_model(store)
-
-
-def test_a_model_that_was_cut_short_while_kept_is_none(trained: Store, tmp_path: Path) -> None:
-    folder = tmp_path / "cut"
-    shutil.copytree(trained.path, folder)
-    (folder / "models" / "0002").mkdir()
-    (folder / "models" / "0002" / "scorer.pt").write_bytes(b"half")
-    store = Store.open(folder)
-    assert [version.number for version in versions(store)] == [1]
-    scorer = open_model(store).scorer
-    assert models._keep(store, CLICKS, scorer, {}).number == 3
 
 
 def test_the_same_seed_trains_the_same_model(trained: Store, tmp_path: Path) -> None:
@@ -201,7 +186,7 @@ def test_the_same_seed_trains_the_same_model(trained: Store, tmp_path: Path) -> 
     shutil.copytree(trained.path, folder)
     store = Store.open(folder)
     again = train_model(store, CLICKS)
-    assert again.number == 2 and again.metrics == versions(store)[1].metrics
+    assert again.number == 2 and again.about.metrics == versions(store)[1].about.metrics
     one, two = (recommend(store, open_model(store, number), Asked()) for number in (1, 2))
     np.testing.assert_array_equal(one.scores, two.scores)
 

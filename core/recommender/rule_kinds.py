@@ -1,0 +1,189 @@
+"""The kinds of rules that a person may write, what they must hold, and how they are told and kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from core.errors import CartscapeError, WrongCall
+from core.events import SIDE_TABLES
+from core.recommender.catalogue import Catalogue
+
+#: What groups items.
+TRAITS = ("category", "brand")
+
+
+@dataclass(frozen=True)
+class Never:
+    """Never show an item, a category or a brand: one of them."""
+
+    item: str = ""
+    category: str = ""
+    brand: str = ""
+
+
+@dataclass(frozen=True)
+class Always:
+    """Always include an item at a place from 1; with 0 where it stands, or else at the list's end."""
+
+    item: str
+    place: int = 0
+
+
+@dataclass(frozen=True)
+class Boost:
+    """Multiply the odds of a category or brand: above 1 raises, below 1 lowers."""
+
+    factor: float
+    category: str = ""
+    brand: str = ""
+
+
+@dataclass(frozen=True)
+class InStock:
+    """Show only what is in stock."""
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """Show at most n items of each brand or each category; items without one are not limited."""
+
+    n: int
+    by: str = "brand"
+
+
+Does = Never | Always | Boost | InStock | AtMost
+
+#: By the word that they are kept under, in the order in which they are applied.
+KINDS: dict[str, type[Does]] = {
+    "boost": Boost,
+    "never": Never,
+    "in_stock": InStock,
+    "always": Always,
+    "at_most": AtMost,
+}
+_WORD = {kind: word for word, kind in KINDS.items()}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a rule does, and where and when."""
+
+    name: str
+    does: Does
+    on: bool = True
+    region: str = ""  # of the shopper; empty: everywhere
+    start: date | None = None  # the first day that it holds
+    end: date | None = None  # the last one
+
+    @property
+    def kind(self) -> str:
+        """One of KINDS."""
+        return _WORD[type(self.does)]
+
+    def holds(self, region: str, when: date) -> bool:
+        """Whether it is on for a shopper of that region, that day."""
+        return (
+            self.on
+            and self.region in ("", region)
+            and (self.start is None or self.start <= when)
+            and (self.end is None or when <= self.end)
+        )
+
+    def body(self) -> dict[str, Any]:
+        """All but its name, as JSON."""
+        days = {"start": self.start and self.start.isoformat(), "end": self.end and self.end.isoformat()}
+        return {"kind": self.kind, "does": asdict(self.does), "on": self.on, "region": self.region, **days}
+
+    @classmethod
+    def of_body(cls, name: str, body: dict[str, Any]) -> Rule:
+        """The rule that was kept; raises `CartscapeError` where it cannot be read."""
+        try:
+            days = [date.fromisoformat(body[key]) if body[key] else None for key in ("start", "end")]
+            return cls(name, KINDS[body["kind"]](**body["does"]), body["on"], body["region"], *days)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CartscapeError(
+                f"The rule {name!r} cannot be read ({error}); delete it and write it anew."
+            ) from None
+
+
+def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The rules in the order in which they are applied: by kind, those of a kind by name."""
+    order = list(KINDS)
+    return tuple(sorted(rules, key=lambda r: (order.index(r.kind), r.name.casefold(), r.name)))
+
+
+def words(rule: Rule) -> str:
+    """What a rule does, where and when, in words: "never show the brand Acme in Ohio"."""
+    does = rule.does
+    if isinstance(does, Never):
+        said = f"never show {_named(does)}"
+    elif isinstance(does, Always):
+        said = f"always show {_named(does)}" + (f" at place {does.place}" if does.place else "")
+    elif isinstance(does, Boost):
+        verb = "raise" if does.factor >= 1 else "lower"
+        said = f"{verb} {_named(does)}: odds × {does.factor:g}"
+    elif isinstance(does, AtMost):
+        said = f"at most {does.n} of a {does.by}"
+    else:
+        said = "only what is in stock"
+    said += f" in {rule.region}" if rule.region else ""
+    said += f" from {rule.start}" if rule.start else ""
+    return said + (f" to {rule.end}" if rule.end else "")
+
+
+def _named(does: Does) -> str:
+    return " ".join(f"the {what} {value}" for what, value in named(does).items())
+
+
+def named(does: Does) -> dict[str, str]:
+    """The item, category or brand that a rule names; empty for one that names none."""
+    found = {what: getattr(does, what, "") for what in ("item", *TRAITS)}
+    return {what: value for what, value in found.items() if value}
+
+
+def unknown(does: Does, catalogue: Catalogue) -> str:
+    """What a rule names that no item of the log is or has, in words; empty where there is nothing."""
+    for what, value in named(does).items():
+        if value not in (catalogue.code_of if what == "item" else catalogue.values[what]):
+            return f"the {what} {value!r}"
+    return ""
+
+
+def no_stock(name: str) -> str:
+    """The sentence on a rule of what is in stock, where the log has none."""
+    return (
+        f"The rule {name!r} does nothing: this log has no table of stock; "
+        f"load one with {', '.join(SIDE_TABLES['stock'].names)}."
+    )
+
+
+def check(rule: Rule, catalogue: Catalogue, regions: Iterable[str]) -> None:
+    """Raise `WrongCall` where a rule says what cannot be, or names what the log does not have."""
+    does, its = rule.does, f"The rule {rule.name!r}"
+    if isinstance(does, Boost) and not (math.isfinite(does.factor) and does.factor > 0):
+        raise WrongCall(f"{its} has a factor of {does.factor:g}; it takes one above 0, below 1 to lower.")
+    if isinstance(does, Always) and does.place < 0:
+        raise WrongCall(f"{its} names place {does.place}; places begin at 1, and 0 means the end.")
+    if isinstance(does, AtMost):
+        if does.n < 1:
+            raise WrongCall(f"{its} allows at most {does.n}; it takes 1 or more, or make it a rule of never.")
+        if does.by not in TRAITS:
+            raise WrongCall(f"{its} counts by {does.by!r}; it takes {' or '.join(TRAITS)}.")
+    if isinstance(does, Never | Boost | Always) and len(named(does)) != 1:
+        may = " or ".join(what for what in ("item", *TRAITS) if hasattr(does, what))
+        raise WrongCall(f"{its} names {' and '.join(named(does)) or 'nothing'}; it takes one {may}.")
+    if rule.start and rule.end and rule.start > rule.end:
+        raise WrongCall(f"{its} ends on {rule.end}, before it starts on {rule.start}; swap the dates.")
+    missing = unknown(does, catalogue)
+    if not missing and rule.region and rule.region not in set(regions):
+        missing = f"the region {rule.region!r}"
+    if missing:
+        # Those that there are get no name here: the log may have some that too few shoppers have.
+        raise WrongCall(
+            f"{its} names {missing}, which this log does not have; check how it is written "
+            "(`show facets` lists regions and categories)."
+        )
