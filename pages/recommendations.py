@@ -21,7 +21,7 @@ from core.recommender.models import open_model
 from core.recommender.reasons import REASONS
 from core.recommender.versions import promoted
 from core.scope import Scope
-from pages.parts import ask, page, state, states
+from pages.parts import ask, page, state, states, train_button
 from pages.parts.chart_frame import Export, frame, plot, style
 
 SIDES = {"a": "A", "b": "B"}
@@ -41,10 +41,10 @@ def main() -> None:
     """Draw the page."""
     page.toolbar("Recommendations", None, choose_measure=False)
     if promoted(ask.store()) is None:
-        states.notice(
-            "No model of this log is trained yet. Train one, which takes a minute for a million events: "
-            f"`python -m core train --store {ask.store().path}`, then open this page again."
-        )
+        train_button.offer()
+        return
+    if not _opens():
+        train_button.offer(again=True)
         return
     _whose()
     sides = st.columns(2, gap="small")
@@ -52,8 +52,7 @@ def main() -> None:
         with column, st.container(border=True):
             _side(side)
     try:
-        with st.spinner("Reading what the shop knows; the first list takes some seconds"):
-            answer = ask.ask("what-if", Scope(), **_options())
+        answer = ask.ask("what-if", Scope(), **_options())
     except CartscapeError as error:
         states.notice(states.plain(str(error)))
         return
@@ -70,9 +69,20 @@ def main() -> None:
     _why(answer.table.to_pylist(), command, answer)
 
 
+def _opens() -> bool:
+    """Whether the promoted model can be opened; else it says why not."""
+    try:
+        with st.spinner("Reading what the shop knows; the first time takes some seconds"):
+            open_model(ask.store())
+    except CartscapeError as error:
+        states.notice(states.plain(str(error)))
+        return False
+    return True
+
+
 def _whose() -> None:
     """Who is recommended to: a shopper, a path made by hand, or nobody."""
-    items, titles = _items()
+    titles = open_model(ask.store()).titled
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if ask.store().k == 1:
             _text("whose", "Shopper", "Pseudonym or id; empty for nobody in particular", 280)
@@ -80,7 +90,7 @@ def _whose() -> None:
         st.session_state["path_items"] = [item for item in chosen if item in titles]
         st.multiselect(
             "Or a path made by hand: items looked at, the last one last",
-            items,
+            list(titles),
             key="path_items",
             format_func=lambda item: titles.get(item, item),
             placeholder="Choose items",
@@ -104,10 +114,40 @@ def _side(side: str) -> None:
             _choice(f"{side}_region", "Place", {region: region for region in sorted(regions)})
         _choice(f"{side}_at", "Hour", HOURS)
         _choice(f"{side}_device", "Device", {device: device for device in ask.labels("device")})
-    with st.container(horizontal=True, gap="small"):
-        _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 220)
-        _text(f"{side}_price", "A price", "P10017=14.99", 150)
-        _text(f"{side}_out", "Out of stock", "P10017", 150)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
+        _one_item(side)
+
+
+def _one_item(side: str) -> None:
+    """One item that is sold at another price, or not at all."""
+    titles = open_model(ask.store()).titled
+    price, out = state.text(f"{side}_price"), state.text(f"{side}_out")
+    item, _, number = price.rpartition("=") if price else (out, "", "")
+    keys = {name: f"{side}_one_{name}" for name in ("item", "price")}
+    st.session_state[keys["item"]] = item if item in titles else None
+    st.session_state[keys["price"]] = _price(number)
+
+    def changed() -> None:
+        chosen, tried = (st.session_state[keys[name]] for name in ("item", "price"))
+        state.set_text(f"{side}_price", f"{chosen}={tried:.2f}" if chosen and tried else "")
+        state.set_text(f"{side}_out", chosen if chosen and not tried else "")
+
+    st.selectbox(
+        "One item", list(titles), key=keys["item"], format_func=titles.__getitem__, placeholder="as it is",
+        on_change=changed, width=190, help="Sold out, unless it is given a price",
+    )  # fmt: skip
+    st.number_input(
+        "at a price of", 0.01, None, key=keys["price"], placeholder="none: sold out", on_change=changed,
+        disabled=not item, width=150,
+    )  # fmt: skip
+
+
+def _price(text: str) -> float | None:
+    try:
+        return float(text) if float(text) > 0 else None
+    except ValueError:
+        return None
 
 
 def _choice(word: str, label: str, names: dict[str, str]) -> None:
@@ -136,12 +176,6 @@ def _options() -> dict[str, str]:
         for word in ("region", "at", "device", "phrase", "price", "out"):
             words[before + word] = state.text(f"{side}_{word}")
     return {word: value for word, value in words.items() if value}
-
-
-def _items() -> tuple[list[str], dict[str, str]]:
-    model = open_model(ask.store())
-    titles = {str(item): str(title) for item, title in zip(model.ids, model.titles, strict=True)}
-    return sorted(titles, key=titles.__getitem__), titles
 
 
 def _why(rows: list[dict[str, object]], command: str, answer: Answer) -> None:

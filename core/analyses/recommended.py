@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.errors import WrongCall
+from core.events import NONE
 from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS, shapley, words_of
@@ -183,7 +184,7 @@ def _item(model: Model, code: int) -> dict[str, Any]:
     return {
         "item_id": str(model.ids[code]),
         "title": str(model.titles[code]),
-        "category": str(world.categories[world.category_of[code]]) or None,
+        "category": None if (name := world.categories[world.category_of[code]]) == NONE else str(name),
     }
 
 
