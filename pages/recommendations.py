@@ -64,7 +64,8 @@ def main() -> None:
 
     frame(
         "moves", answer, command, draw, Export(figure), title="What we would show",
-        hint="Chances are the model's estimates, not an experiment.",
+        hint="Change the place, the hour or a price in B and see what moves. "
+        "Chances are the model's estimates, not an experiment.",
     )  # fmt: skip
     _why(answer.table.to_pylist(), command, answer)
 

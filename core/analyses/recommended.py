@@ -95,7 +95,8 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     sides = [_Side(its, at, _explained(model, its, at, shown)) for its, at in ((a, at_a), (b, at_b))]
     rows = [_pair(model, sides[0], sides[1], code) for code in shown]
     changed = [f.name for f in fields(Asked) if getattr(asked, f.name) != getattr(b_asked, f.name)]
-    of = f"A: {_of(model, asked)}; B differs in {', '.join(changed) if changed else 'nothing'}"
+    differs = f"differs in {', '.join(changed)}" if changed else "is the same"
+    of = f"A: {_of(model, asked)}; B {differs.replace('_', ' ')}"
     return Answer(pa.Table.from_pylist(rows), "What if", of, tuple(dict.fromkeys((*a.notes, *b.notes))))
 
 
@@ -112,7 +113,11 @@ def _whole(scope: Scope) -> None:
 
 def _of(model: Model, asked: Asked) -> str:
     whom = (
-        "one shopper" if asked.shopper else f"a path of {len(asked.path)} steps" if asked.path else "nobody"
+        "one shopper"
+        if asked.shopper
+        else f"a path of {len(asked.path)} steps"
+        if asked.path
+        else "nobody in particular"
     )
     days, event = model.version.about.settings["days"], model.event
     what = f"{event} of {'something new' if model.new_only else 'an item'} within {days:g} days"

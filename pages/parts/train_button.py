@@ -25,16 +25,17 @@ def offer(again: bool = False) -> None:
         return
     known = [event for event in TAKING if event in ask.events()] or ask.events()
     with st.container(border=True, key="frame_train"):
+        st.markdown(
+            ":material/model_training: "
+            + ("**Train another model** of this log." if again else "**No model of this log yet.**")
+            + " It learns from what shoppers did next in the past, and is measured on the last days."
+        )
         with st.container(horizontal=True, vertical_alignment="bottom", key="train_row"):
-            st.markdown(
-                ":material/model_training: "
-                + ("**Train another model** of this log." if again else "**No model of this log yet.** ")
-                + " It learns from what shoppers did next in the past, and is measured on the last days.",
-                width="stretch",
+            event = st.selectbox("Predict the next", known, key="train_event", width=150)
+            items = st.selectbox(
+                "Items", list(NEW), format_func=NEW.__getitem__, key="train_items", width=190
             )
-            event = st.selectbox("What is foretold", known, key="train_event", width=140)
-            items = st.selectbox("Of", list(NEW), format_func=NEW.__getitem__, key="train_items", width=180)
-            days = st.number_input("Within days", 1, 365, 30, key="train_days", width=110)
+            days = st.number_input("Within days", 1, 365, 30, key="train_days", width=120)
             st.button(
                 "Train", key="train", type="primary", icon=":material/play_arrow:", on_click=_begin,
                 args=(TrainOptions(event, float(days), items),),
