@@ -14,7 +14,8 @@ def row(title: str, a: int | None, b: int | None) -> dict[str, Any]:
     return {
         "title": title, "place_a": a, "place_b": b, "moved": a - b if a and b else None,
         "chance_a": 0.0123 if a else None, "chance_b": 0.0456 if b else None,
-        "reason_a": "its words" if a else None, "reason_b": "its price" if b else None, "because": "its price",
+        "reason_a": "its words" if a else None, "reason_b": "its price" if b else None,
+        "because": "its price",
     }  # fmt: skip
 
 
