@@ -62,10 +62,6 @@ class Contexts:
     def __len__(self) -> int:
         return self.cell.size
 
-    def only(self, rows: np.ndarray) -> Contexts:
-        """Some of them: int[rows]."""
-        return Contexts(self.cell[rows], self.region[rows], self.slot[rows], self.device[rows])
-
 
 @dataclass(frozen=True)
 class World:

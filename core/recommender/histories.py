@@ -73,17 +73,15 @@ class Histories:
         )
 
     @classmethod
-    def of_shoppers(cls, past: Past, shoppers: np.ndarray, contexts: Contexts | None = None) -> Histories:
+    def of_shoppers(cls, past: Past, shoppers: np.ndarray) -> Histories:
         """Those of shoppers by their numbers in the log, ascending, as of `past.end`; in the context of each
-        one's last event where none is given.
+        one's last event.
         """
         acts = past.world.acts
         acts = acts.only((acts.second < past.end) & np.isin(acts.row, shoppers))
         found = acts.only(np.lexsort((acts.second, acts.row)))
         found = replace(found, row=np.searchsorted(shoppers, found.row))
-        if contexts is None:
-            contexts = last_contexts(found, shoppers.size)
-        return cls.of(past, found, contexts)
+        return cls.of(past, found, last_contexts(found, shoppers.size))
 
 
 def last_contexts(acts: Acts, rows: int) -> Contexts:
