@@ -16,6 +16,7 @@ import streamlit as st
 from core.analyses import Answer
 from core.charts.what_if import moves, shares
 from core.errors import CartscapeError
+from core.events import NONE
 from core.recommender.acts import HOURS_A_SLOT
 from core.recommender.models import open_model
 from core.recommender.reasons import REASONS
@@ -85,12 +86,12 @@ def _whose() -> None:
     """Who is recommended to: a shopper, a path made by hand, or nobody."""
     titles = open_model(ask.store()).titled
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if ask.store().k == 1:
+        if alone := ask.store().k == 1:
             _text("whose", "Shopper", "Pseudonym or id; empty for nobody in particular", 280)
         chosen = [part.partition(":")[2].strip() for part in state.text("did").split(",") if part.strip()]
         st.session_state["path_items"] = [item for item in chosen if item in titles]
         st.multiselect(
-            "Or a path made by hand: items looked at, the last one last",
+            f"{'Or a' if alone else 'A'} path made by hand: items looked at, the last one last",
             list(titles),
             key="path_items",
             format_func=lambda item: titles.get(item, item),
@@ -111,13 +112,17 @@ def _side(side: str) -> None:
     name = SIDES[side]
     st.markdown(f"**{name}**" + ("" if side == "a" else ", else as A"))
     with st.container(horizontal=True, gap="small"):
-        if regions := ask.labels("region"):
-            _choice(f"{side}_region", "Place", {region: region for region in sorted(regions)})
-        _choice(f"{side}_at", "Hour", HOURS)
-        _choice(f"{side}_device", "Device", {device: device for device in ask.labels("device")})
+        offered = {"region": _labels("region"), "at": HOURS, "device": _labels("device")}
+        for (word, names), label in zip(offered.items(), ("Place", "Hour", "Device"), strict=True):
+            if names:
+                _choice(f"{side}_{word}", label, names)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
         _one_item(side)
+
+
+def _labels(name: str) -> dict[str, str]:
+    return {label: label for label in sorted(ask.labels(name)) if label != NONE}
 
 
 def _one_item(side: str) -> None:
@@ -184,7 +189,6 @@ def _why(rows: list[dict[str, object]], command: str, answer: Answer) -> None:
     titles = {str(row["item_id"]): str(row["title"]) for row in rows}
     chosen = st.selectbox("Why does it stand where it does?", list(titles), format_func=titles.__getitem__)
     row = next(row for row in rows if row["item_id"] == chosen)
-    columns = st.columns(2, gap="small")
     options = _of_b() | {"n": DEEP}
     single = ask.ask("recommended", Scope(), **options)
     its = next((one for one in single.table.to_pylist() if one["item_id"] == chosen), None)
@@ -194,6 +198,7 @@ def _why(rows: list[dict[str, object]], command: str, answer: Answer) -> None:
         parts.append(("why", "What adds to its score in B", its, "adds_", single, told))
     if row["change"]:
         parts.append(("change", "What B changes in its score", row, "change_", answer, command))
+    columns = st.columns(len(parts) or 1, gap="small")
     for column, (key, title, values, prefix, of, told) in zip(columns, parts, strict=False):
         figure = shares(dict(values), REASONS, prefix, style())
         with column:

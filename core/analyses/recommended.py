@@ -20,6 +20,12 @@ from core.store import Store
 
 #: Words of B begin with this.
 B = "b_"
+#: What is asked, as people call it.
+CALLED = {
+    "shopper": "shopper", "path": "path", "lat": "place", "lon": "place", "region": "place", "at": "hour",
+    "device": "device", "phrase": "what they look for", "prices": "price", "out_of_stock": "stock",
+    "n": "length",
+}  # fmt: skip
 #: Items of either list are looked for so deep in the other.
 DEEP = 100
 
@@ -95,8 +101,8 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     sides = [_Side(its, at, _explained(model, its, at, shown)) for its, at in ((a, at_a), (b, at_b))]
     rows = [_pair(model, sides[0], sides[1], code) for code in shown]
     changed = [f.name for f in fields(Asked) if getattr(asked, f.name) != getattr(b_asked, f.name)]
-    differs = f"differs in {', '.join(changed)}" if changed else "is the same"
-    of = f"A: {_of(model, asked)}; B {differs.replace('_', ' ')}"
+    names = ", ".join(dict.fromkeys(CALLED[name] for name in changed))
+    of = f"A: {_of(model, asked)}; B {f'differs in {names}' if names else 'is the same'}"
     return Answer(pa.Table.from_pylist(rows), "What if", of, tuple(dict.fromkeys((*a.notes, *b.notes))))
 
 

@@ -107,7 +107,7 @@ def test_what_if_tells_what_moved_and_why(trained: Store) -> None:
     assert (row["place_a"], row["place_b"], row["moved"]) == (2, 1, 1)
     gone = next(row for row in answer.table.to_pylist() if row["item_id"] == first)
     assert gone["place_a"] == 1 and gone["place_b"] is None and gone["moved"] is None
-    assert "B differs in out of stock" in answer.of
+    assert "B differs in stock" in answer.of
     dear = ANALYSES["what-if"].run(trained, Scope(), b_price=f"{first}=100000")
     row = next(row for row in dear.table.to_pylist() if row["item_id"] == first)
     assert row["price_b"] == 100000 and row["change"] != 0
