@@ -18,6 +18,8 @@ SESSION_CUT = "session_cut"
 STORED = EVENTS.append(pa.field(UTC_OFFSET, pa.int32(), nullable=False)).append(
     pa.field(SESSION_CUT, pa.bool_(), nullable=False)
 )
+#: The same before the store has cut sessions: those may still be null.
+PREPARED = pa.schema([f.with_nullable(True) for f in STORED])
 TEXTS = tuple(f.name for f in STORED if pa.types.is_string(f.type))
 
 #: Users fall into 256 buckets by the first byte of their pseudonym, which is also the first key of

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -72,18 +73,26 @@ class Load:
                 side={**self.manifest.side, **self._side(incoming)},
                 rejects=self.manifest.rejects + self._rejects(staging),
                 reports=(*self.manifest.reports, report),
+                **self._more(),
             )
             manifest.save(self.folder)
         sweep(self.folder, manifest)
         sweep_spill(self.folder)
         shutil.rmtree(staging.folder, ignore_errors=True)
+        self._check_usable(report)
+        return report
+
+    def _check_usable(self, report: LoadReport) -> None:
         if report.rows_read and report.rows_read == sum(report.rejected.values()):
             reasons = ", ".join(f"{n} × {reason}" for reason, n in report.rejected.items())
             raise CartscapeError(
                 f"None of the {report.rows_read} rows could be used ({reasons}), so no event was stored; "
                 "check the format, the separator and the mapping. The rows are kept among the rejects."
             )
-        return report
+
+    def _more(self) -> dict[str, Any]:
+        """What else the manifest is to remember."""
+        return {}
 
     def _check_kind(self) -> None:
         """Real shoppers must not get the sample's public key, nor a store two different secrets."""

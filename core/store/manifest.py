@@ -16,7 +16,7 @@ from core.store.files import write_durably
 from core.store.report import LoadReport
 
 NAME = "manifest.json"
-VERSION = 1
+VERSION = 2  # since 2 it knows a journal
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Manifest:
     rejects: tuple[Part, ...] = ()
     reports: tuple[LoadReport, ...] = ()
     previous: tuple[str, ...] = ()  # files of the generation before, kept for those who still read it
+    journal: int = 0  # last segment of the journal that the months hold
+    journal_before: int = 0  # the same of the generation before
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -70,6 +72,7 @@ class Manifest:
             generation=self.generation + 1,
             written=datetime.now(UTC).isoformat(timespec="microseconds"),
             previous=tuple(sorted(set(self.files))),
+            journal_before=self.journal,
             **changes,
         )
 

@@ -204,7 +204,7 @@ class Preparer:
         columns[UTC_OFFSET] = pa.array(offsets, pa.int32())
         columns[SESSION_CUT] = columns["session_id"].is_null()
         buckets = buckets_of(names)[users.indices.to_numpy()]
-        order, counts = _staging_order(columns["ts"], buckets)
+        order, counts = staging_order(columns["ts"], buckets)
         table = pa.table({f.name: _compact(columns[f.name]).take(order) for f in STORED})
         first_day, last_day = days_of(moments, offsets)
         facts = {
@@ -300,7 +300,7 @@ def _compact(column: pa.Array) -> pa.Array:
     return column
 
 
-def _staging_order(ts: pa.Array, buckets: Ints) -> tuple[pa.Array, dict[str, list[int]]]:
+def staging_order(ts: pa.Array, buckets: Ints) -> tuple[pa.Array, dict[str, list[int]]]:
     """Order by month, bucket and arrival, and the number of rows of each month's buckets."""
     months, codes = np.unique(ts.to_numpy().astype("M8[M]"), return_inverse=True)
     key = codes * BUCKETS + buckets

@@ -19,10 +19,12 @@ from core.events import SIDE_TABLES
 from core.settings import settings
 from core.sources.reader import Reader
 from core.store import views
+from core.store.absorb import absorb
 from core.store.columns import SESSION_CUT
 from core.store.documents import Documents
 from core.store.files import room_on_disk
 from core.store.ingest import SAMPLE, Load
+from core.store.journal import Journal
 from core.store.lock import WriterLock
 from core.store.manifest import NAME, Manifest, Part
 from core.store.place import known_zones
@@ -45,6 +47,7 @@ class Store:
         self.path = path
         self.name = path.name
         self._lock = WriterLock(path / "lock", self.name)
+        self.journal = Journal(path / "journal")
         self._show(manifest, stamp)
 
     def _show(self, manifest: Manifest, stamp: _Stamp) -> None:
@@ -211,14 +214,39 @@ class Store:
         the disk is full, and `StoreBusy` while another writer is at work.
         """
         with self.writing():
+            self.absorb()
             manifest = Manifest.load(self.path)
-            with self.cursor() as cursor:
-                load = Load(self.path, manifest, reader, self.secret, cursor, progress)
-                try:
-                    return load.run()
-                finally:
-                    if _stamp(self.path) != self._stamp:
-                        self._show(*_read(self.path))
+            with self._moving_on() as cursor:
+                return Load(self.path, manifest, reader, self.secret, cursor, progress).run()
+
+    def absorb(self, progress: Callable[[Progress], None] | None = None) -> LoadReport | None:
+        """Take the events of the journal into the months, each once; None where there are none. Every load
+        begins with it. Raises as `append` does.
+        """
+        with self.writing():
+            manifest = Manifest.load(self.path)
+            with self._moving_on() as cursor:
+                return absorb(self.path, manifest, self.journal, self.secret, cursor, progress)
+
+    @contextmanager
+    def _moving_on(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for a load, after which this object is of the generation that was written."""
+        with self.cursor() as cursor:
+            try:
+                yield cursor
+            finally:
+                if _stamp(self.path) != self._stamp:
+                    self._show(*_read(self.path))
+
+    @property
+    def taken_in(self) -> int:
+        """The last segment of the journal that this generation's months hold."""
+        return self._manifest.journal
+
+    @property
+    def secret_check(self) -> str:
+        """Tells whether a secret is the one that the pseudonyms were made under."""
+        return self._manifest.secret_check
 
     def remove(self) -> None:
         """Delete the store and all that was derived from it, for good."""
