@@ -27,6 +27,7 @@ from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
 from core.analyses.journeys import journeys
 from core.analyses.lifecycle import lifecycle
+from core.analyses.model_card import model_card, model_curve, models_compared
 from core.analyses.models import models
 from core.analyses.next_steps import next_
 from core.analyses.overlap import overlap
@@ -34,7 +35,7 @@ from core.analyses.overview import overview
 from core.analyses.paths import paths
 from core.analyses.pattern import pattern
 from core.analyses.quality import quality
-from core.analyses.recommended import recommended, what_if
+from core.analyses.recommended import recommended, rule_effects, what_if
 from core.analyses.regions import regions
 from core.analyses.retention import retention
 from core.analyses.rules import rules
@@ -92,8 +93,8 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     retention, lifecycle, stickiness,
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
-    recommended, what_if,
-    rules, audit, models,
+    recommended, what_if, rule_effects,
+    rules, audit, models, model_card, model_curve, models_compared,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

@@ -12,16 +12,21 @@ from core.recommender import audit as audited
 from core.scope import Scope
 from core.store import Store
 
-_SCHEMA = pa.schema([(name, pa.string()) for name in ("at", "of", "name", "what", "before", "after")])
+_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("at", "of", "name", "what", "by", "why", "before", "after")]
+)
 
 
 def audit(store: Store, scope: Scope) -> Answer:
-    """Columns: at (UTC), of (rule or model), name, what, before and after (JSON; null for nothing)."""
+    """Columns: at (UTC), of (rule or model), name, what, by and why (null where nobody said), before and
+    after (JSON; null for nothing).
+    """
     del scope  # a change is of the whole store
     found = audited.audit(store)
     rows = [
         {
             "at": change.at, "of": change.of, "name": change.name, "what": change.what,
+            "by": change.by or None, "why": change.why or None,
             "before": _json(change.before), "after": _json(change.after),
         }
         for change in reversed(found.changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,16 @@ B = "b_"
 CALLED = {
     "shopper": "shopper", "path": "path", "lat": "place", "lon": "place", "region": "place", "at": "hour",
     "device": "device", "phrase": "what they look for", "prices": "price", "out_of_stock": "stock",
-    "n": "length",
+    "n": "length", "rules": "rules",
 }  # fmt: skip
 #: Items of either list are looked for so deep in the other.
 DEEP = 100
+
+
+_EFFECTS = pa.schema(
+    [(name, pa.string()) for name in ("list", "rule", "what", "did", "item_id", "title", "category")]
+    + [("place", pa.int64()), ("to", pa.int64())]
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Words:
     price: str = ""
     out: str = ""
     n: str = "10"
+    rules: str = "on"  # or off: what the model alone would say
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class TwoWords(Words):
     b_phrase: str = ""
     b_price: str = ""
     b_out: str = ""
+    b_rules: str = ""
 
 
 def recommended(store: Store, scope: Scope, options: Words) -> Answer:
@@ -68,14 +76,18 @@ def recommended(store: Store, scope: Scope, options: Words) -> Answer:
 
     Columns: place (from 1), item_id, title, category, price, chance (ŷ, of being taken in the days that the
     model foretells), score (W·h + b), reason (what adds most), sources (who proposed it), and adds_… for each
-    group of features (they sum to score − usual), usual.
+    group of features (they sum to score − usual), usual, and rule (what rules did to it, null for nothing;
+    chance and score stay the model's).
     """
     _whole(scope)
     model = open_model(store)
     asked = Asked.read(_said(options))
     found = recommend(store, model, asked)
     shares, usual = shapley(model.scorer, found.scaled)
-    rows = [_row(model, found, at, shares[at]) | {"usual": usual} for at in range(found.items.size)]
+    rows = [
+        _row(model, found, at, shares[at]) | {"usual": usual, "rule": found.ruled.told(int(found.items[at]))}
+        for at in range(found.items.size)
+    ]
     return Answer(pa.Table.from_pylist(rows), "Recommended", _of(model, asked), found.notes)
 
 
@@ -83,27 +95,60 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     """Two lists beside each other: A as `recommended` reads it, B the same but for words that begin with b_.
 
     Columns: item_id, title, category, place_a, place_b (null beyond the first DEEP), moved (places gained
-    in B, null where it is in one of them alone), price, chance and reason of either (_a, _b), because (the
-    group of features that changes its score most), change (of the score), and change_… for each group.
-    Items of A's list or B's, in the order of B.
+    in B, null where it is in one of them alone), price, chance, reason and rule of either (_a, _b; rule is
+    what rules did to it, such as to keep it out), because (the group of features that changes its score
+    most), change (of the score), and change_… for each group. Items of A's list or B's, in the order of B.
     """
     _whole(scope)
     model = open_model(store)
-    words = _said(options)
-    plain = {name: word for name, word in words.items() if not name.startswith(B)}
-    other = plain | {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
-    asked, b_asked = Asked.read(plain), Asked.read(other)
-    a, b = (recommend(store, model, replace(its, n=DEEP)) for its in (asked, b_asked))
-    n = asked.n
+    asked, b_asked = _two(options)
+    a, b = (recommend(store, model, its, DEEP) for its in (asked, b_asked))
     at_a = {int(item): at for at, item in enumerate(a.items)}
     at_b = {int(item): at for at, item in enumerate(b.items)}
-    shown = [int(i) for i in (*b.items[:n], *(i for i in a.items[:n] if at_b.get(int(i), DEEP) >= n))]
+    listed = b.items[: b.listed].tolist()
+    shown = [*listed, *(i for i in a.items[: a.listed].tolist() if i not in listed)]
     sides = [_Side(its, at, _explained(model, its, at, shown)) for its, at in ((a, at_a), (b, at_b))]
     rows = [_pair(model, sides[0], sides[1], code) for code in shown]
     changed = [f.name for f in fields(Asked) if getattr(asked, f.name) != getattr(b_asked, f.name)]
     names = ", ".join(dict.fromkeys(CALLED[name] for name in changed))
     of = f"A: {_of(model, asked)}; B {f'differs in {names}' if names else 'is the same'}"
     return Answer(pa.Table.from_pylist(rows), "What if", of, tuple(dict.fromkeys((*a.notes, *b.notes))))
+
+
+def rule_effects(store: Store, scope: Scope, options: TwoWords) -> Answer:
+    """What rules did to the lists that `what_if` holds side by side: one row a rule and item.
+
+    Columns: list (A or B), rule (its name), what (it does, in words), did (put in, raised, lowered or kept
+    out), item_id, title, category, place (where the model has it; null for an item that it did not rank), to
+    (null for what is kept out). B has no rows where it asks what A does.
+    """
+    _whole(scope)
+    model = open_model(store)
+    asked = dict(zip("AB", _two(options), strict=True))
+    if asked["A"] == asked["B"]:
+        del asked["B"]
+    rows, notes = [], []
+    for name, its in asked.items():
+        found = recommend(store, model, its)
+        notes += found.notes
+        rows += [
+            {
+                "list": name, "rule": one.rule, "what": one.words, "did": one.did,
+                **_item(model, one.item), "place": one.place, "to": one.to,
+            }
+            for one in found.ruled.effects
+        ]  # fmt: skip
+    of = "; ".join(f"{name}: {_of(model, its)}" for name, its in asked.items())
+    table = pa.Table.from_pylist(rows, _EFFECTS)
+    return Answer(table, "What the rules do here", of, tuple(dict.fromkeys(notes)))
+
+
+def _two(options: TwoWords) -> tuple[Asked, Asked]:
+    """What A asks, and B."""
+    words = _said(options)
+    plain = {name: word for name, word in words.items() if not name.startswith(B)}
+    other = plain | {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
+    return Asked.read(plain), Asked.read(other)
 
 
 def _said(options: Words) -> dict[str, str]:
@@ -157,6 +202,7 @@ class _Side:
             f"price_{name}": None if at is None else _price(self.found.prices[at]),
             f"chance_{name}": None if at is None else float(self.found.chances[at]),
             f"reason_{name}": None if at is None else words_of(self.explained[code]),
+            f"rule_{name}": self.found.ruled.told(code),
         }
 
 

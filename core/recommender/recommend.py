@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from core.recommender.features import SOURCES, Signals
 from core.recommender.histories import Histories, last_contexts
 from core.recommender.models import Model
 from core.recommender.moment import Asked, code_of, nobody
+from core.recommender.ruled import Ruled, ruled
 from core.store import Store
 
 #: Of the similarity of the item nearest to a phrase, what another must have to be in question.
@@ -20,7 +21,9 @@ NEAR = 0.7
 
 @dataclass(frozen=True, eq=False)
 class Recommended:
-    """A list, best first."""
+    """A list, best first, and with `deep` what would follow it. Scores and chances are the model's, whatever
+    rules did.
+    """
 
     items: np.ndarray  # int64[n], codes
     scores: np.ndarray  # float64[n], W·h + b
@@ -29,10 +32,18 @@ class Recommended:
     sources: list[tuple[str, ...]]  # who proposed each
     prices: np.ndarray  # float64[n], NaN for none
     notes: tuple[str, ...]
+    ruled: Ruled = field(default_factory=lambda: Ruled(np.empty(0, np.int64), 0))
+
+    @property
+    def listed(self) -> int:
+        """How many of the items are the list that was asked for."""
+        return self.ruled.listed
 
 
-def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
-    """What a model recommends for what is asked. Raises `WrongCall` for words that fit nothing in the log.
+def recommend(store: Store, model: Model, asked: Asked, deep: int = 0) -> Recommended:
+    """What a model recommends for what is asked, after the rules of the store (`ruled`); with `deep` above
+    `asked.n` also what would follow, so far. Raises `WrongCall` for words that fit nothing in the log, and
+    `CartscapeError` where nothing is left to show.
 
     A shopper of whom nothing is known gets what is popular in the place and at the time, which is said.
     """
@@ -65,23 +76,46 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
     proposed, bits = signals.candidates(allowed)
     if not proposed[0].size:
         raise CartscapeError("No item is left to recommend; allow more of them.")
-    features = signals.pairs(np.zeros(proposed[0].size, np.int64), proposed[0])
-    scaled = model.scorer.scaled(features)
-    scores = model.scorer.of_scaled(scaled)
-    order = np.argsort(-scores, kind="stable")[: asked.n]
-    items = proposed[0][order]
-    names = list(SOURCES)
+
+    def scaled_of(items: np.ndarray) -> np.ndarray:
+        return model.scorer.scaled(signals.pairs(np.zeros(items.size, np.int64), items))
+
+    def best_first(items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        scores = model.scorer.of_scaled(scaled_of(items)).astype(np.float64)
+        known.update(zip(items.tolist(), scores.tolist(), strict=True))
+        order = np.argsort(-scores, kind="stable")
+        return items[order], scores[order]
+
+    known: dict[int, float] = {}
+    first = best_first(proposed[0])
+
+    def ranking(whole: bool) -> tuple[np.ndarray, np.ndarray]:
+        rest = np.setdiff1d(np.flatnonzero(allowed[0]), proposed[0]) if whole else np.empty(0, np.int64)
+        if not rest.size:
+            return first
+        items, scores = (np.concatenate(pair) for pair in zip(first, best_first(rest), strict=True))
+        return items, scores
+
+    region = str(world.regions[context.region[0]]) if context.region[0] >= 0 else ""
+    shown = ruled(store, asked, region, ranking, deep)
+    if missing := [item for item in shown.items.tolist() if item not in known]:
+        best_first(np.array(missing, np.int64))  # what a rule brought in may be nothing that was ranked
+    scaled = scaled_of(shown.items)
+    scores = np.array([known[item] for item in shown.items.tolist()])
+    bits_of = dict(zip(proposed[0].tolist(), bits[0].tolist(), strict=True))
     return Recommended(
-        items=items,
-        scores=scores[order].astype(np.float64),
-        chances=1 / (1 + np.exp(-scores[order].astype(np.float64))),
-        scaled=scaled[order],
+        items=shown.items,
+        scores=scores,
+        chances=1 / (1 + np.exp(-scores)),
+        scaled=scaled,
         sources=[
-            tuple(name for at, name in enumerate(names) if bits[0][row] >> at & 1) for row in order
+            tuple(name for at, name in enumerate(SOURCES) if bits_of.get(item, 0) >> at & 1)
+            for item in shown.items.tolist()
         ],
-        prices=_shown_prices(model, asked, items),
-        notes=(*notes, *more),
-    )  # fmt: skip
+        prices=_shown_prices(model, asked, shown.items),
+        notes=(*notes, *more, *shown.notes),
+        ruled=shown,
+    )
 
 
 def shopper_number(store: Store, shopper: str) -> int:
