@@ -11,6 +11,8 @@ All of it is what the model estimates, no experiment; the caption says of which 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.analyses import Answer
@@ -19,22 +21,16 @@ from core.errors import CartscapeError
 from core.events import NONE
 from core.recommender.acts import HOURS_A_SLOT
 from core.recommender.models import open_model
+from core.recommender.moment import last_days
 from core.recommender.reasons import REASONS
 from core.recommender.versions import promoted
 from core.scope import Scope
-from pages.parts import ask, page, state, states, train_button
+from pages.parts import ask, page, state, states, tables, train_button
 from pages.parts.chart_frame import Export, frame, plot, style
 
 SIDES = {"a": "A", "b": "B"}
 SHOWN = 10
 DEEP = "100"
-#: A working day and a weekend of the calendar, for the hours that a person chooses.
-DAYS = {"Working day": "2026-01-05", "Weekend": "2026-01-10"}
-HOURS = {
-    f"{day}T{hour:02d}:00": f"{name}, {hour}–{hour + HOURS_A_SLOT} h"
-    for name, day in DAYS.items()
-    for hour in range(0, 24, HOURS_A_SLOT)
-}
 AS_USUAL = "As usual"
 
 
@@ -68,7 +64,25 @@ def main() -> None:
         hint="Change the place, the hour or a price in B and see what moves. "
         "Chances are the model's estimates, not an experiment.",
     )  # fmt: skip
+    if _rules():
+        _effects()
     _why(answer.table.to_pylist(), command, answer)
+
+
+def _effects() -> None:
+    """What rules put in, raised, lowered and kept out."""
+    answer = ask.ask("rule-effects", Scope(), **_options())
+
+    def draw() -> None:
+        if answer.table.num_rows:
+            tables.show(answer.table, key="rule_effects_rows")
+        else:
+            st.markdown("No rule changes these lists.")
+
+    frame(
+        "rule_effects", answer, ask.command("rule-effects", Scope(), **_options()), draw, Export(),
+        hint="Rules are written on the page Models; Rules: Off shows what the model alone would say.",
+    )  # fmt: skip
 
 
 def _opens() -> bool:
@@ -112,13 +126,28 @@ def _side(side: str) -> None:
     name = SIDES[side]
     st.markdown(f"**{name}**" + ("" if side == "a" else ", else as A"))
     with st.container(horizontal=True, gap="small"):
-        offered = {"region": _labels("region"), "at": HOURS, "device": _labels("device")}
-        for (word, names), label in zip(offered.items(), ("Place", "Hour", "Device"), strict=True):
+        offered = {"region": _labels("region"), "at": _hours(), "device": _labels("device")}
+        offered |= {"rules": {"on": "On", "off": "Off"}} if _rules() else {}
+        for (word, names), label in zip(offered.items(), ("Place", "Hour", "Device", "Rules"), strict=False):
             if names:
                 _choice(f"{side}_{word}", label, names)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
         _one_item(side)
+
+
+def _hours() -> dict[str, str]:
+    """Hours of the log's last working day and weekend, so that rules and stock of these days hold."""
+    return {
+        f"{day}T{hour:02d}:00": f"{name}, {hour}–{hour + HOURS_A_SLOT} h"
+        for name, day in last_days(ask.span()[1]).items()
+        for hour in range(0, 24, HOURS_A_SLOT)
+    }
+
+
+def _rules() -> bool:
+    """Whether any rule is on."""
+    return any(ask.ask("rules", Scope()).table["on"].to_pylist())
 
 
 def _labels(name: str) -> dict[str, str]:
@@ -158,9 +187,11 @@ def _price(text: str) -> float | None:
 
 def _choice(word: str, label: str, names: dict[str, str]) -> None:
     key = f"choice_{word}"
-    st.session_state[key] = state.text(word) if state.text(word) in names else ""
+    said = state.text(word)
+    names = names | {said: said} if said and said not in names else names
+    st.session_state[key] = said
     st.selectbox(
-        label, ["", *names], key=key, width=158,
+        label, ["", *names], key=key, width=145,
         format_func=lambda value: names.get(value, AS_USUAL),
         on_change=lambda: state.set_text(word, st.session_state[key]),
     )  # fmt: skip
@@ -179,7 +210,7 @@ def _options() -> dict[str, str]:
     """The words of the analysis; an empty one is what is usual."""
     words = {"shopper": state.text("whose"), "path": state.text("did"), "n": str(SHOWN)}
     for side, before in (("a", ""), ("b", "b_")):
-        for word in ("region", "at", "device", "phrase", "price", "out"):
+        for word in ("region", "at", "device", "phrase", "price", "out", "rules"):
             words[before + word] = state.text(f"{side}_{word}")
     return {word: value for word, value in words.items() if value}
 
@@ -190,7 +221,8 @@ def _why(rows: list[dict[str, object]], command: str, answer: Answer) -> None:
     chosen = st.selectbox("Why does it stand where it does?", list(titles), format_func=titles.__getitem__)
     row = next(row for row in rows if row["item_id"] == chosen)
     options = _of_b() | {"n": DEEP}
-    single = ask.ask("recommended", Scope(), **options)
+    # Its rules are those of a longer list; what they do here was told above.
+    single = replace(ask.ask("recommended", Scope(), **options), notes=())
     its = next((one for one in single.table.to_pylist() if one["item_id"] == chosen), None)
     parts = []
     if its is not None:

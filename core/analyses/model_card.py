@@ -80,9 +80,12 @@ def models_compared(store: Store, scope: Scope, numbers: str = "") -> Answer:
     schema = pa.schema([("section", pa.string()), ("name", pa.string())] + [
         (f"v{version.number}", pa.string()) for version in found
     ])  # fmt: skip
-    rows = [
-        {"section": section, "name": name}
-        | {f"v{v.number}": lines.get((section, name)) for v, lines in zip(found, cards, strict=True)}
+    rows: list[dict[str, str | None]] = [
+        {
+            "section": section,
+            "name": name,
+            **{f"v{v.number}": lines.get((section, name)) for v, lines in zip(found, cards, strict=True)},
+        }
         for section, name in names
     ]
     of = f"{len(found)} version{'' if len(found) == 1 else 's'}, each measured on the last days of its log"
@@ -136,9 +139,8 @@ def _data(store: Store, version: Version, told: Told) -> list[Row]:
     rows.append(
         ("data", "Held out from", log["held_from"], "measured on what came then, and not learnt from it")
     )
-    rows += [("data", "Pairs learnt from", f"{told.metrics['learnt']:,.0f}", None)] * (
-        "learnt" in told.metrics
-    )
+    if "learnt" in told.metrics:
+        rows.append(("data", "Pairs learnt from", f"{told.metrics['learnt']:,.0f}", None))
     return rows
 
 

@@ -109,9 +109,7 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     shown = [*listed, *(i for i in a.items[: a.listed].tolist() if i not in listed)]
     sides = [_Side(its, at, _explained(model, its, at, shown)) for its, at in ((a, at_a), (b, at_b))]
     rows = [_pair(model, sides[0], sides[1], code) for code in shown]
-    changed = [f.name for f in fields(Asked) if getattr(asked, f.name) != getattr(b_asked, f.name)]
-    names = ", ".join(dict.fromkeys(CALLED[name] for name in changed))
-    of = f"A: {_of(model, asked)}; B {f'differs in {names}' if names else 'is the same'}"
+    of = f"A: {_of(model, asked)}; {_differs(asked, b_asked)}"
     return Answer(pa.Table.from_pylist(rows), "What if", of, tuple(dict.fromkeys((*a.notes, *b.notes))))
 
 
@@ -127,7 +125,8 @@ def rule_effects(store: Store, scope: Scope, options: TwoWords) -> Answer:
     asked = dict(zip("AB", _two(options), strict=True))
     if asked["A"] == asked["B"]:
         del asked["B"]
-    rows, notes = [], []
+    rows: list[dict[str, Any]] = []
+    notes: list[str] = []
     for name, its in asked.items():
         found = recommend(store, model, its)
         notes += found.notes
@@ -138,7 +137,7 @@ def rule_effects(store: Store, scope: Scope, options: TwoWords) -> Answer:
             }
             for one in found.ruled.effects
         ]  # fmt: skip
-    of = "; ".join(f"{name}: {_of(model, its)}" for name, its in asked.items())
+    of = f"A: {_of(model, asked['A'])}" + (f"; {_differs(asked['A'], asked['B'])}" if "B" in asked else "")
     table = pa.Table.from_pylist(rows, _EFFECTS)
     return Answer(table, "What the rules do here", of, tuple(dict.fromkeys(notes)))
 
@@ -149,6 +148,12 @@ def _two(options: TwoWords) -> tuple[Asked, Asked]:
     plain = {name: word for name, word in words.items() if not name.startswith(B)}
     other = plain | {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
     return Asked.read(plain), Asked.read(other)
+
+
+def _differs(asked: Asked, b_asked: Asked) -> str:
+    changed = [f.name for f in fields(Asked) if getattr(asked, f.name) != getattr(b_asked, f.name)]
+    names = ", ".join(dict.fromkeys(CALLED[name] for name in changed))
+    return f"B {f'differs in {names}' if names else 'is the same'}"
 
 
 def _said(options: Words) -> dict[str, str]:
@@ -220,6 +225,7 @@ def _pair(model: Model, a: _Side, b: _Side, code: int) -> dict[str, Any]:
     change = b.explained[code] - a.explained[code] if both else np.zeros(len(REASONS))
     names = list(REASONS.values())
     moved = bool(np.abs(change).max() > 1e-6)
+    change = change * moved  # what is less is the order in which numbers were summed
     return {
         **_item(model, code),
         "place_a": None if at_a is None else at_a + 1,

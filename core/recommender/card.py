@@ -63,7 +63,7 @@ def limits(k: int, rules: int) -> dict[str, str]:
         "Cold shoppers": "Of whom nothing is known gets what is wanted in the place, at the time and on the "
         "device; no list is personal before a first event.",
         "Cold items": "What nobody took yet is proposed by its words and for being new alone, and comes up "
-        "rarely; numbers of its own are in `evaluate` with by=age.",
+        "rarely; its own numbers are told by evaluate with by=age.",
         "Rules": f"{rules or 'No'} rule{'' if rules == 1 else 's'} that people wrote come after it: they "
         "change lists, never chances, and every change is in the audit list.",
         "Privacy": f"Places, times and devices of fewer than {k} shoppers say nothing to it, and nobody is "

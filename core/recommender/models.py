@@ -198,7 +198,7 @@ def _keep(
         items=items_fingerprint(open_paths(store).items),
         encoder=open_vectors().encoder.card.fingerprint,
         metrics=metrics,
-        settings=asdict(options),
+        settings=asdict(options) | {k: v for k, v in asdict(scorer.options).items() if k != "without"},
         curve=list(scorer.curve),
         learnt_from=log,
     )
