@@ -14,27 +14,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analyses.recommended import words_of_b
+from core.analyses.asked_words import words_of_b
 from core.charts.what_if import moves
 from core.errors import CartscapeError
 from core.events import NONE
 from core.recommender.acts import HOURS_A_SLOT
 from core.recommender.models import open_model
+from core.recommender.moment import last_days
 from core.recommender.versions import promoted
 from core.scope import Scope
-from pages.parts import ask, page, place_picker, state, states, train_button
+from pages.parts import ask, page, place_picker, state, states, tables, train_button
 from pages.parts.chart_frame import Export, frame, plot, style
 from pages.parts.why import why
 
 SIDES = {"a": "A", "b": "B"}
 SHOWN = 10
-#: A working day and a weekend of the calendar, for the hours that a person chooses.
-DAYS = {"Working day": "2026-01-05", "Weekend": "2026-01-10"}
-HOURS = {
-    f"{day}T{hour:02d}:00": f"{name}, {hour}–{hour + HOURS_A_SLOT} h"
-    for name, day in DAYS.items()
-    for hour in range(0, 24, HOURS_A_SLOT)
-}
 AS_USUAL = "As usual"
 
 
@@ -68,7 +62,25 @@ def main() -> None:
         hint="Change the place, the hour or a price in B and see what moves. "
         "Chances are the model's estimates, not an experiment.",
     )  # fmt: skip
+    if _rules():
+        _effects()
     why(answer.table.to_pylist(), answer, command, _of_b())
+
+
+def _effects() -> None:
+    """What rules put in, raised, lowered and kept out."""
+    answer = ask.ask("rule-effects", Scope(), **_options())
+
+    def draw() -> None:
+        if answer.table.num_rows:
+            tables.show(answer.table, key="rule_effects_rows")
+        else:
+            st.markdown("No rule changes these lists.")
+
+    frame(
+        "rule_effects", answer, ask.command("rule-effects", Scope(), **_options()), draw, Export(),
+        hint="Rules are written on the page Models; Rules: Off shows what the model alone would say.",
+    )  # fmt: skip
 
 
 def _opens() -> bool:
@@ -112,14 +124,29 @@ def _side(side: str) -> None:
     name = SIDES[side]
     st.markdown(f"**{name}**" + ("" if side == "a" else ", else as A"))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        offered = {"region": _labels("region"), "at": HOURS, "device": _labels("device")}
-        for (word, names), label in zip(offered.items(), ("Place", "Hour", "Device"), strict=True):
+        offered = {"region": _labels("region"), "at": _hours(), "device": _labels("device")}
+        offered |= {"rules": {"on": "On", "off": "Off"}} if _rules() else {}
+        for (word, names), label in zip(offered.items(), ("Place", "Hour", "Device", "Rules"), strict=False):
             if names:
                 _choice(f"{side}_{word}", label, names)
         place_picker.pick(side)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
         _one_item(side)
+
+
+def _hours() -> dict[str, str]:
+    """Hours of the log's last working day and weekend, so that rules and stock of these days hold."""
+    return {
+        f"{day}T{hour:02d}:00": f"{name}, {hour}–{hour + HOURS_A_SLOT} h"
+        for name, day in last_days(ask.span()[1]).items()
+        for hour in range(0, 24, HOURS_A_SLOT)
+    }
+
+
+def _rules() -> bool:
+    """Whether any rule is on."""
+    return any(ask.ask("rules", Scope()).table["on"].to_pylist())
 
 
 def _labels(name: str) -> dict[str, str]:
@@ -159,9 +186,11 @@ def _price(text: str) -> float | None:
 
 def _choice(word: str, label: str, names: dict[str, str]) -> None:
     key = f"choice_{word}"
-    st.session_state[key] = state.text(word) if state.text(word) in names else ""
+    said = state.text(word)
+    names = names | {said: said} if said and said not in names else names
+    st.session_state[key] = said
     st.selectbox(
-        label, ["", *names], key=key, width=158,
+        label, ["", *names], key=key, width=145,
         format_func=lambda value: names.get(value, AS_USUAL),
         on_change=lambda: _chosen(word, st.session_state[key]),
     )  # fmt: skip
@@ -186,7 +215,7 @@ def _options() -> dict[str, str]:
     """The words of the analysis; an empty one is what is usual."""
     words = {"shopper": state.text("whose"), "path": state.text("did"), "n": str(SHOWN)}
     for side, before in (("a", ""), ("b", "b_")):
-        for word in ("region", "at", "device", "phrase", "price", "out"):
+        for word in ("region", "at", "device", "phrase", "price", "out", "rules"):
             words[before + word] = state.text(f"{side}_{word}")
         words[f"{before}lat"], _, words[f"{before}lon"] = state.text(f"{side}_point").partition(",")
     return {word: value for word, value in words.items() if value}

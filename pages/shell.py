@@ -48,6 +48,7 @@ def main() -> None:
             PAGES / "recommendations.py", title="Recommendations", icon=":material/recommend:",
             url_path="recommendations",
         ),
+        st.Page(PAGES / "models.py", title="Models", icon=":material/model_training:", url_path="models"),
         data,
     ]  # fmt: skip
     page = st.navigation(pages, position="top")

@@ -27,6 +27,7 @@ from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
 from core.analyses.journeys import journeys
 from core.analyses.lifecycle import lifecycle
+from core.analyses.model_card import model_card, model_curve, models_compared
 from core.analyses.models import models
 from core.analyses.next_steps import next_
 from core.analyses.overlap import overlap
@@ -35,7 +36,7 @@ from core.analyses.past_buyers import past_buyers
 from core.analyses.paths import paths
 from core.analyses.pattern import pattern
 from core.analyses.quality import quality
-from core.analyses.recommended import recommended, what_if
+from core.analyses.recommended import recommended, rule_effects, what_if
 from core.analyses.regions import regions
 from core.analyses.retention import retention
 from core.analyses.rules import rules
@@ -97,7 +98,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
     recommended, what_if, why_words, past_buyers, taken_after, smallest_change,
-    rules, audit, models,
+    rules, rule_effects, audit, models, model_card, model_curve, models_compared,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

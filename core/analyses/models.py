@@ -7,6 +7,7 @@ import json
 import pyarrow as pa
 
 from core.analyses.answer import Answer
+from core.recommender.card import told
 from core.recommender.versions import promoted, versions
 from core.scope import Scope
 from core.store import Store
@@ -24,25 +25,27 @@ _SCHEMA = pa.schema(
 def models(store: Store, scope: Scope) -> Answer:
     """One row a version, the newest first.
 
-    Columns: number, promoted, made (UTC), event, metrics and settings (JSON), note, data, items and encoder
-    (fingerprints of what it was trained on), of_this_data (whether that is the log as it is now), bytes,
-    problem (a sentence where its description is damaged; its files are checked when it is opened).
+    Columns: number, promoted, made (UTC), event, metrics and settings (JSON; no metrics where
+    fewer than k shoppers were tested), note, data, items and encoder (fingerprints of what it was trained
+    on), of_this_data (whether that is the log as it is now), bytes, problem (a sentence where its description
+    is damaged; its files are checked when it is opened).
     """
     del scope  # a model is of the whole log
     found, now = versions(store), promoted(store)
     rows = [
         {
             "number": one.number, "promoted": one.number == now, "made": one.made, "event": one.about.event,
-            "metrics": json.dumps(one.about.metrics), "settings": json.dumps(one.about.settings),
+            "metrics": json.dumps(told(one, store.k).metrics), "settings": json.dumps(one.about.settings),
             "note": one.about.note, "data": one.data, "of_this_data": one.data == store.fingerprint,
             "items": one.about.items, "encoder": one.about.encoder,
             "bytes": sum(size for size, _ in one.files.values()), "problem": one.problem or None,
         }
         for one in found
     ]  # fmt: skip
+    notes = [one.problem or told(one, store.k).hidden for one in found]
     of = f"{len(rows)} version{'' if len(rows) == 1 else 's'}, " + (
         "none promoted" if now is None else f"version {now} promoted"
     )
     return Answer(
-        pa.Table.from_pylist(rows, _SCHEMA), "Models", of, tuple(v.problem for v in found if v.problem)
+        pa.Table.from_pylist(rows, _SCHEMA), "Models", of, tuple(dict.fromkeys(filter(None, notes)))
     )

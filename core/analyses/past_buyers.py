@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.recommended import ItemWords, of_model, of_whole_log, read_item
+from core.analyses.asked_words import ItemWords, of_model, of_whole_log, read_item
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
 from core.recommender.models import Model, open_model

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.errors import WrongCall
+from core.analyses.asked_words import TwoWords, Words, differs, of_model, of_whole_log, read_two, said
 from core.events import NONE
 from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked
@@ -18,58 +18,14 @@ from core.recommender.recommend import Recommended, recommend
 from core.scope import Scope
 from core.store import Store
 
-#: Words of B begin with this.
-B = "b_"
-#: Words that say a place.
-PLACE = {"lat", "lon", "region"}
-#: What is asked, as people call it.
-CALLED = {
-    "shopper": "shopper", "path": "path", "lat": "place", "lon": "place", "region": "place", "at": "hour",
-    "device": "device", "phrase": "what they look for", "prices": "price", "out_of_stock": "stock",
-    "n": "length",
-}  # fmt: skip
 #: Items of either list are looked for so deep in the other.
 DEEP = 100
 
 
-@dataclass(frozen=True)
-class Words:
-    """What is asked, as `Asked.read` reads it; "" is what is usual."""
-
-    shopper: str = ""
-    path: str = ""
-    lat: str = ""
-    lon: str = ""
-    region: str = ""
-    at: str = ""
-    device: str = ""
-    phrase: str = ""
-    price: str = ""
-    out: str = ""
-    n: str = "10"
-
-
-@dataclass(frozen=True)
-class TwoWords(Words):
-    """The same, and what is different in B; "" is what A has."""
-
-    b_shopper: str = ""
-    b_path: str = ""
-    b_lat: str = ""
-    b_lon: str = ""
-    b_region: str = ""
-    b_at: str = ""
-    b_device: str = ""
-    b_phrase: str = ""
-    b_price: str = ""
-    b_out: str = ""
-
-
-@dataclass(frozen=True)
-class ItemWords(Words):
-    """The same, of one item."""
-
-    item: str = ""  # its id
+_EFFECTS = pa.schema(
+    [(name, pa.string()) for name in ("list", "rule", "what", "did", "item_id", "title", "category")]
+    + [("place", pa.int64()), ("to", pa.int64())]
+)
 
 
 def recommended(store: Store, scope: Scope, options: Words) -> Answer:
@@ -77,14 +33,18 @@ def recommended(store: Store, scope: Scope, options: Words) -> Answer:
 
     Columns: place (from 1), item_id, title, category, price, chance (ŷ, of being taken in the days that the
     model foretells), score (W·h + b), reason (what adds most), sources (who proposed it), and adds_… for each
-    group of features (they sum to score − usual), usual.
+    group of features (they sum to score − usual), usual, and rule (what rules did to it, null for nothing;
+    chance and score stay the model's).
     """
     of_whole_log(scope)
     model = open_model(store)
     asked = Asked.read(said(options))
     found = recommend(store, model, asked)
     shares, usual = shapley(model.scorer, found.scaled)
-    rows = [_row(model, found, at, shares[at]) | {"usual": usual} for at in range(found.items.size)]
+    rows = [
+        _row(model, found, at, shares[at]) | {"usual": usual, "rule": found.ruled.told(int(found.items[at]))}
+        for at in range(found.items.size)
+    ]
     return Answer(pa.Table.from_pylist(rows), "Recommended", of_model(model, asked), found.notes)
 
 
@@ -92,74 +52,53 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     """Two lists beside each other: A as `recommended` reads it, B the same but for words that begin with b_.
 
     Columns: item_id, title, category, place_a, place_b (null beyond the first DEEP), moved (places gained
-    in B, null where it is in one of them alone), price, chance and reason of either (_a, _b), because (the
-    group of features that changes its score most), change (of the score), and change_… for each group.
-    Items of A's list or B's, in the order of B.
+    in B, null where it is in one of them alone), price, chance, reason and rule of either (_a, _b; rule is
+    what rules did to it, such as to keep it out), because (the group of features that changes its score
+    most), change (of the score), and change_… for each group. Items of A's list or B's, in the order of B.
     """
     of_whole_log(scope)
     model = open_model(store)
-    words = said(options)
-    plain = {name: word for name, word in words.items() if not name.startswith(B)}
-    other = words_of_b(words)
-    asked, b_asked = Asked.read(plain), Asked.read(other)
-    a, b = (recommend(store, model, replace(its, n=DEEP)) for its in (asked, b_asked))
-    n = asked.n
+    asked, b_asked = read_two(options)
+    a, b = (recommend(store, model, its, DEEP) for its in (asked, b_asked))
     at_a = {int(item): at for at, item in enumerate(a.items)}
     at_b = {int(item): at for at, item in enumerate(b.items)}
-    shown = [int(i) for i in (*b.items[:n], *(i for i in a.items[:n] if at_b.get(int(i), DEEP) >= n))]
+    listed = b.items[: b.listed].tolist()
+    shown = [*listed, *(i for i in a.items[: a.listed].tolist() if i not in listed)]
     sides = [_Side(its, at, _explained(model, its, at, shown)) for its, at in ((a, at_a), (b, at_b))]
     rows = [_pair(model, sides[0], sides[1], code) for code in shown]
-    changed = [f.name for f in fields(Asked) if getattr(asked, f.name) != getattr(b_asked, f.name)]
-    names = ", ".join(dict.fromkeys(CALLED[name] for name in changed))
-    of = f"A: {of_model(model, asked)}; B {f'differs in {names}' if names else 'is the same'}"
+    of = f"A: {of_model(model, asked)}; {differs(asked, b_asked)}"
     return Answer(pa.Table.from_pylist(rows), "What if", of, tuple(dict.fromkeys((*a.notes, *b.notes))))
 
 
-def words_of_b(words: dict[str, str]) -> dict[str, str]:
-    """What B asks in the words of one list: those of A but for what B says; a place of B's in any words
-    stands for A's.
+def rule_effects(store: Store, scope: Scope, options: TwoWords) -> Answer:
+    """What rules did to the lists that `what_if` holds side by side: one row a rule and item.
+
+    Columns: list (A or B), rule (its name), what (it does, in words), did (put in, raised, lowered or kept
+    out), item_id, title, category, place (where the model has it; null for an item that it did not rank), to
+    (null for what is kept out). B has no rows where it asks what A does.
     """
-    plain = {name: word for name, word in words.items() if not name.startswith(B)}
-    said_of_b = {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
-    if PLACE & said_of_b.keys():
-        plain = {name: word for name, word in plain.items() if name not in PLACE}
-    return plain | said_of_b
-
-
-def read_item(options: ItemWords) -> tuple[Asked, str]:
-    """What is asked, and the item. Raises `WrongCall`."""
-    words = said(options)
-    item = words.pop("item", "")
-    if not item:
-        raise WrongCall("Say which item with item=ID.")
-    return Asked.read(words), item
-
-
-def said(options: Words) -> dict[str, str]:
-    """The words that say something."""
-    return {name: str(word) for name, word in asdict(options).items() if str(word).strip()}
-
-
-def of_whole_log(scope: Scope) -> None:
-    """Raises `WrongCall` for a scope that leaves anything out."""
-    if scope.words():
-        raise WrongCall(
-            "A model is of the whole log; leave --scope out, and say a place or time with options."
-        )
-
-
-def of_model(model: Model, asked: Asked) -> str:
-    """What a table of estimates is of."""
-    whom = (
-        "one shopper"
-        if asked.shopper
-        else f"a path of {len(asked.path)} steps"
-        if asked.path
-        else "nobody in particular"
+    of_whole_log(scope)
+    model = open_model(store)
+    asked = dict(zip("AB", read_two(options), strict=True))
+    if asked["A"] == asked["B"]:
+        del asked["B"]
+    rows: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for name, its in asked.items():
+        found = recommend(store, model, its)
+        notes += found.notes
+        rows += [
+            {
+                "list": name, "rule": one.rule, "what": one.words, "did": one.did,
+                **_item(model, one.item), "place": one.place, "to": one.to,
+            }
+            for one in found.ruled.effects
+        ]  # fmt: skip
+    of = f"A: {of_model(model, asked['A'])}" + (
+        f"; {differs(asked['A'], asked['B'])}" if "B" in asked else ""
     )
-    days, event = model.version.about.settings["days"], model.event
-    what = f"{event} of {'something new' if model.new_only else 'an item'} within {days:g} days"
-    return f"model {model.version.number} for {whom}: the chance of a {what}, an estimate of the model"
+    table = pa.Table.from_pylist(rows, _EFFECTS)
+    return Answer(table, "What the rules do here", of, tuple(dict.fromkeys(notes)))
 
 
 def _row(model: Model, found: Recommended, at: int, shares: np.ndarray) -> dict[str, Any]:
@@ -189,6 +128,7 @@ class _Side:
             f"price_{name}": None if at is None else _price(self.found.prices[at]),
             f"chance_{name}": None if at is None else float(self.found.chances[at]),
             f"reason_{name}": None if at is None else words_of(self.explained[code]),
+            f"rule_{name}": self.found.ruled.told(code),
         }
 
 
@@ -206,6 +146,7 @@ def _pair(model: Model, a: _Side, b: _Side, code: int) -> dict[str, Any]:
     change = b.explained[code] - a.explained[code] if both else np.zeros(len(REASONS))
     names = list(REASONS.values())
     moved = bool(np.abs(change).max() > 1e-6)
+    change = change * moved  # what is less is the order in which numbers were summed
     return {
         **_item(model, code),
         "place_a": None if at_a is None else at_a + 1,

@@ -42,6 +42,6 @@ def rules(store: Store, scope: Scope) -> Answer:
     return Answer(
         pa.Table.from_pylist(rows, _SCHEMA),
         "Rules",
-        f"{len(rows)} in the order of application, {on} on",
+        f"{len(rows)} in the order of application, {on} on" if rows else "none written, none on",
         notes,
     )

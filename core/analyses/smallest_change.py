@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.recommended import ItemWords, of_model, of_whole_log, read_item
+from core.analyses.asked_words import ItemWords, of_model, of_whole_log, read_item
 from core.recommender.counterfactuals import DEEP, smallest_changes
 from core.recommender.models import open_model
 from core.recommender.moment import Asked

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
+from core.analyses.asked_words import ItemWords, of_whole_log, read_item
 from core.analyses.proportions import wilson
-from core.analyses.recommended import ItemWords, of_whole_log, read_item
 from core.errors import CartscapeError
 from core.recommender.models import open_model
 from core.recommender.moment import code_of

@@ -153,4 +153,7 @@ def _css(style: Look) -> str:
         f"th,td{{text-align:left;padding:4px 8px;border-bottom:1px solid {style.grid}}}.n{{text-align:right;"
         "font-variant-numeric:tabular-nums}"
         f"summary{{cursor:pointer;color:{style.accent}}}"
+        # On paper nothing folds: what is open is printed, what is folded away is not, and rows stay whole.
+        "@media print{body{padding:0;max-width:none}section,tr{break-inside:avoid}section:has(table)"
+        "{break-inside:auto}h2{break-after:avoid}summary{display:none}details:not([open]){display:none}}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
@@ -59,6 +60,8 @@ def _colour(moved: int | None, inside: list[bool], style: Look) -> str:
 
 def _beside(row: dict[str, Any], place: int, is_b: bool, muted: str) -> str:
     title = short(str(row["title"]), LETTERS)
+    if rule := row.get("rule_b" if is_b else "rule_a"):
+        title += f" <i>{escape(rule.partition(' by ')[0])}</i>"
     if not is_b:
         return f"<span style='color:{muted}'>{_percent(row['chance_a'])}</span>  {title}  <b>{place}</b>"
     moved = row["moved"]
@@ -76,6 +79,8 @@ def _told(row: dict[str, Any]) -> str:
         chance, reason = row[f"chance_{name}"], row[f"reason_{name}"]
         if chance is not None:
             lines.append(f"{name.upper()}: {_percent(chance)}, {reason}")
+        if rule := row.get(f"rule_{name}"):
+            lines.append(f"{name.upper()}: {escape(rule)}")
     if row["because"]:
         lines.append(f"what changed most: {row['because']}")
     return "<br>".join(lines)

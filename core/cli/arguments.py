@@ -82,9 +82,35 @@ def parser() -> Parser:
         ("price", "ITEM=NUMBER", "a price tried; several with commas"),
         ("out", "ITEM", "out of stock; several with commas"),
         ("n", "N", "how many, default 10"),
+        ("rules", "on|off", "off: what the model alone would say"),
     ):
         recommend.add_argument(f"--{name}", metavar=metavar, help=about)
     _output(recommend)
+
+    rules = _verb(verbs, "rules", "write, change, switch or remove a rule that comes after the model")
+    rules.add_argument("action", choices=["add", "change", "on", "off", "remove"])
+    rules.add_argument("name", metavar="NAME", help="the rule's; `show rules` lists them")
+    for name, metavar, about in (
+        ("kind", "KIND", "never, always, boost, in_stock or at_most"),
+        ("item", "ID", "of never or always"),
+        ("category", "NAME", "of never or boost"),
+        ("brand", "NAME", "of never or boost"),
+        ("place", "N", "of always: the place in the list, from 1; else where it stands, or the end"),
+        ("factor", "X", "of boost: times the odds, below 1 to lower"),
+        ("most", "N", "of at_most: how many a list may have"),
+        ("each", "TRAIT", "of at_most: of each brand or category; default brand"),
+        ("region", "NAME", "where it holds; else everywhere"),
+        ("from", "DAY", "the first day that it holds"),
+        ("to", "DAY", "the last one"),
+    ):
+        rules.add_argument(f"--{name}", metavar=metavar, help=about)
+    _author(rules)
+
+    promote = _verb(verbs, "promote", "put a version of the model to use")
+    promote.add_argument("number", type=_count, metavar="VERSION", help="`show models` lists them")
+    _author(promote)
+    rollback = _verb(verbs, "rollback", "put the version to use again that was so before")
+    _author(rollback)
 
     show = _verb(verbs, "show", "print what a page shows")
     show.add_argument("analysis", metavar="ANALYSIS", help="overview, changes, demand, regions, hours, …")
@@ -92,6 +118,11 @@ def parser() -> Parser:
     _option(show, "of the analysis; may be repeated")
     _output(show)
     return top
+
+
+def _author(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--by", metavar="WHO", help="who changes it; else the user of this system")
+    verb.add_argument("--why", metavar="TEXT", required=True, help="for the audit list")
 
 
 def _output(verb: argparse.ArgumentParser) -> None:

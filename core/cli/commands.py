@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from core import marts
 from core.analyses import ANALYSES, Answer
 from core.analyses.cluster_parts import opened_map, told_quality
 from core.analyses.missing import missing_notes
-from core.cli import output
+from core.cli import changing, output
 from core.cli.progress import shown
 from core.encoder import open_vectors
 from core.errors import CartscapeError, WrongCall
@@ -22,6 +21,7 @@ from core.journeys import MapOptions
 from core.journeys.encoding import encode_scope
 from core.journeys.kept_maps import TELLING
 from core.recommender import evaluation
+from core.recommender.card import told
 from core.recommender.evaluation import EvaluateOptions
 from core.recommender.models import TrainOptions, train_model
 from core.scope import Scope
@@ -106,7 +106,7 @@ def encode(call: argparse.Namespace) -> None:
         report = encode_scope(store, scope, teller.of_build)
     for warning in report.warnings:
         print(warning, file=sys.stderr)
-    _print_words(asdict(report) | {"encoder": open_vectors().encoder.describe()})
+    output.say(asdict(report) | {"encoder": open_vectors().encoder.describe()})
 
 
 def project(call: argparse.Namespace) -> None:
@@ -121,7 +121,7 @@ def project(call: argparse.Namespace) -> None:
     for warning in quality.warnings():
         print(warning, file=sys.stderr)
     drawn = {"paths": len(made), "fitted": made.fitted.size, "clusters": made.clusters}
-    _print_words(drawn | {k: round(v, 4) for k, v in asdict(quality).items() if k != "of_cluster"})
+    output.say(drawn | {k: round(v, 4) for k, v in asdict(quality).items() if k != "of_cluster"})
 
 
 def train(call: argparse.Namespace) -> None:
@@ -135,12 +135,19 @@ def train(call: argparse.Namespace) -> None:
     store = Store.open(call.store)
     with shown() as teller:
         version = train_model(store, TrainOptions(**asked), teller.of_build)
-    _print_words({"number": version.number, "made": version.made} | asdict(version.about))
+    words = told(version, store.k)
+    shown_of = {"metrics": words.metrics, "curve": words.curve, "learnt_from": words.learnt_from}
+    output.say({"number": version.number, "made": version.made} | asdict(version.about) | shown_of)
+    if words.hidden:
+        print(words.hidden, file=sys.stderr)
 
 
 def recommend(call: argparse.Namespace) -> None:
     """Print what the promoted model recommends; of what goes to standard error."""
-    names = ("shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n")
+    names = (
+        "shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n",
+        "rules",
+    )  # fmt: skip
     words = {name: getattr(call, name) for name in names if getattr(call, name) is not None}
     answer = ANALYSES["recommended"].run(Store.open(call.store), Scope(), **words)
     _write(call, answer)
@@ -166,6 +173,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "train": train,
     "evaluate": evaluate,
     "recommend": recommend,
+    "rules": changing.rules,
+    "promote": changing.promote,
+    "rollback": changing.rollback,
     "show": show,
 }
 
@@ -203,8 +213,4 @@ def _options(call: argparse.Namespace) -> dict[str, str]:
 
 
 def _print(report: LoadReport) -> None:
-    _print_words(report.as_dict())
-
-
-def _print_words(told: dict[str, Any]) -> None:
-    print(json.dumps({k: output.plain(v) for k, v in told.items()}, ensure_ascii=False))
+    output.say(report.as_dict())

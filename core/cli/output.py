@@ -86,6 +86,11 @@ def _json(table: pa.Table, sink: BinaryIO) -> None:
     sink.write(b"[]\n" if before == "[\n" else b"\n]\n")
 
 
+def say(told: dict[str, Any]) -> None:
+    """Print one JSON object."""
+    print(json.dumps({k: plain(v) for k, v in told.items()}, ensure_ascii=False))
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it."""
     if isinstance(value, float):

@@ -7,6 +7,7 @@ made; the next to look makes it (see `rule_book` and `versions`). A line that wa
 from __future__ import annotations
 
 import fcntl
+import getpass
 import json
 import os
 from collections.abc import Iterator
@@ -16,12 +17,41 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core.errors import WrongCall
 from core.store import Store
 from core.store.files import room_on_disk, sync
 
 #: What a change is of.
 RULE = "rule"
 MODEL = "model"
+LONGEST_BY, LONGEST_WHY = 100, 1_000
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who changes something, and why; "" is what nobody said."""
+
+    by: str = ""
+    why: str = ""
+
+    def checked(self) -> Author:
+        """The same without spaces around it; raises `WrongCall` for what no line of a list can hold."""
+        for word, said, most in (("by", self.by, LONGEST_BY), ("why", self.why, LONGEST_WHY)):
+            if len(said) > most or any(c < " " for c in said):
+                raise WrongCall(f"{word} takes {most:,} letters at most, without line breaks; shorten it.")
+        return Author(self.by.strip(), self.why.strip())
+
+
+#: Where nobody says who changes something.
+NOBODY = Author()
+
+
+def os_user() -> str:
+    """Whom the operating system takes this process to be of; "" where it does not know."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +65,8 @@ class Change:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     seen: int = 0  # the revision of a rule that was changed, 0 where it was not there
+    by: str = ""  # who changed it, "" where nobody said
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,14 +108,16 @@ def read(store: Store) -> Audited:
 
 def tell(
     store: Store, of: str, name: str, what: str, before: dict[str, Any] | None,
-    after: dict[str, Any] | None, seen: int = 0,
+    after: dict[str, Any] | None, seen: int = 0, author: Author = NOBODY,
 ) -> None:  # fmt: skip
     """Append a change, on the disk when this returns; for who holds the lock.
 
-    Raises `CartscapeError` where the disk is full or may not be written; then nothing is told.
+    Raises `CartscapeError` where the disk is full or may not be written, and what `Author.checked` does; then
+    nothing is told.
     """
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    change = Change(at, of, name, what, before, after, seen)
+    author = author.checked()
+    change = Change(at, of, name, what, before, after, seen, author.by, author.why)
     line = json.dumps(asdict(change), ensure_ascii=False).encode() + b"\n"
     path = _file(store)
     with room_on_disk(store.path):
@@ -104,6 +138,15 @@ def tell(
             os.close(handle)
         if not size:
             sync(path.parent)
+
+
+def state(store: Store) -> tuple[int, int]:
+    """Changes whenever something is told."""
+    try:
+        found = _file(store).stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def take_back(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -42,11 +43,28 @@ class Catalogue:
         return self.category if trait == "category" else self.brand
 
 
+#: Catalogues of a day that stay in memory.
+MOST_OPEN = 4
+_open: dict[tuple[str, str, date | None], Catalogue] = {}
+_guard = threading.Lock()
+
+
 def open_catalogue(store: Store, when: date | None = None) -> Catalogue:
     """The catalogue of a store, with its stock as it was counted last on a day or before, None for the end.
 
     An item without a count by then is not in stock.
     """
+    key = (str(store.path), store.fingerprint, when)
+    with _guard:
+        if key not in _open:
+            made = _opened(store, when)
+            while len(_open) >= MOST_OPEN:
+                _open.pop(next(iter(_open)))
+            _open[key] = made
+        return _open[key]
+
+
+def _opened(store: Store, when: date | None) -> Catalogue:
     paths = open_paths(store)
     its = paths.items
     table = store.table("items")

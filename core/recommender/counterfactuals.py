@@ -76,7 +76,7 @@ def _order(outcome: Outcome) -> tuple[int, float, float]:
 
 def _stands(store: Store, model: Model, asked: Asked, code: int) -> tuple[int | None, float | None]:
     try:
-        found = recommend(store, model, replace(asked, n=DEEP))
+        found = recommend(store, model, asked, DEEP)
     except CartscapeError:  # nothing is left to recommend
         return None, None
     at = np.flatnonzero(found.items == code)

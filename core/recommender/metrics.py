@@ -93,6 +93,14 @@ def by_chance(wanted: np.ndarray, allowed: np.ndarray, k: int = 10) -> np.ndarra
     return np.asarray(1 - missed)
 
 
+def ndcg_by_chance(wanted: np.ndarray, allowed: np.ndarray, k: int = 10) -> np.ndarray:
+    """The ndcg@k that a list in no order has on average: float64[tested]; arguments as in `by_chance`."""
+    gain = np.cumsum(1 / np.log2(np.arange(2, k + 2)))
+    places = np.minimum(allowed, k)
+    share = wanted / np.maximum(allowed, 1)
+    return np.asarray(share * gain[np.maximum(places, 1) - 1] / gain[np.minimum(wanted, k) - 1])
+
+
 def draws(tested: int, seed: int = 0) -> np.ndarray:
     """Weights of shoppers drawn anew with replacement: float64[DRAWS, tested], each row of sum 1."""
     rng = np.random.default_rng(seed)

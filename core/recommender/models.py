@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +16,16 @@ from core.errors import CartscapeError
 from core.events import PURCHASE
 from core.jobs import Job, Stop, Told, untold
 from core.journeys.kept_maps import texts_of
-from core.paths import open_paths
+from core.paths import open_cube, open_paths
 from core.recommender import versions
+from core.recommender.audit import Author
 from core.recommender.evaluation import lists_of
-from core.recommender.interactions import ANY, Interactions, task
-from core.recommender.metrics import of_each, ranked
+from core.recommender.interactions import ANY, Interactions, Task, task
+from core.recommender.metrics import by_chance, ndcg_by_chance, of_each, ranked
 from core.recommender.past import Past
+from core.recommender.peers import popular
 from core.recommender.scorer import Scorer, ScorerOptions
+from core.recommender.titles import in_order
 from core.recommender.training import Ground, scores, train
 from core.recommender.versions import About, Version, items_fingerprint
 from core.store import Store
@@ -78,8 +83,7 @@ class Model:
     @cached_property
     def titled(self) -> dict[str, str]:
         """What each item is called, by its id, in the order of what they are called."""
-        named = ((item, str(self.titles[code])) for item, code in self.codes.items())
-        return dict(sorted(named, key=lambda pair: pair[1]))
+        return in_order(self.codes, self.titles)
 
 
 def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Version:
@@ -97,8 +101,35 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     lists = lists_of(test, lambda shoppers: scores(ground, test, scorer, shoppers))
     each = of_each(ranked(lists, test.wanted))
     metrics = {name: float(values.mean()) for name, values in each.items()}
-    metrics |= {"tested": float(test.shoppers.size), "learnt": float(len(learnt.taken))}
-    return _keep(store, options, scorer, metrics)
+    metrics |= {"tested": float(test.shoppers.size), "learnt": float(len(learnt.taken))} | _beside(test)
+    return _keep(store, options, scorer, metrics, told_log(store, test.end))
+
+
+def _beside(test: Task) -> dict[str, float]:
+    """What a list in no order is worth to the same shoppers, and what is popular in the 30 days before."""
+    wanted = np.diff(test.wanted.indptr)
+    allowed = np.full(wanted.size, test.train.items)
+    if test.masked:
+        allowed -= np.diff(test.train.taken[test.shoppers].indptr)
+    usual = of_each(ranked(lists_of(test, popular(test, 30)), test.wanted))
+    return {
+        "hr@10_chance": float(by_chance(wanted, allowed).mean()),
+        "ndcg@10_chance": float(ndcg_by_chance(wanted, allowed).mean()),
+        **{f"{name}_popular": float(usual[name].mean()) for name in ("hr@10", "ndcg@10")},
+    }
+
+
+def told_log(store: Store, end: float) -> dict[str, Any]:
+    """What a log is that a model is trained on, and the day (UTC) from which it was held out: a second of the
+    path log.
+    """
+    paths, cube = open_paths(store), open_cube(store)
+    held = datetime.fromtimestamp(paths.first_second + end, UTC).date()
+    return {
+        "events": paths.events, "shoppers": paths.shoppers, "items": paths.items.size - (paths.no_item >= 0),
+        "first_day": cube.first_day.isoformat(), "last_day": cube.last_day.isoformat(),
+        "held_from": held.isoformat(),
+    }  # fmt: skip
 
 
 def job_of(store: Store) -> Job | None:
@@ -158,16 +189,20 @@ def _opened(store: Store, version: Version) -> Model:
     )  # fmt: skip
 
 
-def _keep(store: Store, options: TrainOptions, scorer: Scorer, metrics: dict[str, float]) -> Version:
+def _keep(
+    store: Store, options: TrainOptions, scorer: Scorer, metrics: dict[str, float], log: dict[str, Any]
+) -> Version:
     """Put a model beside the others; the first one is put to use at once, later ones by hand."""
     about = About(
         event=options.event,
         items=items_fingerprint(open_paths(store).items),
         encoder=open_vectors().encoder.card.fingerprint,
         metrics=metrics,
-        settings=asdict(options),
+        settings=asdict(options) | {k: v for k, v in asdict(scorer.options).items() if k != "without"},
+        curve=list(scorer.curve),
+        learnt_from=log,
     )
     version = versions.save(store, {SCORER_FILE: scorer.to_bytes()}, about)
     if versions.promoted(store) is None:
-        versions.promote(store, version.number)
+        versions.promote(store, version.number, Author("training", "the first model of this log"))
     return version

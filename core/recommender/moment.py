@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import h3.api.basic_str as h3
 import numpy as np
@@ -19,6 +19,7 @@ FARTHEST = 100.0
 STEP = 60
 MOST_STEPS = 200
 MOST_ITEMS = 100
+SWITCH = ON, OFF = "on", "off"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Asked:
     prices: dict[str, float] = field(default_factory=dict)  # item → price tried
     out_of_stock: tuple[str, ...] = ()
     n: int = 10
+    rules: bool = True  # whether the rules of the store apply
 
     @classmethod
     def read(cls, words: dict[str, str]) -> Asked:
@@ -43,7 +45,9 @@ class Asked:
 
         Raises `WrongCall`.
         """
-        known = ("shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n")
+        known = (
+            "shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n", "rules",
+        )  # fmt: skip
         for word in words:
             if word not in known:
                 raise WrongCall(f"{word}=… is not known here; it takes {', '.join(known)}.")
@@ -53,6 +57,8 @@ class Asked:
             if not sign:
                 raise WrongCall(f"price={part!r} is not of the form ITEM=NUMBER.")
             prices[item] = _number("price", number, 0.0, 1e12, above=True)
+        if (rules := words.get("rules", ON)) not in SWITCH:
+            raise WrongCall(f"rules={rules!r} is not known; it takes {' or '.join(SWITCH)}.")
         return cls(
             shopper=words.get("shopper", ""),
             path=tuple(_step(part) for part in _parts(words.get("path", ""))),
@@ -65,6 +71,7 @@ class Asked:
             prices=prices,
             out_of_stock=tuple(_parts(words.get("out", ""))),
             n=int(_number("n", words.get("n", "10"), 1, MOST_ITEMS)),
+            rules=rules == ON,
         )
 
     def write(self) -> dict[str, str]:
@@ -76,9 +83,14 @@ class Asked:
             "lon": "" if self.lon is None else str(self.lon),
             "region": self.region, "at": self.at, "device": self.device, "phrase": self.phrase,
             "price": ", ".join(f"{item}={price!r}" for item, price in self.prices.items()),
-            "out": ", ".join(self.out_of_stock), "n": str(self.n),
+            "out": ", ".join(self.out_of_stock), "n": str(self.n), "rules": "" if self.rules else OFF,
         }  # fmt: skip
         return {word: value for word, value in words.items() if value}
+
+    @property
+    def day(self) -> date | None:
+        """The day that is asked for, None where none is. To be read after `context`, which checks it."""
+        return datetime.fromisoformat(self.at).date() if self.at else None
 
     def context(self, world: World, usual: Contexts) -> tuple[Contexts, list[str]]:
         """Where, when and on what, the one row of `usual` where nothing is said, and what must be told."""
@@ -154,6 +166,15 @@ def _among(names: np.ndarray, name: str, kind: str) -> np.ndarray:
         known = ", ".join(str(known) for known in names if known != NONE)
         raise WrongCall(f"{kind}={name!r} is not in this log; it has {known or 'none'}.")
     return found[:1]
+
+
+def last_days(last: date) -> dict[str, date]:
+    """The last working day and the last day of a weekend up to a day, by what people call them."""
+    days = [last - timedelta(days=back) for back in range(7)]
+    return {
+        "Working day": next(day for day in days if day.weekday() < 5),
+        "Weekend": next(day for day in days if day.weekday() >= 5),
+    }
 
 
 def nobody() -> Contexts:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
+from core.recommender.acts import Acts, Contexts
 from core.recommender.features import SOURCES, Signals
 from core.recommender.histories import Histories, last_contexts
 from core.recommender.models import Model
 from core.recommender.moment import Asked, code_of, nobody
+from core.recommender.ruled import Ruled, ruled
 from core.store import Store
 
 #: Of the similarity of the item nearest to a phrase, what another must have to be in question.
@@ -20,7 +22,9 @@ NEAR = 0.7
 
 @dataclass(frozen=True, eq=False)
 class Recommended:
-    """A list, best first."""
+    """A list, best first, and with `deep` what would follow it. Scores and chances are the model's, whatever
+    rules did.
+    """
 
     items: np.ndarray  # int64[n], codes
     scores: np.ndarray  # float64[n], W·h + b
@@ -29,67 +33,75 @@ class Recommended:
     sources: list[tuple[str, ...]]  # who proposed each
     prices: np.ndarray  # float64[n], NaN for none
     notes: tuple[str, ...]
+    ruled: Ruled = field(default_factory=lambda: Ruled(np.empty(0, np.int64), 0))
+
+    @property
+    def listed(self) -> int:
+        """How many of the items are the list that was asked for."""
+        return self.ruled.listed
 
 
-def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
-    """What a model recommends for what is asked. Raises `WrongCall` for words that fit nothing in the log.
+def recommend(store: Store, model: Model, asked: Asked, deep: int = 0) -> Recommended:
+    """What a model recommends for what is asked, after the rules of the store (`ruled`); with `deep` above
+    `asked.n` also what would follow, so far. Raises `WrongCall` for words that fit nothing in the log, and
+    `CartscapeError` where nothing is left to show.
 
     A shopper of whom nothing is known gets what is popular in the place and at the time, which is said.
     """
     signals, notes = signals_of(store, model, asked)
-    past = model.past
-    allowed = np.zeros((1, past.items), bool)
-    allowed[0, list(model.codes.values())] = True
-    if model.new_only:
-        allowed[0, signals.who.taken.indices] = False
-    allowed[0, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
-    if signals.phrase is not None:
-        near = signals.words[0] >= NEAR * max(signals.words[0].max(), 0)
-        allowed[0] &= near & model.past.vectors.any(axis=1)
-        notes.append(f"Only the {int(near.sum()):,} items nearest to what is looked for are in question.")
+    allowed, told = in_question(model, asked, signals)
     proposed, bits = signals.candidates(allowed)
     if not proposed[0].size:
         raise CartscapeError("No item is left to recommend; allow more of them.")
-    features = signals.pairs(np.zeros(proposed[0].size, np.int64), proposed[0])
-    scaled = model.scorer.scaled(features)
-    scores = model.scorer.of_scaled(scaled)
-    order = np.argsort(-scores, kind="stable")[: asked.n]
-    items = proposed[0][order]
-    names = list(SOURCES)
+
+    def scaled_of(items: np.ndarray) -> np.ndarray:
+        return model.scorer.scaled(signals.pairs(np.zeros(items.size, np.int64), items))
+
+    def best_first(items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        scores = model.scorer.of_scaled(scaled_of(items)).astype(np.float64)
+        known.update(zip(items.tolist(), scores.tolist(), strict=True))
+        order = np.argsort(-scores, kind="stable")
+        return items[order], scores[order]
+
+    known: dict[int, float] = {}
+    first = best_first(proposed[0])
+
+    def ranking(whole: bool) -> tuple[np.ndarray, np.ndarray]:
+        rest = np.setdiff1d(np.flatnonzero(allowed[0]), proposed[0]) if whole else np.empty(0, np.int64)
+        if not rest.size:
+            return first
+        items, scores = (np.concatenate(pair) for pair in zip(first, best_first(rest), strict=True))
+        return items, scores
+
+    at = int(signals.who.contexts.region[0])
+    region = str(model.ground.world.regions[at]) if at >= 0 else ""
+    shown = ruled(store, asked, region, ranking, deep)
+    if missing := [item for item in shown.items.tolist() if item not in known]:
+        best_first(np.array(missing, np.int64))  # what a rule brought in may be nothing that was ranked
+    scaled = scaled_of(shown.items)
+    scores = np.array([known[item] for item in shown.items.tolist()])
+    bits_of = dict(zip(proposed[0].tolist(), bits[0].tolist(), strict=True))
     return Recommended(
-        items=items,
-        scores=scores[order].astype(np.float64),
-        chances=1 / (1 + np.exp(-scores[order].astype(np.float64))),
-        scaled=scaled[order],
+        items=shown.items,
+        scores=scores,
+        chances=1 / (1 + np.exp(-scores)),
+        scaled=scaled,
         sources=[
-            tuple(name for at, name in enumerate(names) if bits[0][row] >> at & 1) for row in order
+            tuple(name for at, name in enumerate(SOURCES) if bits_of.get(item, 0) >> at & 1)
+            for item in shown.items.tolist()
         ],
-        prices=_shown_prices(model, asked, items),
-        notes=tuple(notes),
-    )  # fmt: skip
+        prices=_shown_prices(model, asked, shown.items),
+        notes=(*notes, *told, *shown.notes),
+        ruled=shown,
+    )
 
 
 def signals_of(store: Store, model: Model, asked: Asked) -> tuple[Signals, list[str]]:
     """What speaks for items in what is asked, one row, and what must be told of it. Raises as `recommend`."""
-    notes: list[str] = []
-    if asked.shopper and asked.path:
-        raise WrongCall("Ask for a shopper or for a path made by hand, not for both.")
-    if asked.shopper:
-        number = shopper_number(store, asked.shopper)
-        acts = model.ground.world.acts
-        own = acts.only(acts.row == number)
-        own = own.only(np.argsort(own.second, kind="stable"))
-        own = replace(own, row=np.zeros(len(own), np.int64))
-        usual = last_contexts(own, 1)
-        if not len(own):
-            notes.append("This shopper did nothing with an item yet: the list is what others want.")
-    else:
-        own = asked.acts(model.codes, set(model.kinds), model.event, model.end)
-        usual = nobody()
+    own, usual, notes = whose(store, model, asked)
     context, more = asked.context(model.ground.world, usual)
-    histories = Histories.of(model.past, own, context)
-    signals = Signals(model.past, histories, _prices(model, asked), _phrase(model, asked))
-    return signals, [*notes, *more]
+    who = Histories.of(model.past, own, context)
+    return Signals(model.past, who, prices_of(model, asked), phrase_of(model, asked)), [*notes, *more]
 
 
 def shopper_number(store: Store, shopper: str) -> int:
@@ -111,7 +123,38 @@ def shopper_number(store: Store, shopper: str) -> int:
     raise WrongCall(f"There is no shopper {shopper!r} in this log.")
 
 
-def _prices(model: Model, asked: Asked) -> np.ndarray | None:
+def whose(store: Store, model: Model, asked: Asked) -> tuple[Acts, Contexts, list[str]]:
+    """The history that is recommended to, all of row 0, where it was last, and what must be told of it."""
+    if asked.shopper and asked.path:
+        raise WrongCall("Ask for a shopper or for a path made by hand, not for both.")
+    if not asked.shopper:
+        return asked.acts(model.codes, set(model.kinds), model.event, model.end), nobody(), []
+    number = shopper_number(store, asked.shopper)
+    acts = model.ground.world.acts
+    own = acts.only(acts.row == number)
+    own = own.only(np.argsort(own.second, kind="stable"))
+    own = replace(own, row=np.zeros(len(own), np.int64))
+    nothing = ["This shopper did nothing with an item yet: the list is what others want."]
+    return own, last_contexts(own, 1), [] if len(own) else nothing
+
+
+def in_question(model: Model, asked: Asked, signals: Signals) -> tuple[np.ndarray, list[str]]:
+    """Which items may be recommended to each history, bool[rows, items], and what must be told of it."""
+    allowed = np.zeros((len(signals.who), model.past.items), bool)
+    allowed[:, list(model.codes.values())] = True
+    if model.new_only:
+        allowed[signals.who.taken.nonzero()] = False
+    allowed[:, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
+    if signals.phrase is None:
+        return allowed, []
+    like = signals.words[0]
+    near = like >= NEAR * max(like.max(), 0)
+    allowed &= near & model.past.vectors.any(axis=1)
+    return allowed, [f"Only the {int(near.sum()):,} items nearest to what is looked for are in question."]
+
+
+def prices_of(model: Model, asked: Asked) -> np.ndarray | None:
+    """Logarithms of all prices with those that are tried, float32[items]; None where none is."""
     if not asked.prices:
         return None
     prices = model.past.price_log.copy()
@@ -127,7 +170,7 @@ def _shown_prices(model: Model, asked: Asked, items: np.ndarray) -> np.ndarray:
     return prices
 
 
-def _phrase(model: Model, asked: Asked) -> np.ndarray | None:
+def phrase_of(model: Model, asked: Asked) -> np.ndarray | None:
     """The direction of what is looked for among the texts of the items: float32[d]."""
     if not asked.phrase:
         return None

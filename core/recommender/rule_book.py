@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from core.errors import WrongCall
 from core.paths import open_cube
-from core.recommender.audit import RULE, Change, locked, read, take_back, tell
+from core.recommender.audit import NOBODY, RULE, Author, Change, locked, read, state, take_back, tell
 from core.recommender.catalogue import open_catalogue
 from core.recommender.rule_kinds import Rule, check, in_order
 from core.store import Document, Documents, Store
@@ -43,7 +44,18 @@ class RuleBook:
         """Every rule, on or off, for `apply`."""
         return tuple(kept.rule for kept in self.all())
 
-    def save(self, rule: Rule, seen: int = 0) -> Kept:
+    def get(self, name: str) -> Kept:
+        """One rule by its name; raises `WrongCall` naming those that there are."""
+        with self._settled():
+            there = self._documents.get(name)
+        return Kept(Rule.of_body(there.name, there.body), there.revision, there.written)
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """Changes whenever a rule does."""
+        return self._documents.state, state(self._store)
+
+    def save(self, rule: Rule, seen: int = 0, author: Author = NOBODY) -> Kept:
         """Save a rule; `seen` is the revision that the editor had before them, 0 for a new one.
 
         Raises `WrongCall` for a rule that cannot be, and `CartscapeError` where somebody else changed it.
@@ -51,26 +63,25 @@ class RuleBook:
         rule = replace(rule, name=rule.name.strip())
         regions = map(str, open_cube(self._store).dimensions.values("region"))
         check(rule, open_catalogue(self._store), regions)
-        return self._save(rule, seen)
+        return self._save(rule, seen, author)
 
-    def switch(self, name: str, on: bool, seen: int) -> Kept:
+    def switch(self, name: str, on: bool, seen: int, author: Author = NOBODY) -> Kept:
         """Switch a rule on or off, whatever the log has become since; raises as `save` does."""
-        with self._settled():
-            there = self._documents.get(name)
-        return self._save(replace(Rule.of_body(there.name, there.body), on=on), seen)
+        return self._save(replace(self.get(name).rule, on=on), seen, author)
 
-    def delete(self, name: str, seen: int) -> None:
+    def delete(self, name: str, seen: int, author: Author = NOBODY) -> None:
         """Delete a rule; raises as `save` does."""
         with self._changing():
             self._documents.get(name)
-            self._documents.delete(name, seen, self._tell)
+            self._documents.delete(name, seen, partial(self._tell, author))
 
-    def _save(self, rule: Rule, seen: int) -> Kept:
+    def _save(self, rule: Rule, seen: int, author: Author) -> Kept:
         with self._changing():
-            saved = self._documents.save(rule.name, rule.body(), seen, told=self._tell)
+            told = partial(self._tell, author)
+            saved = self._documents.save(rule.name, rule.body(), seen, told=told)
         return Kept(rule, saved.revision, saved.written)
 
-    def _tell(self, old: Document | None, new: Document | None) -> None:
+    def _tell(self, author: Author, old: Document | None, new: Document | None) -> None:
         before, after = old.body if old else None, new.body if new else None
         if before is None or after is None:
             what = "rule deleted" if after is None else "rule made"
@@ -80,7 +91,7 @@ class RuleBook:
             what = "rule changed"
         there = new or old
         assert there is not None
-        tell(self._store, RULE, there.name, what, before, after, old.revision if old else 0)
+        tell(self._store, RULE, there.name, what, before, after, old.revision if old else 0, author)
 
     @contextmanager
     def _settled(self) -> Iterator[None]:

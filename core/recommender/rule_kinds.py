@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -66,6 +66,59 @@ KINDS: dict[str, type[Does]] = {
     "at_most": AtMost,
 }
 _WORD = {kind: word for word, kind in KINDS.items()}
+
+
+#: What a rule of each kind takes, in words of the command line; the first ones name what it is about.
+TAKES = {
+    "never": ("item", "category", "brand"),
+    "always": ("item", "place"),
+    "boost": ("category", "brand", "factor"),
+    "in_stock": (),
+    "at_most": ("most", "each"),
+}
+_FIELD = {"most": "n", "each": "by"}
+_NUMBERS = {"place": int, "most": int, "factor": float}
+_NEEDED = {"always": "item", "boost": "factor", "at_most": "most"}
+
+
+def does_of(kind: str, words: Mapping[str, str]) -> Does:
+    """What a rule of a kind does, from words by the names in TAKES; an empty one is not said.
+
+    Raises `WrongCall` for a kind or a word that is not known, and for what is no number.
+    """
+    if kind not in KINDS:
+        raise WrongCall(f"kind={kind!r} is not known; it takes {', '.join(KINDS)}.")
+    said = {word: text.strip() for word, text in words.items() if text.strip()}
+    takes = TAKES[kind]
+    for word in said:
+        if word not in takes:
+            known = f"takes {', '.join(takes)}" if takes else "takes nothing but a region and dates"
+            raise WrongCall(f"A rule of {kind} has no {word}; it {known}.")
+    if (needed := _NEEDED.get(kind)) and needed not in said:
+        raise WrongCall(f"A rule of {kind} needs {needed}=….")
+    values: dict[str, Any] = {}
+    for word, text in said.items():
+        try:
+            values[_FIELD.get(word, word)] = _NUMBERS.get(word, str)(text)
+        except ValueError:
+            whole = "a whole number" if _NUMBERS[word] is int else "a number"
+            raise WrongCall(f"{word}={text!r} is not {whole}.") from None
+    return KINDS[kind](**values)
+
+
+def words_of(does: Does) -> dict[str, str]:
+    """What `does_of` reads, of what a rule does."""
+    names = {field: word for word, field in _FIELD.items()}
+    found = {names.get(field, field): value for field, value in asdict(does).items()}
+    return {word: f"{v:g}" if isinstance(v, float) else str(v) for word, v in found.items() if v != ""}
+
+
+def day_of(word: str, text: str) -> date | None:
+    """A day in ISO 8601, None where nothing is said; raises `WrongCall` for anything else."""
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError:
+        raise WrongCall(f"{word}={text!r} is not a day such as 2025-06-01.") from None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from core.recommender.features import FEATURES, GROUP_OF, GROUPS
 
 #: Scaled features beyond this are cut.
 MOST = 6.0
+#: Pairs of which a loss is told, evenly spaced among all.
+MEASURED = 100_000
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Scorer:
     middle: np.ndarray  # float32[FEATURES]
     spread: np.ndarray  # float32[FEATURES]
     options: ScorerOptions
+    #: One an epoch, from 0 (before any): epoch, and the loss of what was learnt and of what was held out.
+    curve: tuple[dict[str, float], ...] = ()
 
     def scaled(self, features: np.ndarray) -> np.ndarray:
         """Features as the network sees them: 0 is usual, groups left out are always so."""
@@ -121,8 +126,11 @@ class Scorer:
         return cls(network.eval(), kept["middle"].numpy(), kept["spread"].numpy(), options)
 
 
-def fit(examples: Examples, options: ScorerOptions) -> Scorer:
-    """Train a scorer: AdamW, one cycle of the learning rate; the same seed gives the same scorer."""
+def fit(examples: Examples, options: ScorerOptions, held_out: Examples | None = None) -> Scorer:
+    """Train a scorer: AdamW, one cycle of the learning rate; the same seed gives the same scorer.
+
+    With examples that are held out it carries its curve; they change nothing of what is learnt.
+    """
     middle, spread = _scale(examples)
     scorer = Scorer(_network(options, examples), middle, spread, options)
     network = scorer.network
@@ -133,10 +141,12 @@ def fit(examples: Examples, options: ScorerOptions) -> Scorer:
     batches = -(-len(taken) // options.batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.epochs * batches)
+    watched = {"learning": examples, "validation": held_out} if held_out is not None else {}
+    curve = [_losses(scorer, 0, watched)]
     network.train()
     with torch.random.fork_rng():
         torch.manual_seed(options.seed)
-        for _ in range(options.epochs):
+        for epoch in range(options.epochs):
             order = torch.randperm(len(taken), generator=generator)
             for some in order.split(options.batch):  # type: ignore[no-untyped-call]
                 loss = nn.functional.binary_cross_entropy_with_logits(
@@ -147,8 +157,23 @@ def fit(examples: Examples, options: ScorerOptions) -> Scorer:
                 nn.utils.clip_grad_norm_(network.parameters(), 1.0)
                 optimiser.step()
                 cycle.step()
+            curve.append(_losses(scorer, epoch + 1, watched))
     network.eval()
-    return scorer
+    return replace(scorer, curve=tuple(curve) if watched else ())
+
+
+def _losses(scorer: Scorer, epoch: int, watched: Mapping[str, Examples | None]) -> dict[str, float]:
+    """The mean binary cross-entropy of a pair of some examples, as it is with nothing dropped out."""
+    found = {"epoch": float(epoch)}
+    scorer.network.eval()
+    for name, its in watched.items():
+        assert its is not None
+        rows = np.linspace(0, len(its.taken) - 1, min(MEASURED, len(its.taken))).astype(np.int64)
+        logits, taken, weight = scorer.logits(its.features[rows]), its.taken[rows], its.weight[rows]
+        each = np.logaddexp(0, logits.astype(np.float64)) - taken * logits
+        found[name] = float((each * weight).sum() / weight.sum())
+    scorer.network.train()
+    return found
 
 
 def _network(options: ScorerOptions, examples: Examples) -> Network:

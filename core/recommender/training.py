@@ -101,10 +101,14 @@ def examples(ground: Ground, test: Task, days: float, told: Told = untold, seed:
 def train(
     ground: Ground, test: Task, days: float, options: ScorerOptions, told: Told = untold
 ) -> tuple[Scorer, Examples]:
-    """A scorer for a task, and what it learnt from."""
+    """A scorer for a task, with its curve, and what it learnt from. What is held out for the curve is drawn
+    from the days that are to be foretold, as what is learnt is from the days before.
+    """
     learnt = examples(ground, test, days, told, options.seed)
+    told(0.85, "drawing what is held out")
+    held_out = _drawn(ground, test, days, np.random.default_rng((options.seed, MOMENTS)))
     told(0.9, "training the scorer")
-    return fit(learnt, options), learnt
+    return fit(learnt, options, held_out), learnt
 
 
 def blocks(shoppers: np.ndarray, items: int) -> list[np.ndarray]:

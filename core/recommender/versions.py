@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.errors import CartscapeError, WrongCall
-from core.recommender.audit import MODEL, Change, locked, read, tell
+from core.recommender.audit import MODEL, NOBODY, Author, Change, locked, read, tell
 from core.store import Store
 from core.store.files import digest, room_on_disk, sync, write_durably
 
@@ -38,6 +38,8 @@ class About:
     metrics: dict[str, float] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    curve: list[dict[str, float]] = field(default_factory=list)  # one an epoch, as `Scorer.curve`
+    learnt_from: dict[str, Any] = field(default_factory=dict)  # what the log was, as `models.told_log`
 
 
 @dataclass(frozen=True)
@@ -120,16 +122,28 @@ def open_version(store: Store, number: int | None = None) -> Version:
         return _whole(_get(store, number))
 
 
-def promote(store: Store, number: int) -> Version:
+def state(store: Store) -> tuple[int, ...]:
+    """Changes whenever a version is kept or deleted; which one is in use stands in the audit list."""
+    return tuple(sorted(_numbers(store)))
+
+
+def serving(store: Store) -> Change | None:
+    """The change by which the version that is in use came to be so; None where none was promoted."""
+    with locked(store, shared=True):
+        changes = read(store).changes
+    return next((c for c in reversed(changes) if c.of == MODEL and c.after), None)
+
+
+def promote(store: Store, number: int, author: Author = NOBODY) -> Version:
     """Put a version to use, if it is whole; raises as `open_version`."""
     with locked(store):
         version, now = _whole(_get(store, number)), _promoted(read(store).changes)
         if now != number:
-            _tell(store, PROMOTED, now, number)
+            _tell(store, PROMOTED, now, number, author)
     return version
 
 
-def rollback(store: Store) -> Version:
+def rollback(store: Store, author: Author = NOBODY) -> Version:
     """Put the version to use again that was promoted before the present one and is still there.
 
     Raises `WrongCall` where there is none, and `CartscapeError` where it is damaged.
@@ -143,11 +157,11 @@ def rollback(store: Store) -> Version:
                 "There is no version that was promoted before the present one; promote the one that you want."
             )
         version = _whole(_get(store, before[-1]))
-        _tell(store, ROLLED_BACK, history[-1], version.number)
+        _tell(store, ROLLED_BACK, history[-1], version.number, author)
     return version
 
 
-def delete(store: Store, number: int) -> None:
+def delete(store: Store, number: int, author: Author = NOBODY) -> None:
     """Delete a version for good; raises `WrongCall` where there is none, or where it is promoted."""
     with locked(store):
         version = _get(store, number)
@@ -156,7 +170,7 @@ def delete(store: Store, number: int) -> None:
                 f"Version {number} of the model is promoted; promote another or roll back, then delete it."
             )
         words = {"made": version.made, "data": version.data, "about": asdict(version.about)}
-        tell(store, MODEL, str(number), DELETED, words, None)
+        tell(store, MODEL, str(number), DELETED, words, None, author=author)
         _sweep(store)
 
 
@@ -172,8 +186,8 @@ def matches(version: Version, items: str, encoder: str) -> None:
         )
 
 
-def _tell(store: Store, what: str, before: int | None, after: int) -> None:
-    tell(store, MODEL, str(after), what, {"promoted": before}, {"promoted": after})
+def _tell(store: Store, what: str, before: int | None, after: int, author: Author) -> None:
+    tell(store, MODEL, str(after), what, {"promoted": before}, {"promoted": after}, author=author)
 
 
 def _history(changes: Iterable[Change]) -> list[int]:

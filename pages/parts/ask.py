@@ -23,10 +23,19 @@ from core.journeys.given_names import given_names
 from core.paths import open_cohorts, open_cube, open_paths
 from core.paths.steps import Step
 from core.paths.suggest import suggest
+from core.recommender import versions
+from core.recommender.rule_book import RuleBook
+from core.recommender.titles import titled
 from core.scope import Scope
 from core.settings import settings
 from core.store import Store, StoreInfo, list_stores
 from pages.parts import state
+
+#: Analyses that answer to rules and versions of the model.
+RECOMMENDING = frozenset(
+    ("recommended", "what-if", "rule-effects", "rules", "audit", "models", "model-card", "model-curve",
+     "models-compared")
+)  # fmt: skip
 
 
 @dataclass
@@ -68,7 +77,9 @@ def ask(name: str, scope: Scope, /, **options: str) -> Answer:
     """The answer of the analysis `name`; the same question to the same data is asked once."""
     now = store()
     # Splits, comparisons and overlaps name cohorts beside the scope; clusters go by names they were given.
-    known = (now.cohorts.state, given_names(now).state)
+    # What is recommended follows rules and the version in use.
+    recommends = (RuleBook(now).state, versions.state(now)) if name in RECOMMENDING else ()
+    known = (now.cohorts.state, given_names(now).state, recommends)
     return _answer(now, now.fingerprint, known, name, scope, tuple(sorted(options.items())))
 
 
@@ -225,6 +236,18 @@ def currency() -> str | None:
 def _currency(_store: Store, fingerprint: str) -> str | None:
     del fingerprint
     return money_of(_store)
+
+
+def items() -> dict[str, str]:
+    """What each item of the log is called, by its id, in the order of what they are called."""
+    now = store()
+    return _items(now, now.fingerprint)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _items(_store: Store, fingerprint: str) -> dict[str, str]:
+    del fingerprint
+    return titled(_store)
 
 
 def rejects(of: Store) -> pa.Table:

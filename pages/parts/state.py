@@ -83,10 +83,11 @@ TEXT: tuple[str, ...] = (
     "beside",
     "whose",
     "did",
+    "model",
     *(
         f"{side}_{word}"
         for side in ("a", "b")
-        for word in ("region", "point", "at", "device", "phrase", "price", "out")
+        for word in ("region", "point", "at", "device", "phrase", "price", "out", "rules")
     ),
 )
 

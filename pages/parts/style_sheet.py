@@ -35,6 +35,12 @@ _CSS = """
 .st-key-tall :is([data-testid="stElementContainer"], [data-testid="stFullScreenFrame"]):has(
   [data-testid="stPlotlyChart"]), .st-key-tall [data-testid="stPlotlyChart"] {
   height: clamp(296px, calc(100vh - 505px), 620px) !important; flex: none !important; }
+/* a card's tables have one width and no borders of empty cells */
+.st-key-frame_model_card table { width: 100%; table-layout: fixed; }
+.st-key-frame_model_card :is(th, td) { border-width: 0 0 1px 0 !important; padding: .2rem .4rem;
+  overflow-wrap: anywhere; }
+.st-key-frame_model_card :is(th, td):first-child { width: 27%; }
+.st-key-frame_headline strong { font-size: 1.15rem; }
 /* scripts take no room */
 [data-testid="stLayoutWrapper"]:has(> .st-key-map_watch) { position: absolute; width: 0; height: 0; }
 [data-testid="stPopoverBody"] [data-testid="stVerticalBlock"] { gap: .5rem; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -57,7 +58,8 @@ def why(rows: list[dict[str, Any]], both: Answer, command: str, of_b: dict[str, 
 
 def _score(chosen: str, row: dict[str, Any], both: Answer, command: str, of_b: dict[str, str]) -> None:
     options = of_b | {"n": DEEP}
-    single = ask.ask("recommended", Scope(), **options)
+    # Its rules are those of a longer list; what they do here was told above.
+    single = replace(ask.ask("recommended", Scope(), **options), notes=())
     its = next((one for one in single.table.to_pylist() if one["item_id"] == chosen), None)
     parts = []
     if its is not None:

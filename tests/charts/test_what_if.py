@@ -41,6 +41,18 @@ def test_lines_go_from_place_to_place_in_the_colour_of_their_way() -> None:
     assert sum("goes" in text for text in told) == 1
 
 
+def test_what_rules_did_is_marked_and_told() -> None:
+    put_in = row("pinned", None, 1) | {"rule_a": None, "rule_b": "put in by 'a <b> rule'"}
+    gone = row("gone", 1, None) | {"rule_a": None, "rule_b": "kept out by 'x'"}
+    figure = moves(pa.Table.from_pylist([put_in, gone]), 2, LIGHT)
+    marks = [note.text for note in figure.layout.annotations]
+    assert sum("<i>put in</i>" in text for text in marks) == 1
+    assert not any("kept out" in text for text in marks)  # it stands on the side of A alone
+    told = {trace.text[0].split("</b>")[0].removeprefix("<b>"): trace.text[0] for trace in figure.data}
+    assert "B: put in by &#x27;a &lt;b&gt; rule&#x27;" in told["pinned"]
+    assert "B: kept out by &#x27;x&#x27;" in told["gone"]
+
+
 def test_reasons_are_bars_the_largest_first() -> None:
     names = {"words": "its words", "next step": "what comes next", "price": "its price"}
     figure = shares({"adds_words": -0.5, "adds_next_step": 2.0, "adds_price": 0.0}, names, "adds_", LIGHT)

@@ -28,6 +28,7 @@ PAGES = {
     "clusters": "clusters.py",
     "search": "search.py",
     "recommendations": "recommendations.py",
+    "models": "models.py",
     "data": "data.py",
 }
 

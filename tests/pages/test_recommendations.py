@@ -57,9 +57,9 @@ def opened(app: Open, **words: str) -> AppTest:
 
 
 def test_two_lists_and_why(app: Open, store: Store) -> None:
-    test = opened(app, a_region="Minnesota", b_region="Florida", b_at="2026-01-10T18:00")
+    test = opened(app, a_region="Minnesota", b_region="Florida", b_at="2025-06-29T18:00")
     answer = ANALYSES["what-if"].run(
-        store, Scope(), region="Minnesota", b_region="Florida", b_at="2026-01-10T18:00"
+        store, Scope(), region="Minnesota", b_region="Florida", b_at="2025-06-29T18:00"
     )
     assert [command.split()[4] for command in commands(test)] == ["what-if", "recommended", "what-if"]
     assert answer.of in said(test).replace("\\", "")
@@ -67,7 +67,7 @@ def test_two_lists_and_why(app: Open, store: Store) -> None:
     assert why.options == answer.table["title"].to_pylist()
     assert "not an experiment" in said(test)
     chosen = {box.key: box.value for box in test.selectbox}
-    assert chosen["choice_b_region"] == "Florida" and chosen["choice_b_at"] == "2026-01-10T18:00"
+    assert chosen["choice_b_region"] == "Florida" and chosen["choice_b_at"] == "2025-06-29T18:00"
     test.selectbox(key="choice_b_device").select("mobile").run()
     assert test.query_params["b_device"] in ("mobile", ["mobile"])
 

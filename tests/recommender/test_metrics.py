@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.recommender.metrics import CUTS, LONGEST, draws, first_of, interval, of_all, of_each, ranked
+from core.recommender.metrics import (
+    CUTS,
+    LONGEST,
+    by_chance,
+    draws,
+    first_of,
+    interval,
+    ndcg_by_chance,
+    of_all,
+    of_each,
+    ranked,
+)
 
 SCORES = hnp.arrays(
     np.float64, st.tuples(st.integers(1, 4), st.integers(1, 30)),
@@ -73,3 +85,17 @@ def test_an_interval_holds_the_mean_and_narrows_with_more_shoppers() -> None:
         assert high - low == pytest.approx(2 * 1.96 * values.std() / math.sqrt(many), rel=0.15)
         widths.append(high - low)
     assert widths[1] < widths[0] / 5
+
+
+@pytest.mark.parametrize(("wanted", "items"), [(1, 3), (2, 5), (3, 3), (4, 7)])
+def test_chance_is_the_mean_over_every_order_of_the_items(wanted: int, items: int) -> None:
+    k = 4
+    hr, ndcg = [], []
+    for order in permutations(range(items)):
+        hits = [place for place, item in enumerate(order[:k]) if item < wanted]
+        best = sum(1 / math.log2(place + 2) for place in range(min(k, wanted)))
+        hr.append(bool(hits))
+        ndcg.append(sum(1 / math.log2(place + 2) for place in hits) / best)
+    asked = np.array([wanted]), np.array([items])
+    assert by_chance(*asked, k)[0] == pytest.approx(np.mean(hr))
+    assert ndcg_by_chance(*asked, k)[0] == pytest.approx(np.mean(ndcg))

@@ -57,6 +57,19 @@ def test_a_kept_scorer_is_the_same(scorer: Scorer, examples: Examples) -> None:
     assert again.options == scorer.options
 
 
+def test_a_curve_is_the_loss_after_each_epoch_and_changes_nothing(examples: Examples) -> None:
+    held_out = drawn(seed=5)
+    plain, watched = fit(examples, QUICK), fit(examples, QUICK, held_out)
+    np.testing.assert_array_equal(plain.logits(examples.features), watched.logits(examples.features))
+    assert plain.curve == () and [point["epoch"] for point in watched.curve] == [0, 1, 2, 3]
+    for name, its in (("learning", examples), ("validation", held_out)):
+        chance = 1 / (1 + np.exp(-watched.logits(its.features).astype(np.float64)))
+        each = -np.where(its.taken > 0, np.log(chance), np.log(1 - chance))
+        told = [point[name] for point in watched.curve]
+        assert told[-1] == pytest.approx(np.average(each, weights=its.weight), rel=1e-4)
+        assert told[0] > told[1] > told[-1]
+
+
 def test_a_group_left_out_is_not_seen(examples: Examples) -> None:
     blind = fit(examples, ScorerOptions(epochs=1, without=("same people",)))
     changed = examples.features.copy()
