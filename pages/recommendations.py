@@ -5,7 +5,8 @@ A demo lead, and a merchandiser beside them, ask
    reason of each item;
 2. what if it were elsewhere, later, on a phone, cheaper, sold out, or they looked for something → list B
    beside it, lines from place to place, what rose and what fell;
-3. why → what adds to an item's score, and what changed it; the parts sum to the whole.
+3. why → what adds to an item's score, and what changed it; the parts sum to the whole;
+4. what leads where, at which hour, and what is taken there now → the map.
 All of it is what the model estimates, no experiment; the caption says of which model.
 """
 
@@ -17,30 +18,24 @@ from core.analyses import Answer
 from core.charts.what_if import moves, shares
 from core.errors import CartscapeError
 from core.events import NONE
-from core.recommender.acts import HOURS_A_SLOT
 from core.recommender.models import open_model
 from core.recommender.reasons import REASONS
 from core.recommender.versions import promoted
 from core.scope import Scope
-from pages.parts import ask, page, state, states, train_button
+from pages.parts import ask, leaders_map, page, state, states, train_button
 from pages.parts.chart_frame import Export, frame, plot, style
+from pages.parts.week_hours import HOURS
 
 SIDES = {"a": "A", "b": "B"}
 SHOWN = 10
 DEEP = "100"
-#: A working day and a weekend of the calendar, for the hours that a person chooses.
-DAYS = {"Working day": "2026-01-05", "Weekend": "2026-01-10"}
-HOURS = {
-    f"{day}T{hour:02d}:00": f"{name}, {hour}–{hour + HOURS_A_SLOT} h"
-    for name, day in DAYS.items()
-    for hour in range(0, 24, HOURS_A_SLOT)
-}
+PARTS = {"list": "One list", "map": "On the map"}
 AS_USUAL = "As usual"
 
 
 def main() -> None:
     """Draw the page."""
-    page.toolbar("Recommendations", None, choose_measure=False)
+    page.toolbar("Recommendations", {"part": PARTS}, choose_measure=False)
     if promoted(ask.store()) is None:
         train_button.offer()
         return
@@ -52,6 +47,9 @@ def main() -> None:
     for column, side in zip(sides, SIDES, strict=True):
         with column, st.container(border=True):
             _side(side)
+    if state.view("part") == "map":
+        leaders_map.draw(_options())
+        return
     try:
         answer = ask.ask("what-if", Scope(), **_options())
     except CartscapeError as error:

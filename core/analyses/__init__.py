@@ -26,6 +26,7 @@ from core.analyses.funnel_trend import funnel_trend
 from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
 from core.analyses.journeys import journeys
+from core.analyses.leaders import leaders
 from core.analyses.lifecycle import lifecycle
 from core.analyses.models import models
 from core.analyses.next_steps import next_
@@ -92,7 +93,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     retention, lifecycle, stickiness,
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
-    recommended, what_if,
+    recommended, what_if, leaders,
     rules, audit, models,
 )  # fmt: skip
 

@@ -72,7 +72,7 @@ def recommended(store: Store, scope: Scope, options: Words) -> Answer:
     """
     _whole(scope)
     model = open_model(store)
-    asked = Asked.read(_said(options))
+    asked = Asked.read(said(options))
     found = recommend(store, model, asked)
     shares, usual = shapley(model.scorer, found.scaled)
     rows = [_row(model, found, at, shares[at]) | {"usual": usual} for at in range(found.items.size)]
@@ -89,7 +89,7 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     """
     _whole(scope)
     model = open_model(store)
-    words = _said(options)
+    words = said(options)
     plain = {name: word for name, word in words.items() if not name.startswith(B)}
     other = plain | {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
     asked, b_asked = Asked.read(plain), Asked.read(other)
@@ -106,7 +106,8 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     return Answer(pa.Table.from_pylist(rows), "What if", of, tuple(dict.fromkeys((*a.notes, *b.notes))))
 
 
-def _said(options: Words) -> dict[str, str]:
+def said(options: Words) -> dict[str, str]:
+    """The words that are not empty."""
     return {name: str(word) for name, word in asdict(options).items() if str(word).strip()}
 
 

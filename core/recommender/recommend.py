@@ -8,6 +8,7 @@ import numpy as np
 
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
+from core.recommender.acts import Acts, Contexts
 from core.recommender.features import SOURCES, Signals
 from core.recommender.histories import Histories, last_contexts
 from core.recommender.models import Model
@@ -36,32 +37,12 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
 
     A shopper of whom nothing is known gets what is popular in the place and at the time, which is said.
     """
-    world, past = model.ground.world, model.past
-    notes: list[str] = []
-    if asked.shopper and asked.path:
-        raise WrongCall("Ask for a shopper or for a path made by hand, not for both.")
-    if asked.shopper:
-        number = shopper_number(store, asked.shopper)
-        own = world.acts.only(world.acts.row == number)
-        own = own.only(np.argsort(own.second, kind="stable"))
-        own = replace(own, row=np.zeros(len(own), np.int64))
-        usual = last_contexts(own, 1)
-        if not len(own):
-            notes.append("This shopper did nothing with an item yet: the list is what others want.")
-    else:
-        own = asked.acts(model.codes, set(model.kinds), model.event, model.end)
-        usual = nobody()
-    context, more = asked.context(world, usual)
-    signals = Signals(past, Histories.of(past, own, context), _prices(model, asked), _phrase(model, asked))
-    allowed = np.zeros((1, past.items), bool)
-    allowed[0, list(model.codes.values())] = True
-    if model.new_only:
-        allowed[0, signals.who.taken.indices] = False
-    allowed[0, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
-    if signals.phrase is not None:
-        near = signals.words[0] >= NEAR * max(signals.words[0].max(), 0)
-        allowed[0] &= near & model.past.vectors.any(axis=1)
-        notes.append(f"Only the {int(near.sum()):,} items nearest to what is looked for are in question.")
+    own, usual, notes = whose(store, model, asked)
+    context, more = asked.context(model.ground.world, usual)
+    who = Histories.of(model.past, own, context)
+    signals = Signals(model.past, who, prices_of(model, asked), phrase_of(model, asked))
+    allowed, told = in_question(model, asked, signals)
+    notes += told
     proposed, bits = signals.candidates(allowed)
     if not proposed[0].size:
         raise CartscapeError("No item is left to recommend; allow more of them.")
@@ -103,7 +84,38 @@ def shopper_number(store: Store, shopper: str) -> int:
     raise WrongCall(f"There is no shopper {shopper!r} in this log.")
 
 
-def _prices(model: Model, asked: Asked) -> np.ndarray | None:
+def whose(store: Store, model: Model, asked: Asked) -> tuple[Acts, Contexts, list[str]]:
+    """The history that is recommended to, all of row 0, where it was last, and what must be told of it."""
+    if asked.shopper and asked.path:
+        raise WrongCall("Ask for a shopper or for a path made by hand, not for both.")
+    if not asked.shopper:
+        return asked.acts(model.codes, set(model.kinds), model.event, model.end), nobody(), []
+    number = shopper_number(store, asked.shopper)
+    acts = model.ground.world.acts
+    own = acts.only(acts.row == number)
+    own = own.only(np.argsort(own.second, kind="stable"))
+    own = replace(own, row=np.zeros(len(own), np.int64))
+    nothing = ["This shopper did nothing with an item yet: the list is what others want."]
+    return own, last_contexts(own, 1), [] if len(own) else nothing
+
+
+def in_question(model: Model, asked: Asked, signals: Signals) -> tuple[np.ndarray, list[str]]:
+    """Which items may be recommended to each history, bool[rows, items], and what must be told of it."""
+    allowed = np.zeros((len(signals.who), model.past.items), bool)
+    allowed[:, list(model.codes.values())] = True
+    if model.new_only:
+        allowed[signals.who.taken.nonzero()] = False
+    allowed[:, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
+    if signals.phrase is None:
+        return allowed, []
+    like = signals.words[0]
+    near = like >= NEAR * max(like.max(), 0)
+    allowed &= near & model.past.vectors.any(axis=1)
+    return allowed, [f"Only the {int(near.sum()):,} items nearest to what is looked for are in question."]
+
+
+def prices_of(model: Model, asked: Asked) -> np.ndarray | None:
+    """Logarithms of all prices with those that are tried, float32[items]; None where none is."""
     if not asked.prices:
         return None
     prices = model.past.price_log.copy()
@@ -119,7 +131,7 @@ def _shown_prices(model: Model, asked: Asked, items: np.ndarray) -> np.ndarray:
     return prices
 
 
-def _phrase(model: Model, asked: Asked) -> np.ndarray | None:
+def phrase_of(model: Model, asked: Asked) -> np.ndarray | None:
     """The direction of what is looked for among the texts of the items: float32[d]."""
     if not asked.phrase:
         return None

@@ -56,6 +56,10 @@ VIEW: dict[str, tuple[str, ...]] = {
     "whom": ("region", "category", "device", "week"),
     "shade": ("count", "lift"),
     "searches": ("unmet", "all"),
+    "part": ("list", "map"),
+    "lead": ("category", "item"),
+    "rank": ("most", "above"),
+    "side": ("a", "b"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
 TEXT: tuple[str, ...] = (
