@@ -29,11 +29,13 @@ from core.analyses.journeys import journeys
 from core.analyses.leaders import leaders
 from core.analyses.lifecycle import lifecycle
 from core.analyses.models import models
+from core.analyses.next_step import next_step
 from core.analyses.next_steps import next_
 from core.analyses.overlap import overlap
 from core.analyses.overview import overview
 from core.analyses.paths import paths
 from core.analyses.pattern import pattern
+from core.analyses.preview import preview
 from core.analyses.quality import quality
 from core.analyses.recommended import recommended, what_if
 from core.analyses.regions import regions
@@ -93,7 +95,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     retention, lifecycle, stickiness,
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
-    recommended, what_if, leaders,
+    recommended, what_if, leaders, preview, next_step,
     rules, audit, models,
 )  # fmt: skip
 
