@@ -6,7 +6,8 @@ A demo lead, and a merchandiser beside them, ask
 2. what if it were elsewhere, later, on a phone, cheaper, sold out, or they looked for something → list B
    beside it, lines from place to place, what rose and what fell;
 3. why → what adds to an item's score, and what changed it; the parts sum to the whole; which of its words
-   speak for it; who took it after a path like this; the smallest change that would put it first.
+   speak for it; who took it after a path like this; the smallest change that would put it first;
+4. what leads where, at which hour, and what is taken there now → the map.
 All of it is what the model estimates, no experiment; the caption says of which model.
 """
 
@@ -18,23 +19,23 @@ from core.analyses.asked_words import words_of_b
 from core.charts.what_if import moves
 from core.errors import CartscapeError
 from core.events import NONE
-from core.recommender.acts import HOURS_A_SLOT
 from core.recommender.models import open_model
-from core.recommender.moment import last_days
 from core.recommender.versions import promoted
 from core.scope import Scope
-from pages.parts import ask, page, place_picker, state, states, tables, train_button
+from pages.parts import ask, leaders_map, page, place_picker, state, states, tables, train_button
 from pages.parts.chart_frame import Export, frame, plot, style
+from pages.parts.week_hours import week_hours
 from pages.parts.why import why
 
 SIDES = {"a": "A", "b": "B"}
 SHOWN = 10
+PARTS = {"list": "One list", "map": "On the map"}
 AS_USUAL = "As usual"
 
 
 def main() -> None:
     """Draw the page."""
-    page.toolbar("Recommendations", None, choose_measure=False)
+    page.toolbar("Recommendations", {"part": PARTS}, choose_measure=False)
     if promoted(ask.store()) is None:
         train_button.offer()
         return
@@ -46,6 +47,9 @@ def main() -> None:
     for column, side in zip(sides, SIDES, strict=True):
         with column, st.container(border=True):
             _side(side)
+    if state.view("part") == "map":
+        leaders_map.draw(_options())
+        return
     try:
         answer = ask.ask("what-if", Scope(), **_options())
     except CartscapeError as error:
@@ -124,7 +128,7 @@ def _side(side: str) -> None:
     name = SIDES[side]
     st.markdown(f"**{name}**" + ("" if side == "a" else ", else as A"))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        offered = {"region": _labels("region"), "at": _hours(), "device": _labels("device")}
+        offered = {"region": _labels("region"), "at": week_hours(), "device": _labels("device")}
         offered |= {"rules": {"on": "On", "off": "Off"}} if _rules() else {}
         for (word, names), label in zip(offered.items(), ("Place", "Hour", "Device", "Rules"), strict=False):
             if names:
@@ -133,15 +137,6 @@ def _side(side: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
         _one_item(side)
-
-
-def _hours() -> dict[str, str]:
-    """Hours of the log's last working day and weekend, so that rules and stock of these days hold."""
-    return {
-        f"{day}T{hour:02d}:00": f"{name}, {hour}–{hour + HOURS_A_SLOT} h"
-        for name, day in last_days(ask.span()[1]).items()
-        for hour in range(0, 24, HOURS_A_SLOT)
-    }
 
 
 def _rules() -> bool:

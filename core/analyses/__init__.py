@@ -26,15 +26,18 @@ from core.analyses.funnel_trend import funnel_trend
 from core.analyses.hotspots import hotspots
 from core.analyses.hours import hours
 from core.analyses.journeys import journeys
+from core.analyses.leaders import leaders
 from core.analyses.lifecycle import lifecycle
 from core.analyses.model_card import model_card, model_curve, models_compared
 from core.analyses.models import models
+from core.analyses.next_step import next_step
 from core.analyses.next_steps import next_
 from core.analyses.overlap import overlap
 from core.analyses.overview import overview
 from core.analyses.past_buyers import past_buyers
 from core.analyses.paths import paths
 from core.analyses.pattern import pattern
+from core.analyses.preview import preview
 from core.analyses.quality import quality
 from core.analyses.recommended import recommended, rule_effects, what_if
 from core.analyses.regions import regions
@@ -97,7 +100,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     retention, lifecycle, stickiness,
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
-    recommended, what_if, why_words, past_buyers, taken_after, smallest_change,
+    recommended, what_if, why_words, past_buyers, taken_after, smallest_change, leaders, preview, next_step,
     rules, rule_effects, audit, models, model_card, model_curve, models_compared,
 )  # fmt: skip
 

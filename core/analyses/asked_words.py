@@ -79,9 +79,8 @@ def words_of_b(words: dict[str, str]) -> dict[str, str]:
     return plain | of_b
 
 
-def read_two(options: TwoWords) -> tuple[Asked, Asked]:
+def read_two(words: dict[str, str]) -> tuple[Asked, Asked]:
     """What A asks, and B. Raises `WrongCall`."""
-    words = said(options)
     plain = {name: word for name, word in words.items() if not name.startswith(B)}
     return Asked.read(plain), Asked.read(words_of_b(words))
 

@@ -58,7 +58,7 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     """
     of_whole_log(scope)
     model = open_model(store)
-    asked, b_asked = read_two(options)
+    asked, b_asked = read_two(said(options))
     a, b = (recommend(store, model, its, DEEP) for its in (asked, b_asked))
     at_a = {int(item): at for at, item in enumerate(a.items)}
     at_b = {int(item): at for at, item in enumerate(b.items)}
@@ -79,7 +79,7 @@ def rule_effects(store: Store, scope: Scope, options: TwoWords) -> Answer:
     """
     of_whole_log(scope)
     model = open_model(store)
-    asked = dict(zip("AB", read_two(options), strict=True))
+    asked = dict(zip("AB", read_two(said(options)), strict=True))
     if asked["A"] == asked["B"]:
         del asked["B"]
     rows: list[dict[str, Any]] = []

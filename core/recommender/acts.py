@@ -45,8 +45,8 @@ class Acts:
     def __len__(self) -> int:
         return self.item.size
 
-    def only(self, rows: np.ndarray) -> Acts:
-        """Some of them: bool or int[rows]."""
+    def only(self, rows: np.ndarray | slice) -> Acts:
+        """Some of them: bool or int[rows], or a slice."""
         return Acts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 

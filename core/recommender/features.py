@@ -5,6 +5,7 @@ A feature belongs to one group; reasons are told by group, and a group can be le
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -95,15 +96,19 @@ class Signals:
         """The features of pairs: float32[pairs, FEATURES]."""
         out = np.empty((row.size, len(FEATURES)), np.float32)
         for at, name in enumerate(FEATURES):
-            out[:, at] = self._feature(name, row, item)
+            out[:, at] = self.feature(name, row, item)
         return out
 
-    def candidates(self, allowed: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def candidates(
+        self, allowed: np.ndarray, sources: Collection[str] = SOURCES
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """What the sources propose to each row: item codes, ascending, and int64 bits of the sources that
-        did; `allowed` is bool[rows, items].
+        did, by their order in SOURCES; `allowed` is bool[rows, items].
         """
         bits = np.zeros((len(self.who), self.past.items), np.int64)
-        for number, name in enumerate(SOURCES.values()):
+        for number, (source, name) in enumerate(SOURCES.items()):
+            if source not in sources:
+                continue
             signal = np.where(allowed, self.matrix(name), -np.inf)
             most = min(CANDIDATES, signal.shape[1])
             best = np.argpartition(-signal, most - 1, axis=1)[:, :most]
@@ -121,7 +126,8 @@ class Signals:
             found = self._of_item[name]
         return np.broadcast_to(found, (len(self.who), self.past.items))
 
-    def _feature(self, name: str, row: np.ndarray, item: np.ndarray) -> np.ndarray:
+    def feature(self, name: str, row: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """One feature of pairs, float32; `row` and `item` broadcast to the shape of the pairs."""
         if name in self._of_item:
             return self._of_item[name][item]
         if name in self._of_row:

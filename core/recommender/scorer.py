@@ -22,6 +22,8 @@ from core.recommender.features import FEATURES, GROUP_OF, GROUPS
 MOST = 6.0
 #: Pairs of which a loss is told, evenly spaced among all.
 MEASURED = 100_000
+#: Pairs that go through the network at a time: few enough for the processor's cache.
+_BLOCK = 8_192
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,32 @@ class Scorer:
         """The same of features that are scaled already."""
         with torch.inference_mode():
             return np.asarray(self.network(torch.from_numpy(np.ascontiguousarray(scaled))).numpy())
+
+    def logits_varied(self, scaled: np.ndarray, of: np.ndarray, varied: dict[str, np.ndarray]) -> np.ndarray:
+        """W·h + b of pairs that differ from others in some features alone: float32[pairs].
+
+        `scaled` float32[others, FEATURES] are those others, `of` int[pairs] which of them each pair is like,
+        and `varied` the features of the pairs that differ, as they are before scaling, float32[pairs] each.
+        The first layer is linear, so that what does not differ goes through it once.
+        """
+        network, names = self.network, list(FEATURES)
+        at = [names.index(name) for name in varied]
+        fixed = torch.from_numpy(scaled.copy())
+        fixed[:, at] = 0
+        its = np.stack(list(varied.values()), axis=1)
+        its = np.clip((its - self.middle[at]) / self.spread[at], -MOST, MOST).astype(np.float32)
+        its[:, _of_groups(self.options.without)[at]] = 0
+        weight, like, own = network.out.weight[0], torch.from_numpy(of), torch.from_numpy(its)
+        with torch.inference_mode():
+            below, plain = network.first(fixed), fixed @ weight[: len(names)] + network.out.bias
+            out = torch.empty(of.size)
+            for low in range(0, of.size, _BLOCK):
+                some = slice(low, low + _BLOCK)
+                hidden = torch.addmm(below[like[some]], own[some], network.first.weight[:, at].T)
+                out[some] = (
+                    plain[like[some]] + own[some] @ weight[at] + network.rest(hidden) @ weight[len(names) :]
+                )
+        return np.asarray(out.numpy())
 
     def to_bytes(self) -> bytes:
         """The scorer as a file."""

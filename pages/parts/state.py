@@ -57,6 +57,10 @@ VIEW: dict[str, tuple[str, ...]] = {
     "shade": ("count", "lift"),
     "searches": ("unmet", "all"),
     "why": ("score", "words", "takers", "change"),
+    "part": ("list", "map"),
+    "lead": ("category", "item"),
+    "rank": ("most", "above"),
+    "side": ("a", "b"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
 TEXT: tuple[str, ...] = (

@@ -1,0 +1,266 @@
+"""What would a cohort take of its lists, by region, under A and B? Estimates, held against the past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from core.analyses.answer import Answer
+from core.analyses.asked_words import B, TwoWords, read_two, said
+from core.analyses.proportions import wilson
+from core.analyses.ways import hidden_notes, whole_number
+from core.errors import CartscapeError, WrongCall
+from core.events import NONE, PURCHASE
+from core.marts.privacy import hide_small
+from core.paths import PathLog, open_cohorts, open_paths
+from core.recommender.interactions import DAY
+from core.recommender.models import Model, open_model
+from core.recommender.moment import Asked
+from core.recommender.preview import REVENUE, Bootstrap, Lists, Summed, lists_of, taken_of
+from core.scope import Scope
+from core.store import Store
+
+PARTS = ("regions", "reliability")
+CLICK = "click"
+#: Fewer takings than this in the held-out days tell no factor.
+LEAST_TAKEN = 10
+#: Groups of pairs of equal size, by their chance.
+STEPS = 10
+
+
+@dataclass(frozen=True)
+class PreviewWords(TwoWords):
+    """What is asked of A and B, as `what-if` reads it; everybody of the scope has their own history."""
+
+    part: str = "regions"  # or reliability
+    shoppers: str = "1000"  # drawn of the cohort, and of those who are held against the past
+
+
+def preview(store: Store, scope: Scope, options: PreviewWords) -> Answer:
+    """What the shoppers of a scope are expected to take of their lists of `n`, in as many days as the model
+    foretells, corrected by what shoppers took in the last such days.
+
+    Method (a direct replay; where a log does not say what was shown, nothing can be weighed by its chance to
+    be shown): the scorer learnt from before the last days alone. At their beginning the shoppers of the scope
+    get the lists of then; ŷ summed over a list is held against the listed items that its shopper then took.
+    The factor is all that was taken ÷ all that was expected, a kind at a time. It corrects the chances to
+    those of all shoppers, as the model learns from those who came back; for another kind of event than the
+    model's it is the rate at which listed items come to that. Source: ratio estimator (Cochran, Sampling
+    Techniques, ch. 6); intervals by drawing shoppers anew, those of now and of then (Efron 1979).
+    It assumes that the days to come are as the last, and that lists change nothing of what is taken.
+
+    part=regions, a row for each region and kind (click, purchase, the model's event, revenue), region null
+    for all: shoppers (in the cohort, by the region of their last event), drawn, a and b (expected under A and
+    B) with low and high (95 % of the expectation, not of what will happen), change (B − A) with low and high,
+    factor with factor_low and factor_high, and of the replay: then_shoppers, then_raw (Σŷ), then_expected
+    (Σŷ × the factor of the other half of the shoppers), then_taken with low and high. Of regions with fewer
+    than k shoppers there is none, nor what would tell them by subtraction.
+    part=reliability, a row for each tenth of the replay's pairs by ŷ and kind but revenue: pairs, chance
+    (mean ŷ), expected (× the factor), taken (share) with low and high (Wilson), takers.
+
+    Raises `WrongCall` for words that are not known, and `CartscapeError` where there is no model, too few
+    shoppers, or too little in the held-out days.
+    """
+    if options.part not in PARTS:
+        raise WrongCall(f"part={options.part!r} is not known; it takes {', '.join(PARTS)}.")
+    most = whole_number("shoppers", options.shoppers, 100, 20_000)
+    model, paths = open_model(store), open_paths(store)
+    a, b, notes = _asked(options)
+    whole = scope.words() in ({}, {"compare": ["off"]})
+    members = np.ones(paths.shoppers, bool)
+    if not whole:
+        members = open_cohorts(store).find({"of": "scope", "scope": scope.words()})
+        notes.append(
+            "The cohort is as it is now; one that is chosen by what shoppers did in the held-out days looks "
+            "better in the replay than it will be."
+        )
+    if model.version.data != store.fingerprint:
+        notes.append("The log has changed since the model was trained.")
+    then = _replay(model, paths, np.packbits(members).tobytes(), a.n, most)
+    if options.part == "reliability":
+        rows = [row for kind in then.kinds for row in _tenths(then, kind, paths.k)]
+        title = "Chances of the model against what was taken"
+    else:
+        rows, more = _regions(model, paths, members, (a, b), then, most)
+        notes += more
+        title = "What the cohort would take of its lists"
+    days = float(model.version.about.settings["days"])
+    differ = "the same" if a == b else "not the same"
+    of = (
+        f"{int(members.sum()):,} shoppers, lists of {a.n}, the next {days:g} days; estimates of model "
+        f"{model.version.number}, corrected by a replay of the last {days:g} days with "
+        f"{then.lists.shoppers.size:,} shoppers; no experiment; A and B are {differ}"
+    )
+    notes += [
+        f"Of {kind} fewer than {LEAST_TAKEN} were taken in the replay, which tells no factor."
+        for kind in then.kinds
+        if not np.isfinite(then.factor(kind).all[0])
+    ]
+    return Answer(pa.Table.from_pylist(rows), title, of, tuple(dict.fromkeys(notes)))
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """Lists of a moment that is past, and what was then taken of them."""
+
+    lists: Lists
+    taken: dict[str, np.ndarray]  # kind → float64[shoppers, n]
+    draws: Bootstrap
+
+    @property
+    def kinds(self) -> list[str]:
+        """What is counted."""
+        return list(self.taken)
+
+    def factor(self, kind: str, some: np.ndarray | None = None) -> Summed:
+        """Taken ÷ expected of all shoppers, or of bool[shoppers]; NaN where too few took."""
+        kept = np.ones(len(self.lists.shoppers), bool) if some is None else some
+        none = np.zeros(kept.size, np.int64)
+        took = self.draws.summed(self.taken[kind].sum(axis=1) * kept, none, 0)
+        hope = self.draws.summed(self.lists.expected(kind) * kept, none, 0)
+        if (self.taken[kind] > 0).sum() < LEAST_TAKEN:
+            return Summed(took.all * np.nan, took.drawn * np.nan)
+        return took / hope
+
+
+@lru_cache(maxsize=4)
+def _replay(model: Model, paths: PathLog, members: bytes, n: int, most: int) -> Replay:
+    """Draw shoppers of the cohort, the bits of bool[shoppers], who were known then, and look what they took.
+
+    Kept, as it is the same whatever A and B are.
+    """
+    stop = float(model.ground.every.second.max()) + 1
+    low = stop - float(model.version.about.settings["days"]) * DAY
+    acts = model.ground.world.acts
+    known = np.unique(acts.row[acts.second < low])
+    known = known[np.unpackbits(np.frombuffer(members, np.uint8))[known] > 0]
+    if known.size < max(paths.k, LEAST_TAKEN):
+        raise CartscapeError(
+            f"Fewer than {max(paths.k, LEAST_TAKEN)} shoppers of this cohort were there before the held-out "
+            "days, so nothing says how far the model can be trusted of them; choose a larger cohort."
+        )
+    drawn = _drawn(known, most, 1)
+    lists = lists_of(model, model.ground.past(low), Asked(n=n), drawn)
+    events = [kind for kind in dict.fromkeys((model.event, CLICK, PURCHASE)) if kind in model.kinds]
+    taken = {kind: taken_of(paths, lists, kind, kind, low, stop) for kind in events}
+    if PURCHASE in model.kinds and lists.prices.any():
+        taken[REVENUE] = taken_of(paths, lists, REVENUE, PURCHASE, low, stop)
+    return Replay(lists, taken, Bootstrap(drawn.size, 1))
+
+
+def _drawn(shoppers: np.ndarray, most: int, seed: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(seed).permutation(shoppers)[:most])
+
+
+def _regions(
+    model: Model, paths: PathLog, members: np.ndarray, asked: tuple[Asked, Asked], then: Replay, most: int
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows of part=regions, and the sentences on what is hidden."""
+    world = model.ground.world
+    last = np.full(paths.shoppers, -1)
+    order = np.argsort(world.acts.second, kind="stable")
+    last[world.acts.row[order]] = world.acts.region[order]
+    groups = world.regions.size + 1  # the last: of no region
+    who = np.unique(world.acts.row)
+    who = who[members[who]]
+    held = np.bincount(last[who] % groups, minlength=groups)
+    drawn = _drawn(who, most, 2)
+    few = np.bincount(last[drawn] % groups, minlength=groups)
+    hidden = hide_small(few, paths.k, also=hide_small(held, paths.k)) | (few == 0)
+    lists = [
+        lists_of(model, model.past, one, drawn) for one in (asked if asked[0] != asked[1] else asked[:1])
+    ]
+    now, where = Bootstrap(drawn.size, 2), last[drawn] % groups
+    number = now.summed(np.ones(drawn.size), where, groups)
+    size = Summed(np.append(held, held.sum()).astype(float), np.append(held, held.sum()).astype(float))
+    names = [*(str(name) for name in world.regions), NONE, None]
+    rows: list[dict[str, Any]] = []
+    for kind in then.kinds:
+        factor = then.factor(kind)
+        a, b = (
+            now.summed(one.expected(kind), where, groups) / number * size * factor
+            for one in (lists[0], lists[-1])
+        )
+        columns = _ends("a", a) | _ends("b", b) | _ends("change", b - a) | _ends("factor", factor)
+        columns |= _then(then, kind, groups, paths.k)
+        for at in np.flatnonzero(np.append(~hidden, True)).tolist():
+            row = {
+                "region": names[at],
+                "kind": kind,
+                "shoppers": int(size.all[at]),
+                "drawn": int(number.all[at]),
+            }
+            rows.append(row | {name: _number(values, at) for name, values in columns.items()})
+    rows.sort(key=lambda row: (then.kinds.index(row["kind"]), row["region"] is not None, -row["shoppers"]))
+    return rows, list(hidden_notes(paths.k, [hidden & (held > 0)], "regions are"))
+
+
+def _ends(name: str, its: Summed) -> dict[str, np.ndarray]:
+    low, high = its.interval()
+    return {name: its.all, f"{name}_low": low, f"{name}_high": high}
+
+
+def _number(values: np.ndarray, at: int) -> float | None:
+    value = float(values[min(at, values.size - 1)])
+    return value if np.isfinite(value) else None
+
+
+def _then(then: Replay, kind: str, groups: int, k: int) -> dict[str, np.ndarray]:
+    """The replay by region: expected with a factor that has not seen the shopper, and taken."""
+    where = then.lists.region % groups
+    half = np.arange(where.size) % 2 == 0
+    hope = then.lists.expected(kind)
+    fair = np.where(half, then.factor(kind, ~half).all[0], then.factor(kind, half).all[0]) * hope
+    took = then.taken[kind].sum(axis=1)
+    number = np.append(np.bincount(where, minlength=groups), where.size)
+    takers = np.bincount(where[took > 0], minlength=groups)
+    hidden = hide_small(takers, k, also=hide_small(number[:-1], k))
+    all_taken = then.draws.summed(took, where, groups)
+    low, high = all_taken.interval()
+    seen = np.append(~hidden, takers.sum() >= k)
+    return {
+        "then_shoppers": np.where(np.append(~hide_small(number[:-1], k), True), number, np.nan),
+        "then_raw": then.draws.summed(hope, where, groups).all,
+        "then_expected": then.draws.summed(fair, where, groups).all,
+        "then_taken": np.where(seen, all_taken.all, np.nan),
+        "then_taken_low": np.where(seen, low, np.nan),
+        "then_taken_high": np.where(seen, high, np.nan),
+    }
+
+
+def _tenths(then: Replay, kind: str, k: int) -> list[dict[str, Any]]:
+    """The rows of part=reliability of one kind."""
+    if kind == REVENUE:
+        return []
+    row, at = np.nonzero(then.lists.items >= 0)
+    chance, took = then.lists.chances[row, at], then.taken[kind][row, at] > 0
+    factor = float(then.factor(kind).all[0])
+    rows = []
+    parts = [part for part in np.array_split(np.argsort(chance, kind="stable"), STEPS) if part.size]
+    takers = np.array([np.unique(row[part[took[part]]]).size for part in parts])
+    hidden = hide_small(takers, k)
+    for part, hide, many in zip(parts, hidden, takers, strict=True):
+        count = int(took[part].sum())
+        low, high = wilson(np.array([count]), np.array([part.size]))
+        rows.append({
+            "kind": kind, "pairs": int(part.size), "chance": float(chance[part].mean()),
+            "expected": factor * float(chance[part].mean()) if np.isfinite(factor) else None,
+            "taken": None if hide else count / part.size, "low": None if hide else float(low[0]),
+            "high": None if hide else float(high[0]), "takers": None if hide else int(many),
+        })  # fmt: skip
+    return rows
+
+
+def _asked(options: PreviewWords) -> tuple[Asked, Asked, list[str]]:
+    """A and B, and what must be told of words that say nothing here."""
+    words = {name: word for name, word in said(options).items() if name not in ("part", "shoppers")}
+    whose = {f"{side}{name}" for side in ("", B) for name in ("shopper", "path")} & set(words)
+    words = {name: word for name, word in words.items() if name not in whose}
+    told = [
+        "Everybody of the cohort has their own history; the shopper and the path of A and B are left out."
+    ]
+    return *read_two(words), told if whose else []

@@ -1,0 +1,101 @@
+"""What leads at each place, on the map: colours of categories, and what is taken there instead."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from core.charts.look import Look
+from core.charts.map_cells import CellLayer, Legend
+from core.charts.numbers import short
+
+#: Leaders with a colour of their own; all others share the last one.
+OWN_COLOURS = 7
+OTHERS = "others"
+LETTERS = 44
+
+
+def leaders_layer(table: pa.Table, side: str, event: str, style: Look) -> tuple[CellLayer, tuple[str, ...]]:
+    """Cells of the `leaders` table of one hour, of side a or b, and which of them to outline: where
+    something else is taken more, beyond chance. `event` is what the model foretells.
+
+    A leader has the colour of its category where the log has several, else its own.
+    """
+    rows = table.to_pylist()
+    sorts = _sorts(rows, side)
+    counts = Counter(sorts)
+    named = [name for name, _ in counts.most_common(OWN_COLOURS)]
+    place = {name: at for at, name in enumerate(named)}
+    entries = [
+        (style.categorical[at], f"{short(name, LETTERS)} ({counts[name]:,})") for at, name in enumerate(named)
+    ]
+    if rest := len(rows) - sum(counts[name] for name in named):
+        entries.append((style.categorical[OWN_COLOURS], f"{OTHERS} ({rest:,})"))
+    outlined = tuple(row["cell"] for row in rows if row[f"sure_{side}"])
+    note = "outlined: something else is taken there more, beyond chance (95 %)" if outlined else ""
+    layer = CellLayer(
+        cells=tuple(row["cell"] for row in rows),
+        lat=np.array([row["lat"] for row in rows], float),
+        lon=np.array([row["lon"] for row in rows], float),
+        classes=np.array([place.get(name, OWN_COLOURS) for name in sorts], np.int64),
+        height=np.zeros(len(rows)),
+        text=tuple(_lines(row, side, event) for row in rows),
+        captions=("", "Leads: ", "", ""),
+        legend=Legend("Leads by the model", tuple(entries), note, ordered=False),
+    )  # fmt: skip
+    return layer, outlined
+
+
+def in_a_sentence(table: pa.Table, side: str, verb: str = "leads") -> str:
+    """What the map shows, in one sentence; "" for an empty table."""
+    rows = table.to_pylist()
+    if not rows:
+        return ""
+    counts = Counter(str(row[f"title_{side}"]) for row in rows)
+    name, most = counts.most_common(1)[0]
+    places = "cells" if rows[0]["cell"] is not None else "places"
+    said = f"{name} {verb} in {most:,} of {len(rows):,} {places}"
+    if len(counts) > 1:
+        said += f", {len(counts) - 1:,} other{'s' if len(counts) > 2 else ''} elsewhere"
+    known = [row for row in rows if row[f"differs_{side}"] is not None]
+    if known:
+        other, sure = (sum(row[f"{word}_{side}"] for row in known) for word in ("differs", "sure"))
+        surely = f"{sure:,}" if sure else "none"
+        said += f"; something else is taken more in {other:,} of {len(known):,}, beyond chance in {surely}"
+    return f"{said}."
+
+
+def _sorts(rows: list[dict[str, Any]], side: str) -> list[str]:
+    categories = [row[f"category_{side}"] for row in rows]
+    if len({name for name in categories if name}) > 1 or all(categories):
+        return [str(name or "no category") for name in categories]
+    return [str(row[f"title_{side}"]) for row in rows]
+
+
+def _lines(row: dict[str, Any], side: str, event: str) -> tuple[str, str, str, str]:
+    other = "b" if side == "a" else "a"
+    leads = f"{short(str(row[f'title_{side}']), LETTERS)}, {_chance(row, side)}"
+    by, mine = row[f"taken_by_{side}"], row[f"leader_by_{side}"]
+    taken = f"No {event} of enough shoppers to tell"
+    if by is not None:
+        taken = f"Most {event} now: {short(str(row[f'taken_title_{side}']), LETTERS)}, {by:,} shoppers"
+        if row[f"differs_{side}"]:
+            taken += f" (the leader: {'hidden' if mine is None else f'{mine:,}'})"
+    title = str(row[f"title_{other}"])
+    moved = title != row[f"title_{side}"]
+    return (
+        row["region"] or row["cell"],
+        leads,
+        taken,
+        f"In {other.upper()}: {short(title, LETTERS)}" if moved else "",
+    )
+
+
+def _chance(row: dict[str, Any], side: str) -> str:
+    chance, above = row[f"chance_{side}"], row[f"above_{side}"]
+    of_category = row[f"leader_{side}"] == row[f"category_{side}"]
+    said = f"{chance:.2f} expected a shopper" if of_category else f"{100 * chance:.2f} %"
+    return said if above is None else f"{said}, {above:.2f} × anywhere"

@@ -1,0 +1,57 @@
+"""The map of leaders: colours by category, outlines where something else is taken, one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from core.charts.leaders import OTHERS, in_a_sentence, leaders_layer
+from core.charts.look import LIGHT
+
+CELLS = ("842ab57ffffffff", "842ab09ffffffff", "842a9ddffffffff")
+
+
+def row(cell: str, name: str, taken: str | None = None, sure: bool | None = None) -> dict[str, Any]:
+    side = {
+        "leader": name, "title": name, "category": name, "chance": 0.31, "above": 1.2, "taken": taken,
+        "taken_title": taken, "taken_by": 5 if taken else None, "leader_by": 2, "sure": sure,
+        "differs": None if taken is None else taken != name,
+    }  # fmt: skip
+    return {"cell": cell, "lat": 40.0, "lon": -83.0, "region": "Ohio", "hour": None} | {
+        f"{word}_{letter}": value for word, value in side.items() for letter in "ab"
+    }
+
+
+def test_colours_outlines_and_hover() -> None:
+    rows = [
+        row(CELLS[0], "Shoes", "Baby", True),
+        row(CELLS[1], "Shoes", "Shoes", False),
+        row(CELLS[2], "Baby"),
+    ]
+    layer, outlined = leaders_layer(pa.Table.from_pylist(rows), "a", "click", LIGHT)
+    assert outlined == (CELLS[0],) and layer.classes.tolist() == [0, 0, 1]
+    assert [label for _, label in layer.legend.entries] == ["Shoes (2)", "Baby (1)"]
+    assert "outlined" in layer.legend.note
+    assert "Most click now: Baby, 5 shoppers (the leader: 2)" in layer.note(0)
+    assert "0.31 expected a shopper, 1.20 × anywhere" in layer.note(1)
+    assert "No click of enough shoppers to tell" in layer.note(2)
+
+
+def test_what_is_rare_shares_a_colour() -> None:
+    rows = [row(CELLS[at % 3], f"kind {at}") for at in range(9)]
+    layer, _ = leaders_layer(pa.Table.from_pylist(rows), "a", "click", LIGHT)
+    assert layer.legend.entries[-1] == (LIGHT.categorical[-1], f"{OTHERS} (2)")
+    assert len({colour for colour, _ in layer.legend.entries}) == 8
+
+
+def test_the_sentence_counts() -> None:
+    rows = [
+        row(CELLS[0], "Shoes", "Baby", True),
+        row(CELLS[1], "Shoes", "Shoes", False),
+        row(CELLS[2], "Baby"),
+    ]
+    assert in_a_sentence(pa.Table.from_pylist(rows), "b") == (
+        "Shoes leads in 2 of 3 cells, 1 other elsewhere; something else is taken more in 1 of 2, "
+        "beyond chance in 1."
+    )

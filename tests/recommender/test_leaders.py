@@ -1,0 +1,142 @@
+"""What leads where: the same as asking for each place alone, and counts as a plain query gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h3.api.basic_str as h3
+import numpy as np
+import pytest
+
+from core.analyses import ANALYSES
+from core.analyses.leaders import places_of
+from core.errors import CartscapeError, WrongCall
+from core.recommender.models import open_model
+from core.recommender.moment import Asked
+from core.recommender.recommend import recommend
+from core.scope import Scope
+from core.store import Store
+
+EVENING = "2025-06-03T19:00"
+
+
+@pytest.fixture
+def store(trained: Store) -> Store:
+    places_of.cache_clear()  # it knows nothing of a k that a test sets
+    return trained
+
+
+def rows(store: Store, **words: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ANALYSES["leaders"].run(store, Scope(), **words).table.to_pylist()
+    return found
+
+
+def path_of(store: Store) -> str:
+    items = sorted(open_model(store).codes)
+    return f"view:{items[3]}, click:{items[40]}"
+
+
+def test_each_place_has_the_leader_of_its_own_list(store: Store) -> None:
+    model, path = open_model(store), path_of(store)
+    found = rows(store, what="item", at=EVENING, path=path, b_device="mobile")
+    assert len(found) > 100
+    for row in found[::25]:
+        lat, lon = h3.cell_to_latlng(row["cell"])
+        for side, device in (("a", ""), ("b", "mobile")):
+            steps = (("view", path.split(",")[0][5:]), ("click", path.split(",")[1].strip()[6:]))
+            asked = Asked(lat=lat, lon=lon, at=EVENING, path=steps, device=device, n=1)
+            alone = recommend(store, model, asked)
+            assert row[f"chance_{side}"] == pytest.approx(alone.chances[0], rel=1e-3)
+            assert row[f"leader_{side}"] == str(model.ids[alone.items[0]])
+
+
+def test_a_category_leads_by_the_sum_of_its_items(store: Store) -> None:
+    model = open_model(store)
+    world = model.ground.world
+    found = rows(store, at=EVENING)
+    for row in found[::60]:
+        lat, lon = h3.cell_to_latlng(row["cell"])
+        # Every item in question there, of any place in the list.
+        alone = recommend(store, model, Asked(lat=lat, lon=lon, at=EVENING, n=100_000))
+        sums: dict[str, float] = {}
+        for code, chance in zip(alone.items, alone.chances, strict=True):
+            name = str(world.categories[world.category_of[code]])
+            sums[name] = sums.get(name, 0.0) + float(chance)
+        sums.pop("(none)", None)
+        assert row["chance_a"] == pytest.approx(max(sums.values()), rel=1e-3)
+        assert row["leader_a"] == max(sums, key=lambda name: sums[name])
+
+
+def test_what_is_taken_is_counted_as_a_query_counts_it(store: Store) -> None:
+    found = rows(store, what="item", rank="most", days="60", at=EVENING)
+    days = store.cursor().execute(
+        """SELECT user_id, item_id, h3_cell, hour(ts AT TIME ZONE 'UTC' AT TIME ZONE tz) AS hour FROM (
+        SELECT *, cell AS h3_cell FROM log WHERE event = 'click' AND item_id IS NOT NULL
+          AND epoch(ts) > (SELECT max(epoch(ts)) FROM log WHERE item_id IS NOT NULL) - 60 * 86400
+          AND isodow(ts AT TIME ZONE 'UTC' AT TIME ZONE tz) < 6) WHERE hour BETWEEN 18 AND 20"""
+    ).fetchall()  # fmt: skip
+    counts: dict[str, dict[str, set[str]]] = {}
+    for user, item, cell, _ in days:
+        parent = h3.cell_to_parent(f"{cell:x}", 4)
+        counts.setdefault(parent, {}).setdefault(item, set()).add(user)
+    assert sum(row["taken_by_a"] is not None for row in found) > 50
+    for row in found:
+        there = {item: len(users) for item, users in counts.get(row["cell"], {}).items()}
+        assert row["taken_by_a"] == (max(there.values()) if there else None)
+        assert row["leader_by_a"] == there.get(row["leader_a"], 0)
+        if there:
+            assert row["differs_a"] == (row["leader_by_a"] < row["taken_by_a"])
+
+
+def test_every_hour_is_the_hours_one_by_one(store: Store) -> None:
+    every = rows(store, hours="all")
+    one = rows(store, at=EVENING)
+    there = [row for row in every if row["hour"] == one[0]["hour"]]
+    assert len(every) == 16 * len(one) and [r["leader_a"] for r in there] == [r["leader_a"] for r in one]
+
+
+def test_small_groups_are_not_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = {row["cell"]: row for row in rows(store)}
+    model = open_model(store)
+    monkeypatch.setattr(Store, "k", 10)
+    monkeypatch.setattr("core.recommender.models._open", {})
+    hidden = open_model(store)
+    assert hidden is not model
+    for row in rows(store):
+        for word in ("taken_by_a", "leader_by_a"):
+            assert row[word] is None or row[word] == 0 or row[word] >= 10
+        assert whole[row["cell"]]["taken_by_a"] is not None or row["taken_by_a"] is None
+
+
+def test_what_stands_out_is_above_what_is_usual_anywhere(store: Store) -> None:
+    found = rows(store, rank="above", n="28")
+    plain = rows(store)
+    assert len({row["leader_a"] for row in found}) > len({row["leader_a"] for row in plain})
+    assert np.mean([row["above_a"] for row in found]) > np.mean([row["above_a"] for row in plain])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"what": "brand"}, "it takes category, item"),
+        ({"rank": "best"}, "it takes most, above"),
+        ({"hours": "none"}, "it takes all"),
+        ({"days": "soon"}, "days='soon'"),
+        ({"b_at": "noon"}, "at='noon' is no time"),
+    ],
+)
+def test_odd_words_are_a_sentence(store: Store, words: dict[str, str], sentence: str) -> None:
+    with pytest.raises(WrongCall, match=sentence):
+        rows(store, **words)
+
+
+def test_a_scope_and_a_place_are_said(store: Store) -> None:
+    with pytest.raises(WrongCall, match="leave --scope out"):
+        ANALYSES["leaders"].run(store, Scope(regions=("Ohio",)))
+    answer = ANALYSES["leaders"].run(store, Scope(), b_region="Ohio")
+    assert "the place of A and B is left out" in " ".join(answer.notes)
+
+
+def test_a_log_without_a_model_says_how_to_train_one(sample_store: Store) -> None:
+    with pytest.raises(CartscapeError, match="python -m core train --store"):
+        rows(sample_store)
