@@ -55,8 +55,7 @@ def model_curve(store: Store, scope: Scope, number: str = "") -> Answer:
     told = card.told(version, store.k)
     notes = [note for note in (version.problem, told.hidden) if note]
     if not told.curve and not notes:
-        old = f"Version {version.number} was trained before curves were kept; train again to have one"
-        notes = [f"{old}: python -m core train --store {store.path}"]
+        notes = [f"Version {version.number} was trained before curves were kept; train again to have one."]
     rows = [{**point, "epoch": int(point["epoch"])} for point in told.curve]
     of = f"version {version.number}, mean cross-entropy of a shopper and an item, of up to 100,000 pairs"
     return Answer(pa.Table.from_pylist(rows, _CURVE), "Training curve", of, tuple(notes))

@@ -127,8 +127,11 @@ def _value(what: str) -> None:
 def _choose(word: str, label: str, offered: list[str], width: int, called: Callable[[str], str]) -> None:
     key = f"rule_{word}"
     there = st.session_state.get(key)
-    # A rule may name what the log does not have any more.
-    offered = [*offered, there] if there is not None and there not in offered else offered
+    if there is not None and there not in offered:
+        if word in ("about", "each"):  # left by another kind
+            st.session_state[key] = offered[0]
+        else:  # a rule may name what the log does not have any more
+            offered = [*offered, there]
     if not offered:
         st.caption(f"No item of this log has a {word}.")
         return

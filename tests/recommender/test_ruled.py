@@ -17,7 +17,7 @@ from core.errors import CartscapeError, WrongCall
 from core.recommender import features, item_models
 from core.recommender.catalogue import Catalogue, open_catalogue
 from core.recommender.models import Model, TrainOptions, open_model, train_model
-from core.recommender.moment import Asked
+from core.recommender.moment import Asked, last_days
 from core.recommender.recommend import recommend
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import Always, AtMost, Boost, Does, InStock, Never, Rule
@@ -230,3 +230,12 @@ def test_a_list_that_rules_leave_empty_or_short_is_a_sentence(
     assert main(["recommend", "--store", str(trained.path)]) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("The rules leave nothing to show")
     assert main(["recommend", "--store", str(trained.path), "--rules", "off"]) == 0
+
+
+def test_hours_to_choose_from_are_of_the_logs_last_days() -> None:
+    for last in (date(2025, 6, 30), date(2025, 6, 28), date(2025, 6, 27)):
+        found = last_days(last)
+        for name, weekend in (("Working day", False), ("Weekend", True)):
+            assert (found[name].isoweekday() > 5) == weekend
+            assert 0 <= (last - found[name]).days < 7
+        assert last in found.values()
