@@ -7,8 +7,10 @@ A demo lead, and a merchandiser beside them, ask
    beside it, lines from place to place, what rose and what fell;
 3. why → what adds to an item's score, and what changed it; the parts sum to the whole; which of its words
    speak for it; who took it after a path like this; the smallest change that would put it first;
-4. what leads where, at which hour, and what is taken there now → the map.
-All of it is what the model estimates, no experiment; the caption says of which model.
+4. what leads where, at which hour, and what is taken there now → the map;
+5. what would a cohort take, region by region, and how far can that be trusted → the preview and its replay;
+6. what comes next on a path, how does it come to a purchase, what to show on the way → next step.
+All but the last is what the model estimates, no experiment; the caption says of which model.
 """
 
 from __future__ import annotations
@@ -22,20 +24,34 @@ from core.events import NONE
 from core.recommender.models import open_model
 from core.recommender.versions import promoted
 from core.scope import Scope
-from pages.parts import ask, leaders_map, page, place_picker, state, states, tables, train_button
+from pages.parts import (
+    ask,
+    cohort_preview,
+    leaders_map,
+    next_step,
+    page,
+    place_picker,
+    state,
+    states,
+    tables,
+    train_button,
+)  # fmt: skip
 from pages.parts.chart_frame import Export, frame, plot, style
 from pages.parts.week_hours import week_hours
 from pages.parts.why import why
 
 SIDES = {"a": "A", "b": "B"}
 SHOWN = 10
-PARTS = {"list": "One list", "map": "On the map"}
+PARTS = {"list": "One list", "map": "On the map", "cohort": "For a cohort", "next": "Next step"}
 AS_USUAL = "As usual"
 
 
 def main() -> None:
     """Draw the page."""
     page.toolbar("Recommendations", {"part": PARTS}, choose_measure=False)
+    if state.view("part") == "next":
+        next_step.draw()
+        return
     if promoted(ask.store()) is None:
         train_button.offer()
         return
@@ -49,6 +65,9 @@ def main() -> None:
             _side(side)
     if state.view("part") == "map":
         leaders_map.draw(_options())
+        return
+    if state.view("part") == "cohort":
+        cohort_preview.draw(_options())
         return
     try:
         answer = ask.ask("what-if", Scope(), **_options())

@@ -234,7 +234,8 @@ class _Question:
         order = np.argsort(-np.nan_to_num(np.array(table["low"].to_pylist(), float), nan=-9), kind="stable")
         warning = (
             "Who goes to a page by themselves may want it more than who is sent there: a gain is the most to "
-            "hope for, no experiment. Intervals are by times, and a shopper may come more than once."
+            f"hope for, no experiment; the best of {table.num_rows:,} looks better than it is. Intervals are "
+            "by times, and a shopper may come more than once."
         )
         notes = (*self.asked.notes, warning)
         of = self.asked.of(f"a purchase within {self.within} steps")

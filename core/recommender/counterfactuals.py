@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 
 import numpy as np
 
 from core.errors import CartscapeError
 from core.events import NONE
 from core.jobs import Told, untold
+from core.paths import open_paths
 from core.recommender.acts import HOURS_A_SLOT, STRENGTH, USUAL_STRENGTH
 from core.recommender.models import Model
-from core.recommender.moment import MOST_STEPS, Asked, code_of
+from core.recommender.moment import MOST_STEPS, Asked, code_of, last_days
 from core.recommender.recommend import recommend
 from core.store import Store
 
@@ -21,8 +23,6 @@ DEEP = 100
 DISCOUNTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 #: Items often met with it that are tried as one more step.
 RELATED = 5
-#: A working day and a weekend of the calendar.
-DAYS = (("working day", "2026-01-05"), ("weekend", "2026-01-10"))
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,12 @@ def smallest_changes(
     return now, sorted(kept, key=_order)
 
 
+def days_of(store: Store, model: Model) -> dict[str, date]:
+    """The log's last working day and weekend, by what people call them."""
+    last = datetime.fromtimestamp(open_paths(store).first_second + model.end - 1, UTC)
+    return last_days(last.date())
+
+
 def _order(outcome: Outcome) -> tuple[int, float, float]:
     """Those first in the list by size, then all others by place."""
     place = outcome.place or DEEP + 1
@@ -87,11 +93,11 @@ def _tries(
     store: Store, model: Model, asked: Asked, item: str, code: int, now: int | None
 ) -> Iterator[Change]:
     world = model.ground.world
-    for name, day in DAYS if (world.acts.slot >= 0).any() else ():
+    for name, day in days_of(store, model).items() if (world.acts.slot >= 0).any() else ():
         for hour in range(0, 24, HOURS_A_SLOT):
             at = f"{day}T{hour:02d}:00"
             if at != asked.at:
-                words = f"{name}, {hour}–{hour + HOURS_A_SLOT} h"
+                words = f"{name.lower()}, {hour}–{hour + HOURS_A_SLOT} h"
                 yield Change("hour", words, 1, replace(asked, at=at))
     for region in world.regions:
         if region not in (NONE, asked.region):

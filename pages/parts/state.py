@@ -57,10 +57,13 @@ VIEW: dict[str, tuple[str, ...]] = {
     "shade": ("count", "lift"),
     "searches": ("unmet", "all"),
     "why": ("score", "words", "takers", "change"),
-    "part": ("list", "map"),
+    "part": ("list", "map", "cohort", "next"),
     "lead": ("category", "item"),
     "rank": ("most", "above"),
     "side": ("a", "b"),
+    "drawn_shoppers": ("500", "1000", "4000"),
+    "told_by": ("page", "category", "event"),
+    "within": ("10", "5", "20", "50"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
 TEXT: tuple[str, ...] = (
@@ -88,6 +91,9 @@ TEXT: tuple[str, ...] = (
     "whose",
     "did",
     "model",
+    "expect",
+    "walked",
+    "goal",
     *(
         f"{side}_{word}"
         for side in ("a", "b")

@@ -125,3 +125,39 @@ def test_a_place_of_the_map_stands_until_a_region_is_chosen(app: Open, store: St
     assert any(button.label == "At 41.88, -87.63" for button in test.button)
     test.selectbox(key="choice_b_region").select("Florida").run()
     assert "b_point" not in test.query_params
+
+
+def test_what_leads_where_is_on_the_map_alone(app: Open, store: Store) -> None:
+    test = opened(app, part="map", a_at="2025-06-29T18:00", b_device="mobile", rank="above")
+    words = {"at": "2025-06-29T18:00", "b_device": "mobile", "what": "category", "rank": "above", "n": "10"}
+    answer = ANALYSES["leaders"].run(store, Scope(), **words)
+    assert [command.split()[4] for command in commands(test)] == ["leaders"]
+    assert answer.of in said(test).replace("\\", "") and "not an experiment" in said(test)
+    assert test.select_slider(key="leaders_hour").value == "2025-06-29T18:00"
+    test.select_slider(key="leaders_hour").set_value("").run()
+    assert "a_at" not in test.query_params
+
+
+def test_a_cohort_is_previewed_with_its_replay(app: Open, store: Store) -> None:
+    test = opened(app, part="cohort", device="mobile", b_region="Ohio")
+    assert [command.split()[4] for command in commands(test)] == ["preview", "preview"]
+    assert "no experiment" in said(test) and "held-out days" in said(test)
+    assert "choose a cohort in the bar above" in said(test)
+    test.segmented_control(key="preview_kind").set_value("purchase").run()
+    assert test.query_params["expect"] in ("purchase", ["purchase"])
+
+
+def test_the_next_step_needs_no_model(app: Open, pages_home: Path) -> None:
+    found = Store.open(pages_home / "sample")
+    item = str(found.cursor().execute("SELECT mode(item_id) FROM log WHERE event = 'view'").fetchall()[0][0])
+    span = {"from_": "2025-01-01", "to": "2025-06-30"}
+    test = opened(app, part="next", did=f"view:{item}", **span)
+    assert [command.split()[4] for command in commands(test)] == ["next-step"] * 3
+    assert "no experiment" in said(test)
+    test = opened(app, part="next", told_by="event", **span)
+    assert len(commands(test)) == 2 and "Choose a path above" in said(test)
+    common = test.selectbox(key="next_common")
+    common.select(common.options and '"view"->"cart"').run()
+    assert "view → cart" in said(test)
+    assert "Ways to a purchase need" not in said(test)
+    assert "no way leads to one" in said(opened(app, part="next", goal="refund", from_="2025-01-01"))

@@ -16,7 +16,7 @@ from core.encoder.attribution import Attribution, Word
 from core.errors import CartscapeError, WrongCall
 from core.journeys.kept_maps import texts_of
 from core.recommender import word_shares
-from core.recommender.counterfactuals import DAYS
+from core.recommender.counterfactuals import days_of
 from core.recommender.models import open_model
 from core.recommender.moment import Asked
 from core.scope import Scope
@@ -169,7 +169,8 @@ def test_each_change_gives_the_place_that_is_told_and_none_of_its_kind_a_better(
     for row in found:
         words = dict(pair.split("=", 1) for pair in row["words"])
         assert place(**words) == row["place"] < place() and row["first"] == (row["place"] == 1)
-    hours = [f"{day}T{hour:02d}:00" for _, day in DAYS for hour in range(0, 24, 3)]
+    days = days_of(trained, open_model(trained)).values()
+    hours = [f"{day}T{hour:02d}:00" for day in days for hour in range(0, 24, 3)]
     its = next((row["place"] for row in found if row["kind"] == "hour"), place())
     assert its == min(place(), *(place(at=at) for at in hours))
     places = [row["place"] for row in found]
