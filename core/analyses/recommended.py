@@ -15,6 +15,8 @@ from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS, shapley, words_of
 from core.recommender.recommend import Recommended, recommend
+from core.recommender.shown_models import REASONS as OF_LISTS
+from core.recommender.shown_models import order, read_list
 from core.scope import Scope
 from core.store import Store
 
@@ -45,6 +47,7 @@ class Words:
     price: str = ""
     out: str = ""
     n: str = "10"
+    shown: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,15 +71,45 @@ def recommended(store: Store, scope: Scope, options: Words) -> Answer:
 
     Columns: place (from 1), item_id, title, category, price, chance (ŷ, of being taken in the days that the
     model foretells), score (W·h + b), reason (what adds most), sources (who proposed it), and adds_… for each
-    group of features (they sum to score − usual), usual.
+    group of features (they sum to score − usual), usual. With shown=ITEM,ITEM,… as `_ordered`.
     """
     _whole(scope)
+    if options.shown:
+        return _ordered(store, options)
     model = open_model(store)
     asked = Asked.read(_said(options))
     found = recommend(store, model, asked)
     shares, usual = shapley(model.scorer, found.scaled)
     rows = [_row(model, found, at, shares[at]) | {"usual": usual} for at in range(found.items.size)]
     return Answer(pa.Table.from_pylist(rows), "Recommended", _of(model, asked), found.notes)
+
+
+def _ordered(store: Store, options: Words) -> Answer:
+    """The list that is given, in the order of a model of lists that were shown.
+
+    Columns: place, item_id, title, stood (its place as given), chance (of being the one taken), score,
+    reason, and adds_… for each group of features (they sum to score − usual), usual.
+    """
+    said = _said(replace(options, n="" if options.n == Words.n else options.n))
+    asked = read_list(said)
+    found = order(store, asked)
+    names = list(OF_LISTS)
+    rows = [
+        {
+            "place": at + 1, "item_id": item, "title": found.titles[at], "stood": int(found.places[at]),
+            "chance": float(found.chances[at]), "score": float(found.scores[at]),
+            "reason": words_of(found.shares[at], list(OF_LISTS.values())),
+        }
+        | {f"adds_{_word(name)}": float(found.shares[at, number]) for number, name in enumerate(names)}
+        | {"usual": found.usual}
+        for at, item in enumerate(found.items)
+    ]  # fmt: skip
+    after = f"a path of {len(asked.path)} steps" if asked.path else "nobody in particular"
+    of = (
+        f"model {found.version.number} for a list of {len(rows)} items shown to {after}: the chance that "
+        f"each is the one with {found.version.about.event!r}, an estimate of the model"
+    )
+    return Answer(pa.Table.from_pylist(rows), "Recommended", of, found.notes)
 
 
 def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
