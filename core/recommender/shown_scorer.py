@@ -36,7 +36,7 @@ class ShownOptions:
     dropout: float = 0.4
     inputs_dropout: float = 0.1  # share of features that are as usual in a step
     earlier: float = 0.5  # weight of a list that is not its visit's last
-    members: int = 3  # networks
+    members: int = 2  # networks
     seed: int = 0
     without: tuple[str, ...] = ()  # GROUPS that it does not see
 

@@ -13,12 +13,13 @@ import pytest
 from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
-from core.recommender import shown
+from core.recommender import evaluation, shown
+from core.recommender.evaluation import EvaluateOptions
 from core.recommender.models import TrainOptions, open_model, train_model
 from core.recommender.shown import evaluate_shown
 from core.recommender.shown_features import GROUPS
 from core.recommender.shown_models import FILE, REASONS, open_shown
-from core.recommender.shown_scorer import ShownOptions
+from core.recommender.shown_scorer import ShownOptions, fit
 from core.recommender.versions import versions
 from core.scope import Scope
 from core.store import Store
@@ -41,7 +42,6 @@ def trained(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def quick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(shown, "MOST_LEARNT", 400)
-    fit = shown.fit
     for module in ("shown", "shown_models"):
         patch.setattr(
             f"core.recommender.{module}.fit",
@@ -185,4 +185,4 @@ def test_words_of_an_evaluation_that_are_not_known(
     trained: Store, words: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(WrongCall, match=sentence):
-        evaluate_shown(trained, "click", **words)
+        evaluation.evaluate(trained, EvaluateOptions(event="click", items="shown", **words))
