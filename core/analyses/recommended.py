@@ -9,19 +9,20 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
+from core.analyses.ordered import ordered
 from core.errors import WrongCall
 from core.events import NONE
 from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS, shapley, words_of
 from core.recommender.recommend import Recommended, recommend
-from core.recommender.shown_models import REASONS as OF_LISTS
-from core.recommender.shown_models import order, read_list
 from core.scope import Scope
 from core.store import Store
 
 #: Words of B begin with this.
 B = "b_"
+#: Words that say a place.
+PLACE = {"lat", "lon", "region"}
 #: What is asked, as people call it.
 CALLED = {
     "shopper": "shopper", "path": "path", "lat": "place", "lon": "place", "region": "place", "at": "hour",
@@ -66,50 +67,30 @@ class TwoWords(Words):
     b_out: str = ""
 
 
+@dataclass(frozen=True)
+class ItemWords(Words):
+    """The same, of one item."""
+
+    item: str = ""  # its id
+
+
 def recommended(store: Store, scope: Scope, options: Words) -> Answer:
     """The list for a shopper, a path or nobody. A model is of the whole log, so that a scope is refused.
 
     Columns: place (from 1), item_id, title, category, price, chance (ŷ, of being taken in the days that the
     model foretells), score (W·h + b), reason (what adds most), sources (who proposed it), and adds_… for each
-    group of features (they sum to score − usual), usual. With shown=ITEM,ITEM,… as `_ordered`.
+    group of features (they sum to score − usual), usual. With shown=ITEM,ITEM,… as `ordered`.
     """
-    _whole(scope)
+    of_whole_log(scope)
     if options.shown:
-        return _ordered(store, options)
+        # A list that is given is of its own length.
+        return ordered(store, said(replace(options, n="" if options.n == Words.n else options.n)))
     model = open_model(store)
-    asked = Asked.read(_said(options))
+    asked = Asked.read(said(options))
     found = recommend(store, model, asked)
     shares, usual = shapley(model.scorer, found.scaled)
     rows = [_row(model, found, at, shares[at]) | {"usual": usual} for at in range(found.items.size)]
-    return Answer(pa.Table.from_pylist(rows), "Recommended", _of(model, asked), found.notes)
-
-
-def _ordered(store: Store, options: Words) -> Answer:
-    """The list that is given, in the order of a model of lists that were shown.
-
-    Columns: place, item_id, title, stood (its place as given), chance (of being the one taken), score,
-    reason, and adds_… for each group of features (they sum to score − usual), usual.
-    """
-    said = _said(replace(options, n="" if options.n == Words.n else options.n))
-    asked = read_list(said)
-    found = order(store, asked)
-    names = list(OF_LISTS)
-    rows = [
-        {
-            "place": at + 1, "item_id": item, "title": found.titles[at], "stood": int(found.places[at]),
-            "chance": float(found.chances[at]), "score": float(found.scores[at]),
-            "reason": words_of(found.shares[at], list(OF_LISTS.values())),
-        }
-        | {f"adds_{_word(name)}": float(found.shares[at, number]) for number, name in enumerate(names)}
-        | {"usual": found.usual}
-        for at, item in enumerate(found.items)
-    ]  # fmt: skip
-    after = f"a path of {len(asked.path)} steps" if asked.path else "nobody in particular"
-    of = (
-        f"model {found.version.number} for a list of {len(rows)} items shown to {after}: the chance that "
-        f"each is the one with {found.version.about.event!r}, an estimate of the model"
-    )
-    return Answer(pa.Table.from_pylist(rows), "Recommended", of, found.notes)
+    return Answer(pa.Table.from_pylist(rows), "Recommended", of_model(model, asked), found.notes)
 
 
 def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
@@ -120,11 +101,11 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     group of features that changes its score most), change (of the score), and change_… for each group.
     Items of A's list or B's, in the order of B.
     """
-    _whole(scope)
+    of_whole_log(scope)
     model = open_model(store)
-    words = _said(options)
+    words = said(options)
     plain = {name: word for name, word in words.items() if not name.startswith(B)}
-    other = plain | {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
+    other = words_of_b(words)
     asked, b_asked = Asked.read(plain), Asked.read(other)
     a, b = (recommend(store, model, replace(its, n=DEEP)) for its in (asked, b_asked))
     n = asked.n
@@ -135,22 +116,45 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     rows = [_pair(model, sides[0], sides[1], code) for code in shown]
     changed = [f.name for f in fields(Asked) if getattr(asked, f.name) != getattr(b_asked, f.name)]
     names = ", ".join(dict.fromkeys(CALLED[name] for name in changed))
-    of = f"A: {_of(model, asked)}; B {f'differs in {names}' if names else 'is the same'}"
+    of = f"A: {of_model(model, asked)}; B {f'differs in {names}' if names else 'is the same'}"
     return Answer(pa.Table.from_pylist(rows), "What if", of, tuple(dict.fromkeys((*a.notes, *b.notes))))
 
 
-def _said(options: Words) -> dict[str, str]:
+def words_of_b(words: dict[str, str]) -> dict[str, str]:
+    """What B asks in the words of one list: those of A but for what B says; a place of B's in any words
+    stands for A's.
+    """
+    plain = {name: word for name, word in words.items() if not name.startswith(B)}
+    said_of_b = {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
+    if PLACE & said_of_b.keys():
+        plain = {name: word for name, word in plain.items() if name not in PLACE}
+    return plain | said_of_b
+
+
+def read_item(options: ItemWords) -> tuple[Asked, str]:
+    """What is asked, and the item. Raises `WrongCall`."""
+    words = said(options)
+    item = words.pop("item", "")
+    if not item:
+        raise WrongCall("Say which item with item=ID.")
+    return Asked.read(words), item
+
+
+def said(options: Words) -> dict[str, str]:
+    """The words that say something."""
     return {name: str(word) for name, word in asdict(options).items() if str(word).strip()}
 
 
-def _whole(scope: Scope) -> None:
+def of_whole_log(scope: Scope) -> None:
+    """Raises `WrongCall` for a scope that leaves anything out."""
     if scope.words():
         raise WrongCall(
             "A model is of the whole log; leave --scope out, and say a place or time with options."
         )
 
 
-def _of(model: Model, asked: Asked) -> str:
+def of_model(model: Model, asked: Asked) -> str:
+    """What a table of estimates is of."""
     whom = (
         "one shopper"
         if asked.shopper

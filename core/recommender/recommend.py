@@ -36,23 +36,8 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
 
     A shopper of whom nothing is known gets what is popular in the place and at the time, which is said.
     """
-    world, past = model.ground.world, model.past
-    notes: list[str] = []
-    if asked.shopper and asked.path:
-        raise WrongCall("Ask for a shopper or for a path made by hand, not for both.")
-    if asked.shopper:
-        number = shopper_number(store, asked.shopper)
-        own = world.acts.only(world.acts.row == number)
-        own = own.only(np.argsort(own.second, kind="stable"))
-        own = replace(own, row=np.zeros(len(own), np.int64))
-        usual = last_contexts(own, 1)
-        if not len(own):
-            notes.append("This shopper did nothing with an item yet: the list is what others want.")
-    else:
-        own = asked.acts(model.codes, set(model.kinds), model.event, model.end)
-        usual = nobody()
-    context, more = asked.context(world, usual)
-    signals = Signals(past, Histories.of(past, own, context), _prices(model, asked), _phrase(model, asked))
+    signals, notes = signals_of(store, model, asked)
+    past = model.past
     allowed = np.zeros((1, past.items), bool)
     allowed[0, list(model.codes.values())] = True
     if model.new_only:
@@ -80,8 +65,31 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
             tuple(name for at, name in enumerate(names) if bits[0][row] >> at & 1) for row in order
         ],
         prices=_shown_prices(model, asked, items),
-        notes=(*notes, *more),
+        notes=tuple(notes),
     )  # fmt: skip
+
+
+def signals_of(store: Store, model: Model, asked: Asked) -> tuple[Signals, list[str]]:
+    """What speaks for items in what is asked, one row, and what must be told of it. Raises as `recommend`."""
+    notes: list[str] = []
+    if asked.shopper and asked.path:
+        raise WrongCall("Ask for a shopper or for a path made by hand, not for both.")
+    if asked.shopper:
+        number = shopper_number(store, asked.shopper)
+        acts = model.ground.world.acts
+        own = acts.only(acts.row == number)
+        own = own.only(np.argsort(own.second, kind="stable"))
+        own = replace(own, row=np.zeros(len(own), np.int64))
+        usual = last_contexts(own, 1)
+        if not len(own):
+            notes.append("This shopper did nothing with an item yet: the list is what others want.")
+    else:
+        own = asked.acts(model.codes, set(model.kinds), model.event, model.end)
+        usual = nobody()
+    context, more = asked.context(model.ground.world, usual)
+    histories = Histories.of(model.past, own, context)
+    signals = Signals(model.past, histories, _prices(model, asked), _phrase(model, asked))
+    return signals, [*notes, *more]
 
 
 def shopper_number(store: Store, shopper: str) -> int:

@@ -56,6 +56,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "whom": ("region", "category", "device", "week"),
     "shade": ("count", "lift"),
     "searches": ("unmet", "all"),
+    "why": ("score", "words", "takers", "change"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
 TEXT: tuple[str, ...] = (
@@ -85,7 +86,7 @@ TEXT: tuple[str, ...] = (
     *(
         f"{side}_{word}"
         for side in ("a", "b")
-        for word in ("region", "at", "device", "phrase", "price", "out")
+        for word in ("region", "point", "at", "device", "phrase", "price", "out")
     ),
 )
 
