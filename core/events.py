@@ -51,11 +51,16 @@ EVENTS = pa.schema(
         pa.field("device", pa.string()),
         pa.field("channel", pa.string()),
         pa.field("shown", pa.list_(pa.string())),  # items shown beside it, in order
+        pa.field("shown_prices", pa.list_(pa.float64())),  # of each of them, in `currency`
     ]
 )
 
 #: What the store derives; a source yields the rest (`tz` and `session_id` may then be null).
 DERIVED = ("event_id", "cell")
+
+#: Came later than logs that were stored without it: it is no part of what makes a row that row, so that
+#: a file loaded again is known again, and a store without it reads as one that has none.
+LATER = ("shown_prices",)
 
 #: What a source yields: `user_id` is still the source's own id, `tz` and `session_id` may be null.
 SOURCE_EVENTS = pa.schema([pa.field(f.name, f.type) for f in EVENTS if f.name not in DERIVED])

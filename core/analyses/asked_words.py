@@ -37,6 +37,7 @@ class Words:
     out: str = ""
     n: str = "10"
     rules: str = "on"  # or off: what the model alone would say
+    shown: str = ""  # a list to put in order, ITEM,ITEM,…
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.asked_words import TwoWords, Words, differs, of_model, of_whole_log, read_two, said
+from core.analyses.ordered import ordered
 from core.events import NONE
 from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked
@@ -34,9 +35,13 @@ def recommended(store: Store, scope: Scope, options: Words) -> Answer:
     Columns: place (from 1), item_id, title, category, price, chance (ŷ, of being taken in the days that the
     model foretells), score (W·h + b), reason (what adds most), sources (who proposed it), and adds_… for each
     group of features (they sum to score − usual), usual, and rule (what rules did to it, null for nothing;
-    chance and score stay the model's).
+    chance and score stay the model's). With shown=ITEM,ITEM,… as `ordered`.
     """
     of_whole_log(scope)
+    if options.shown:
+        # A list that is given is of its own length, and nothing is added to it or taken away.
+        silent = {name: "" for name in ("n", "rules") if getattr(options, name) == getattr(Words, name)}
+        return ordered(store, said(replace(options, **silent)))
     model = open_model(store)
     asked = Asked.read(said(options))
     found = recommend(store, model, asked)

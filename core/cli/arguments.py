@@ -59,7 +59,7 @@ def parser() -> Parser:
     _option(project, "of the map: unit, what, when, where, how, most, detail, seed, dims; may be repeated")
 
     train = _verb(verbs, "train", "train a recommender on the log, measure it, and keep it")
-    _option(train, "event, days, items (new or any), seed; may be repeated")
+    _option(train, "event, days, items (new, any, or shown), seed; may be repeated")
 
     evaluate = _verb(verbs, "evaluate", "hold recommenders against what shoppers took next")
     _option(
@@ -83,6 +83,7 @@ def parser() -> Parser:
         ("out", "ITEM", "out of stock; several with commas"),
         ("n", "N", "how many, default 10"),
         ("rules", "on|off", "off: what the model alone would say"),
+        ("shown", "ITEMS", "a list to put in order, with commas; for a model trained with items=shown"),
     ):
         recommend.add_argument(f"--{name}", metavar=metavar, help=about)
     _output(recommend)

@@ -146,7 +146,7 @@ def recommend(call: argparse.Namespace) -> None:
     """Print what the promoted model recommends; of what goes to standard error."""
     names = (
         "shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n",
-        "rules",
+        "rules", "shown",
     )  # fmt: skip
     words = {name: getattr(call, name) for name in names if getattr(call, name) is not None}
     answer = ANALYSES["recommended"].run(Store.open(call.store), Scope(), **words)

@@ -103,7 +103,9 @@ def evaluate(store: Store, options: EvaluateOptions, told: Told = untold) -> tup
     if options.items == SHOWN:
         if options.by:
             raise WrongCall(f"items={SHOWN} takes no by=; leave it out.")
-        return evaluate_shown(store, options.event)
+        return evaluate_shown(
+            store, options.event, told, model=options.model, seeds=options.seeds, without=options.without
+        )
     seeds, days = _checked(options)
     paths = open_paths(store)
     every, met = Interactions.of(paths, options.event), Interactions.of(paths, ANY)

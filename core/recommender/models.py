@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,7 @@ from core.recommender.metrics import by_chance, ndcg_by_chance, of_each, ranked
 from core.recommender.past import Past
 from core.recommender.peers import popular
 from core.recommender.scorer import Scorer, ScorerOptions
+from core.recommender.shown_models import FILE, SHOWN, orders_lists, train_shown
 from core.recommender.titles import in_order
 from core.recommender.training import Ground, scores, train
 from core.recommender.versions import About, Version, items_fingerprint
@@ -43,7 +44,7 @@ class TrainOptions:
 
     event: str = PURCHASE
     days: float = 30.0  # that are foretold
-    items: str = "new"  # new to the shopper, or any
+    items: str = "new"  # new to the shopper, any, or shown: the order of lists that were shown
     seed: int = 0
 
 
@@ -91,8 +92,12 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     The first one is promoted.
 
     It is measured as `evaluate` does: what it learnt from ends before the days that it is held against.
-    Raises as `task`, `Ground.of` and `examples` do.
+    With items=shown the order of lists is learnt (`shown_models`), and `days` says nothing. Raises as `task`,
+    `Ground.of` and `examples` do, or `shown_lists`.
     """
+    if options.items == SHOWN:
+        file, metrics = train_shown(store, options.event, options.seed, told)
+        return _keep(store, options, {FILE: file}, About(metrics=metrics, settings=asdict(options)))
     ground = Ground.of(store, options.event)
     met = Interactions.of(open_paths(store), ANY)
     test = task(ground.every, options.days, options.items, met=met)
@@ -102,7 +107,12 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     each = of_each(ranked(lists, test.wanted))
     metrics = {name: float(values.mean()) for name, values in each.items()}
     metrics |= {"tested": float(test.shoppers.size), "learnt": float(len(learnt.taken))} | _beside(test)
-    return _keep(store, options, scorer, metrics, told_log(store, test.end))
+    learner = {k: v for k, v in asdict(scorer.options).items() if k != "without"}
+    about = About(
+        metrics=metrics, settings=asdict(options) | learner, curve=list(scorer.curve),
+        learnt_from=told_log(store, test.end),
+    )  # fmt: skip
+    return _keep(store, options, {SCORER_FILE: scorer.to_bytes()}, about)
 
 
 def _beside(test: Task) -> dict[str, float]:
@@ -163,6 +173,11 @@ def open_model(store: Store, number: int | None = None) -> Model:
     if not versions.versions(store):
         raise CartscapeError(f"There is no model of this log yet; train one: {again}")
     version = versions.open_version(store, number)
+    if orders_lists(version):
+        raise CartscapeError(
+            f"Version {version.number} of the model orders lists that are shown and recommends nothing by "
+            "itself; give it a list with shown=ITEM,ITEM,…, or promote another version."
+        )
     key = (str(store.path), store.fingerprint, version.number)
     with _guard:
         if key not in _open:
@@ -189,20 +204,15 @@ def _opened(store: Store, version: Version) -> Model:
     )  # fmt: skip
 
 
-def _keep(
-    store: Store, options: TrainOptions, scorer: Scorer, metrics: dict[str, float], log: dict[str, Any]
-) -> Version:
+def _keep(store: Store, options: TrainOptions, files: dict[str, bytes], about: About) -> Version:
     """Put a model beside the others; the first one is put to use at once, later ones by hand."""
-    about = About(
+    about = replace(
+        about,
         event=options.event,
         items=items_fingerprint(open_paths(store).items),
         encoder=open_vectors().encoder.card.fingerprint,
-        metrics=metrics,
-        settings=asdict(options) | {k: v for k, v in asdict(scorer.options).items() if k != "without"},
-        curve=list(scorer.curve),
-        learnt_from=log,
     )
-    version = versions.save(store, {SCORER_FILE: scorer.to_bytes()}, about)
+    version = versions.save(store, files, about)
     if versions.promoted(store) is None:
         versions.promote(store, version.number, Author("training", "the first model of this log"))
     return version

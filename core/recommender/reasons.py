@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import factorial
 
 import numpy as np
 import torch
 
 from core.recommender.features import GROUP_OF, GROUPS
-from core.recommender.scorer import Scorer
+from core.recommender.scorer import Network, Scorer
 
 #: Groups that can be reasons: how much is known of somebody is the same for every item.
 REASONS = {name: words for name, words in GROUPS.items() if name != "shopper"}
@@ -22,18 +23,45 @@ def shapley(scorer: Scorer, scaled: np.ndarray) -> tuple[np.ndarray, float]:
     usual score sum to the row's score. Source: Lundberg, Lee, "A unified approach to interpreting model
     predictions".
     """
-    groups = len(REASONS)
-    with torch.inference_mode():
-        worth = _of_sets(scorer, torch.from_numpy(scaled), _sets(groups)).numpy().astype(np.float64)
+    names = list(GROUPS)
+    of_group = np.array([names.index(name) for name in REASONS])[:, None] == GROUP_OF
+    return shares_of(worth_of_sets(scorer.network, scaled, of_group))
+
+
+def shares_of(worth: np.ndarray) -> tuple[np.ndarray, float]:
+    """Exact Shapley values from the worth of every set of groups, float[2**groups, pairs], sets as bits:
+    float64[pairs, groups], and the worth of no group.
+    """
+    worth = worth.astype(np.float64)
+    groups = len(worth).bit_length() - 1
     sets = np.arange(2**groups)
     size = np.array([int(s).bit_count() for s in sets])
     weight = np.array([factorial(k) * factorial(groups - k - 1) for k in range(groups)]) / factorial(groups)
-    out = np.empty((len(scaled), groups))
+    out = np.empty((worth.shape[1], groups))
     for group in range(groups):
         without = sets[(sets >> group & 1) == 0]
         gain = worth[without | 1 << group] - worth[without]
         out[:, group] = weight[size[without]] @ gain
-    return out, float(worth[0, 0]) if len(scaled) else 0.0
+    return out, float(worth[0, 0]) if worth.shape[1] else 0.0
+
+
+def worth_of_sets(network: Network, scaled: np.ndarray, of_group: np.ndarray) -> np.ndarray:
+    """The scores with the features of each set of groups alone: float32[2**groups, pairs]; `of_group` is
+    bool[groups, features], and features of no group are in every set.
+
+    The first layer is linear, so that each group's part of it is worked out once.
+    """
+    groups, features = of_group.shape
+    first, rest, out = network.first, network.rest, network.out
+    with torch.inference_mode():
+        its = torch.from_numpy(np.ascontiguousarray(scaled))
+        sets = _sets(groups)
+        alone = its * torch.from_numpy(~of_group.any(axis=0))
+        parts = its[:, None, :] * torch.from_numpy(of_group.astype(np.float32))  # [pairs, groups, features]
+        hidden = torch.einsum("sg,pgh->sph", sets, parts @ first.weight.T) + first(alone)
+        plain = torch.einsum("sg,pg->sp", sets, parts @ out.weight[0, :features])
+        plain = plain + alone @ out.weight[0, :features]
+        return np.asarray((plain + rest(hidden) @ out.weight[0, features:] + out.bias).numpy())
 
 
 def _sets(groups: int) -> torch.Tensor:
@@ -41,26 +69,8 @@ def _sets(groups: int) -> torch.Tensor:
     return torch.from_numpy((np.arange(2**groups)[:, None] >> np.arange(groups) & 1).astype(np.float32))
 
 
-def _of_sets(scorer: Scorer, scaled: torch.Tensor, sets: torch.Tensor) -> torch.Tensor:
-    """The scores with the features of each set alone: float32[sets, pairs].
-
-    The first layer is linear, so that each group's part of it is worked out once.
-    """
-    network = scorer.network
-    names = list(GROUPS)
-    first, rest, out = network.first, network.rest, network.out
-    features = scaled.shape[1]
-    of_group = torch.from_numpy(GROUP_OF[:, None] == [names.index(name) for name in REASONS])
-    alone = scaled * torch.from_numpy(names.index("shopper") == GROUP_OF)
-    parts = scaled[:, None, :] * of_group.T.float()  # [pairs, groups, features]
-    hidden = torch.einsum("sg,pgh->sph", sets, parts @ first.weight.T) + first(alone)
-    plain = torch.einsum("sg,pg->sp", sets, parts @ out.weight[0, :features])
-    plain = plain + alone @ out.weight[0, :features]
-    return plain + rest(hidden) @ out.weight[0, features:] + out.bias
-
-
-def words_of(shares: np.ndarray, most: int = 2) -> str:
-    """The groups that speak most for an item, in words: float[REASONS] as `shapley` gives them."""
+def words_of(shares: np.ndarray, words: Sequence[str] = tuple(REASONS.values()), most: int = 2) -> str:
+    """The groups that speak most for an item: float[groups] as `shapley` gives them, and their words."""
     order = np.argsort(-shares)
-    names = [list(REASONS.values())[group] for group in order[:most] if shares[group] > 0]
+    names = [words[group] for group in order[:most] if shares[group] > 0]
     return ", ".join(names) if names else "nothing speaks for it; others have more against them"

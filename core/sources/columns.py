@@ -62,6 +62,7 @@ USUAL: dict[str, tuple[str, ...]] = {
         "referer", "campaign", "source_medium", "acquisition_channel",
     ),
     "shown": ("shown", "impressions", "shown_items", "impression_list", "recommendations"),
+    "shown_prices": ("shown_prices", "impression_prices"),
 }  # fmt: skip
 
 #: The same for what a log may say about its items, beside their id, category and price.

@@ -86,6 +86,8 @@ def _recipe(raw: RawFile, mapping: Mapping[str, str], zone: str, notes: dict[str
     found |= {field: values.degrees(columns[field]) for field in ("lat", "lon") if field in columns}
     if "shown" in columns:
         found["shown"] = Value(values.texts(columns["shown"]))
+    if "shown_prices" in columns:
+        found["shown_prices"] = Value(values.numbers(columns["shown_prices"]))
     return Recipe(values=found, user_columns=personal(raw.schema.names, mapping))
 
 

@@ -67,6 +67,7 @@ def _recipe(raw: RawFile, zone: str) -> Recipe:
         place = f"list_position({values.texts(impressions)}, {reference})"
         shown_price = f"CASE WHEN {action} = 'clickout item' THEN {values.texts(prices)}[{place}] END"
         recipe["price"] = Value(f"TRY_CAST({shown_price} AS DECIMAL(18, 4))", f"({shown_price}) IS NOT NULL")
+        recipe["shown_prices"] = Value(values.numbers(prices))
         recipe["currency"] = Value(f"CASE WHEN ({shown_price}) IS NOT NULL THEN 'EUR' END")
     return Recipe(values=recipe, user_columns=("user_id",))
 
@@ -87,6 +88,7 @@ TRIVAGO = Flat(
         "device": "device",
         "channel": "platform",
         "shown": "impressions",
+        "shown_prices": "prices",
     },
     recipe=_recipe,
     notes=(

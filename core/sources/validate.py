@@ -180,7 +180,8 @@ WITH parsed AS (
         upper(({value("currency").sql})::VARCHAR) AS currency,
         ({value("lat").sql})::DOUBLE AS lat, {value("lat").given} AS lat_given,
         ({value("lon").sql})::DOUBLE AS lon, {value("lon").given} AS lon_given,
-        ({value("shown").sql})::VARCHAR[] AS shown, {recipe.file} AS file, {LINE} AS line,
+        ({value("shown").sql})::VARCHAR[] AS shown,
+        ({value("shown_prices").sql})::DOUBLE[] AS shown_prices, {recipe.file} AS file, {LINE} AS line,
         {quoted(_NUMBER)} AS number, {row} AS raw_row{refused}
     FROM {recipe.source}
 ), named AS (
@@ -207,6 +208,7 @@ SELECT ts, tz, user_id, session_id,
     CASE WHEN regexp_full_match(currency, '[A-Z]{{3}}') THEN currency END AS currency,
     CASE WHEN lon IS NOT NULL THEN lat END AS lat, CASE WHEN lat IS NOT NULL THEN lon END AS lon,
     region, city, device, channel, shown,
+    CASE WHEN len(shown_prices) = len(shown) THEN shown_prices END AS shown_prices,
     number, file, line, reason, CASE WHEN reason IS NOT NULL THEN to_json(raw_row)::VARCHAR END AS row
 FROM judged"""
 

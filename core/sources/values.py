@@ -177,3 +177,8 @@ def texts(column: Column) -> str:
         f"WHEN contains({plain}, '|') THEN string_split({plain}, '|') "
         f"ELSE list_transform(string_split({plain}, ','), lambda part: trim(part)) END)"
     )
+
+
+def numbers(column: Column) -> str:
+    """A list of numbers, as `texts` reads it; null for one that cannot be read."""
+    return f"list_transform({texts(column)}, lambda part: TRY_CAST(part AS DOUBLE))"

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import CartscapeError
-from core.events import SOURCE_EVENTS
+from core.events import LATER, SOURCE_EVENTS
 from core.sources.reader import REJECTS, Chunk
 from core.store.columns import BUCKETS, SESSION_CUT, STORED, TEXTS, UTC_OFFSET, buckets_of
 from core.store.files import put
@@ -75,7 +75,9 @@ class Staged:
 def read_rows(
     path: Path, start: int, stop: int, columns: Sequence[str], metadata: pq.FileMetaData | None = None
 ) -> pa.Table:
-    """Rows start to stop (exclusive) of a Parquet file, text columns as dictionaries."""
+    """Rows start to stop (exclusive) of a Parquet file, text columns as dictionaries; LATER columns that it
+    was written without are null.
+    """
     with pq.ParquetFile(path, metadata=metadata, read_dictionary=list(TEXTS)) as file:
         groups, before, first = [], 0, None
         for group in range(file.metadata.num_row_groups):
@@ -84,7 +86,13 @@ def read_rows(
                 groups.append(group)
                 first = before if first is None else first
             before += rows
-        return file.read_row_groups(groups, columns=list(columns)).slice(start - (first or 0), stop - start)
+        names = file.schema_arrow.names
+        there = [name for name in columns if name in names or name not in LATER]
+        table = file.read_row_groups(groups, columns=there).slice(start - (first or 0), stop - start)
+        for name in columns:
+            if name not in there:
+                table = table.append_column(name, pa.nulls(table.num_rows, STORED.field(name).type))
+        return table.select(list(columns))
 
 
 class Staging:
@@ -191,7 +199,9 @@ class Preparer:
         users = columns["user_id"]
         names = pa.array(self._secret.pseudonyms(users.dictionary.to_pylist()), pa.string())
         columns["user_id"] = pa.DictionaryArray.from_arrays(users.indices, names)
-        columns["event_id"] = pa.array(row_hashes([columns[name] for name in SOURCE_EVENTS.names]))
+        columns["event_id"] = pa.array(
+            row_hashes([columns[n] for n in SOURCE_EVENTS.names if n not in LATER])
+        )
         columns["session_id"] = owned_sessions(columns["user_id"], columns["session_id"])
         unknown = self._drop_unknown_zones(columns)
         places = self._locator.locate(

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from core.errors import CartscapeError
-from core.events import EVENTS, SIDE_TABLES
+from core.events import EVENTS, LATER, SIDE_TABLES
 from core.settings import settings
 from core.sources.reader import REJECTS
 from core.store.columns import STORED, UTC_OFFSET
@@ -47,7 +48,7 @@ def make_views(database: duckdb.DuckDBPyConnection, folder: Path, manifest: Mani
     load = r"CAST(regexp_extract(filename, 'load-(\d+)', 1) AS BIGINT) AS load"
     rejects = _source(folder, manifest.rejects, REJECTS, named=True)
     views = {
-        "stored": _source(folder, manifest.months.values(), STORED),
+        "stored": _stored(folder, list(manifest.months.values())),
         "events": f"SELECT {columns} FROM stored",
         "log": f"SELECT {columns}, {local} FROM stored",
         "rejects": f"SELECT * EXCLUDE (filename), {load} FROM ({rejects})",
@@ -70,6 +71,31 @@ def sweep_spill(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):  # its process may remove it at this moment
             if time.time() - path.stat().st_mtime > _LEFT_BEHIND:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _stored(folder: Path, parts: list[Part]) -> str:
+    """SQL that reads the months' files; LATER columns that a file was written without are null."""
+    plain = _source(folder, parts, STORED)
+    have = [_names(folder / part.file) for part in parts]
+    missing = [name for name in LATER if any(names and name not in names for names in have)]
+    if not missing:
+        return plain
+    plain = plain.removesuffix(")") + ", union_by_name = true)"
+    nowhere = [name for name in missing if not any(name in names for names in have)]
+    types = {name: f"CAST(NULL AS {_SQL[name]})" for name in nowhere}
+    return plain.replace("*", ", ".join(["*", *(f"{null} AS {name}" for name, null in types.items())]), 1)
+
+
+#: Types of LATER columns.
+_SQL = {"shown_prices": "DOUBLE[]"}
+
+
+def _names(path: Path) -> list[str]:
+    """The columns of a file; none where it cannot be read, which whoever reads its rows will say."""
+    try:
+        return list(pq.read_schema(path).names)
+    except (OSError, pa.ArrowException):
+        return []
 
 
 def _source(folder: Path, parts: Iterable[Part], schema: pa.Schema, named: bool = False) -> str:

@@ -173,6 +173,7 @@ def _as_arrow(
         "device": _take(pa.array(DEVICES), visits.device[visit]),
         "channel": _take(pa.array(CHANNELS), visits.channel[visit]),
         "shown": _take(world.shown, steps.page),
+        "shown_prices": pa.nulls(len(steps.page), SOURCE_EVENTS.field("shown_prices").type),
     }
     events = pa.table([tables[field.name] for field in SOURCE_EVENTS], schema=SOURCE_EVENTS)
     day = np.minimum((start[visit] + steps.after) // DAY, DAYS - 1)

@@ -19,6 +19,7 @@ from core.store import Store
 from tests.analyses import search_oracle
 from tests.pages.conftest import Open, commands
 from tests.pages.test_pages import said, whole
+from tests.recommender.test_shown_models import quick
 
 
 @pytest.fixture
@@ -83,6 +84,17 @@ def test_on_shared_data_nobody_is_looked_at_alone(
     monkeypatch.setattr(Store, "k", 10)
     test = opened(app)
     assert "Shopper" not in [box.label for box in test.text_input]
+
+
+def test_a_model_that_orders_lists_is_said_to_recommend_nothing(
+    app: Open, pages_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick(monkeypatch)
+    with search_oracle.encoded():
+        train_model(Store.open(pages_home / "sample"), TrainOptions(event="click", items="shown"))
+        test = opened(app)
+    assert "orders lists that are shown and recommends nothing by itself" in said(test)
+    assert "Train another model" in said(test) and not commands(test)
 
 
 def test_of_an_item_its_words_takers_and_what_would_lift_it_are_told(

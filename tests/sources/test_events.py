@@ -268,6 +268,24 @@ def test_lists_of_what_was_shown(shown: str, tmp_path: Path) -> None:
     assert list(read(path).events["shown"].iloc[0]) == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    ("prices", "kept"),
+    [("10|x|7.5", [10, None, 7.5]), ("[1, 2, 3]", [1, 2, 3]), ("1|2", None), ("", None)],
+)
+def test_prices_of_what_was_shown(prices: str, kept: list[float | None] | None, tmp_path: Path) -> None:
+    """One that cannot be read is not known; a list of another length tells of no item."""
+    path = tmp_path / "log.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [
+                ["timestamp", "user_id", "event", "shown", "shown_prices"],
+                [1541599523, "u", "view", "a|b|c", prices],
+            ]
+        )
+    found = read(path).events["shown_prices"].iloc[0]
+    assert (None if found is None else [None if p != p else p for p in found]) == kept
+
+
 def test_titles_become_an_item_table(tmp_path: Path) -> None:
     text = "timestamp,user_id,event,item_id,product_name,brand,price\n"
     for second, more in enumerate(("Red shoe,Acme,10", "Red shoe,,12", "Shoe,,14")):

@@ -55,6 +55,7 @@ def test_trivago_keeps_what_was_shown_and_the_price_of_the_click(trivago: tuple[
     for event, row in zip(clicks.head(2000).itertuples(), rows.head(2000).itertuples(), strict=True):
         shown, prices = row.impressions.split("|"), row.prices.split("|")
         assert list(event.shown) == shown
+        assert list(event.shown_prices) == [float(price) for price in prices]
         price = float(prices[shown.index(row.reference)]) if row.reference in shown else None
         assert (event.price is None) == (price is None)
         assert price is None or float(event.price) == price

@@ -1,6 +1,8 @@
 """A load: sums, duplicates, order, bytes."""
 
 import hashlib
+import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -187,3 +189,32 @@ def test_a_real_log_never_goes_under_the_samples_public_key(tmp_path: Path) -> N
     store = Store.create(tmp_path / "s", kind="sample")
     with pytest.raises(WrongCall, match="store of its own"):
         store.append(TableReader(busy_log(10)))
+
+
+def test_a_store_from_before_prices_of_lists_reads_and_grows(tmp_path: Path) -> None:
+    """Its files lack the column: it reads as null, what is loaded again is known, what is new has prices."""
+    shown = [["a", "b"], None, ["b"]]
+    moments = [datetime(2025, 1, 3), datetime(2025, 1, 4), datetime(2025, 2, 1)]
+    table = source_table(
+        ts=moments, user_id=["u", "v", "u"], item_id=["a", "b", "b"], shown=shown,
+        shown_prices=[[1.0, 2.0], None, [3.0]],
+    )  # fmt: skip
+    store = Store.create(tmp_path / "shop")
+    store.append(TableReader(table.set_column(
+        table.schema.get_field_index("shown_prices"), table.schema.field("shown_prices"),
+        pa.nulls(3, table.schema.field("shown_prices").type),
+    )))  # fmt: skip
+    manifest = json.loads((store.path / "manifest.json").read_text())
+    for month, path in store.months.items():
+        pq.write_table(pq.read_table(path).drop_columns(["shown_prices"]), path)
+        manifest["months"][month]["size"] = Path(path).stat().st_size
+    (store.path / "manifest.json").write_text(json.dumps(manifest))
+    asked = "SELECT shown_prices FROM log ORDER BY ts"
+    store = Store.open(store.path)
+    assert store.cursor().sql(asked).fetchall() == [(None,)] * 3
+    again = store.append(TableReader(table, name="again.csv"))
+    assert (again.stored, again.duplicate) == (0, 3)
+    new = source_table(ts=[datetime(2025, 2, 2)], user_id=["u"], shown=[["c"]], shown_prices=[[4.0]])
+    assert store.append(TableReader(new, name="new.csv")).stored == 1
+    # January's file is still an old one, February's is new.
+    assert store.cursor().sql(asked).fetchall() == [(None,)] * 3 + [([4.0],)]
