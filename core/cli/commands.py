@@ -21,7 +21,7 @@ from core.errors import CartscapeError, WrongCall
 from core.journeys import MapOptions
 from core.journeys.encoding import encode_scope
 from core.journeys.kept_maps import TELLING
-from core.recommender import evaluation
+from core.recommender import evaluation, long_lists
 from core.recommender.evaluation import EvaluateOptions
 from core.recommender.models import TrainOptions, train_model
 from core.scope import Scope
@@ -150,11 +150,23 @@ def evaluate(call: argparse.Namespace) -> None:
     """Print how well each recommender foretells what shoppers took; of what goes to standard error."""
     asked = _known(call, EvaluateOptions)
     store = Store.open(call.store)
+    if asked.get("by") == FAIRNESS:
+        if len(asked) > 1:
+            raise WrongCall(
+                f"by={FAIRNESS} is of the promoted model and takes no other option; leave them out."
+            )
+        with shown() as teller:
+            long_lists.measure(store, teller.of_build)
+        _write(call, ANALYSES[FAIRNESS].run(store, Scope()))
+        return
     with shown() as teller:
         table, of = evaluation.evaluate(store, EvaluateOptions(**asked), teller.of_build)
     output.write(table, call.output, call.to, {"title": "Recommenders", "of": of})
     print(f"Recommenders: {of}", file=sys.stderr)
 
+
+#: A table of `evaluate` that an analysis prints again, of what it measured.
+FAIRNESS = "fairness"
 
 #: By the word that calls it.
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {

@@ -35,13 +35,13 @@ class Unlike:
     def of(cls, store: Store) -> Unlike:
         """By the texts of a store's items, and by their categories where those have no vectors yet."""
         category = open_catalogue(store).category.astype(str)
-        named = (category != NONE) & (category != "")
+        named = np.asarray((category != NONE) & (category != ""))
         codes = np.unique(category, return_inverse=True)[1]
         try:
             vectors = item_vectors(store)[0]
         except NotEncoded:
             return cls(named, codes, None)
-        worded = vectors.any(axis=1)
+        worded = np.asarray(vectors.any(axis=1))
         return cls(worded, codes, vectors) if worded.any() else cls(named, codes, None)
 
     def within(self, items: np.ndarray, k: int = 10) -> np.ndarray:

@@ -55,6 +55,8 @@ VIEW: dict[str, tuple[str, ...]] = {
     "found": ("both", "items", "queries"),
     "whom": ("region", "category", "device", "week"),
     "shade": ("count", "lift"),
+    "towards": ("takes", "catalogue"),
+    "give_up": ("5", "1", "2", "10", "20"),
     "searches": ("unmet", "all"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
