@@ -55,21 +55,26 @@ def fairness(
     have no numbers, nor has one that would tell of another. Raises `NotMeasured`.
     """
     del scope  # a model is of the whole log
-    kept, small, steps, at = _asked(store, give_up, towards, version)
-    test, lists = kept.test[0], steps[at].lists
+    kept, small, most = _asked(store, give_up, towards, version)
+    test, lists, at = kept.test[0], kept.test[1].lists(small.small), 0
+    if most:
+        steps = _curve(kept, small, towards)
+        at = chosen(steps, most)
+        lists = steps[at].lists
     drawn, rows = Drawn(test.shoppers.size), []
     seen, every = exposure(lists, small.small)
-    for name, items in (
-        (f"small {small.of}", small.small),
-        (f"other {small.of}", small.there & ~small.small),
-    ):
-        theirs, _ = exposure(lists, items)
-        wanted = np.asarray(test.wanted[:, items].sum(axis=1)).ravel() > 0
-        row: dict[str, Any] = {"by": "items", "group": name, "shoppers": int(wanted.sum())}
-        row |= {"takes": float(items[test.train.item].mean()), "catalogue": items.sum() / small.there.sum()}
-        row |= _told("exposure", drawn.ratio(theirs, every))
-        if wanted.any():
-            row |= _told("ndcg@10", drawn.ratio(_of_items(lists, test, items), wanted.astype(float)))
+    parts = {"small": small.small, "other": small.there & ~small.small}
+    who = {part: np.asarray(test.wanted[:, items].sum(axis=1)).ravel() > 0 for part, items in parts.items()}
+    few = any(0 < its.sum() < store.k for its in who.values())
+    for part, items in parts.items():
+        row: dict[str, Any] = {"by": "items", "group": f"{part} {small.of}"}
+        row |= {"takes": _takes(small, test, None, store.k), "catalogue": small.share_of_catalogue}
+        if part == "other":
+            row |= {name: None if row[name] is None else 1 - row[name] for name in ("takes", "catalogue")}
+        row |= _told("exposure", drawn.ratio(exposure(lists, items)[0], every))
+        if not few and who[part].any():
+            row |= {"shoppers": int(who[part].sum())}
+            row |= _told("ndcg@10", drawn.ratio(_of_items(lists, test, items), who[part].astype(float)))
         rows.append(row)
     whole, paths = quality(lists, test), open_paths(store)
     for by in ("", *_PARTS):
@@ -114,7 +119,9 @@ def fairness_curve(
     chose. Raises `NotMeasured`.
     """
     del scope
-    kept, small, steps, at = _asked(store, give_up, towards, version)
+    kept, small, most = _asked(store, give_up, towards, version)
+    steps = _curve(kept, small, towards)
+    at = chosen(steps, most)
     drawn = Drawn(kept.test[0].shoppers.size)
     one = np.ones(kept.test[0].shoppers.size)
     rows = []
@@ -136,8 +143,8 @@ def fairness_curve(
     )  # fmt: skip
 
 
-def _asked(store: Store, give_up: str, towards: str, version: str) -> tuple[Measured, Small, list[Step], int]:
-    """What was measured, what is small, the curve, and the step of it that is chosen."""
+def _asked(store: Store, give_up: str, towards: str, version: str) -> tuple[Measured, Small, float]:
+    """What was measured, what is small, and the share of ndcg@10 that may be given up."""
     if towards not in TOWARDS:
         raise WrongCall(f"towards={towards!r} is not known; it takes {', '.join(TOWARDS)}.")
     try:
@@ -152,8 +159,11 @@ def _asked(store: Store, give_up: str, towards: str, version: str) -> tuple[Meas
     if min(of.shoppers.size for of, _ in (kept.past, kept.test)) < store.k:
         raise CartscapeError(f"Fewer than {store.k} shoppers came back, so that nothing can be said of them.")
     small = Small.among(open_catalogue(store), kept.test[0].train)
-    steps = curve(kept.past, kept.test, small.small, _target(small, kept, towards))
-    return kept, small, steps, chosen(steps, most / 100) if most else 0
+    return kept, small, most / 100
+
+
+def _curve(kept: Measured, small: Small, towards: str) -> list[Step]:
+    return curve(kept.past, kept.test, small.small, _target(small, kept, towards))
 
 
 def _takes(small: Small, test: Task, shoppers: np.ndarray | None, k: int) -> float | None:

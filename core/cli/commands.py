@@ -23,6 +23,7 @@ from core.journeys.encoding import encode_scope
 from core.journeys.kept_maps import TELLING
 from core.recommender import evaluation, long_lists
 from core.recommender.evaluation import EvaluateOptions
+from core.recommender.groups import FAIRNESS
 from core.recommender.models import TrainOptions, train_model
 from core.scope import Scope
 from core.settings import settings
@@ -164,9 +165,6 @@ def evaluate(call: argparse.Namespace) -> None:
     output.write(table, call.output, call.to, {"title": "Recommenders", "of": of})
     print(f"Recommenders: {of}", file=sys.stderr)
 
-
-#: A table of `evaluate` that an analysis prints again, of what it measured.
-FAIRNESS = "fairness"
 
 #: By the word that calls it.
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {

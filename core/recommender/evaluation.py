@@ -16,7 +16,7 @@ from core.jobs import Told, untold
 from core.paths import open_paths
 from core.recommender.diversity import Unlike
 from core.recommender.features import GROUPS
-from core.recommender.groups import EVERYBODY, TABLES, Group, groups_of, hidden_of
+from core.recommender.groups import EVERYBODY, FAIRNESS, TABLES, Group, groups_of, hidden_of
 from core.recommender.interactions import ANY, Interactions, Task, task
 from core.recommender.metrics import by_chance, draws, first_of, interval, of_all, of_each, ranked
 from core.recommender.peers import Peer, Rows, ease_weights, peers
@@ -128,7 +128,8 @@ def _checked(options: EvaluateOptions) -> tuple[int, float]:
     """How many seeds and days; raises `WrongCall` for words that are not known."""
     for name, known in (("by", ("", *TABLES)), ("model", MODELS), ("without", ("", EACH, *GROUPS))):
         if (value := getattr(options, name)) not in known:
-            raise WrongCall(f"{name}={value!r} is not known; it takes {', '.join(filter(None, known))}.")
+            words = [*filter(None, known), *([FAIRNESS] if name == "by" else [])]
+            raise WrongCall(f"{name}={value!r} is not known; it takes {', '.join(words)}.")
     try:
         days = float(options.days)
     except ValueError:

@@ -13,6 +13,8 @@ from core.recommender.interactions import DAY, Task
 
 #: What groups may be of.
 TABLES = ("history", "age", "region", "device")
+#: One more, which the command line asks of `long_lists`.
+FAIRNESS = "fairness"
 EVERYBODY = "everybody"
 #: Different items that a shopper took before the split, and days since an item was first taken.
 _HISTORY = ((5, "1 – 5 items"), (20, "6 – 20 items"), (np.inf, "21 or more items"))

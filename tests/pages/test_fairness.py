@@ -35,6 +35,7 @@ def script() -> None:
     from pages.parts.fairness import fairness
 
     state.set_store("sample")
+    state.write_url()
     chart_frame.begin_page()
     fairness()
 
