@@ -19,6 +19,7 @@ from core.analyses.cohort import cohort
 from core.analyses.demand import demand
 from core.analyses.drivers import drivers
 from core.analyses.facets import facets
+from core.analyses.fairness import fairness, fairness_curve
 from core.analyses.funnel import funnel
 from core.analyses.funnel_map import funnel_map
 from core.analyses.funnel_time import funnel_time
@@ -101,7 +102,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
     recommended, what_if, why_words, past_buyers, taken_after, smallest_change, leaders, preview, next_step,
-    rules, rule_effects, audit, models, model_card, model_curve, models_compared,
+    rules, rule_effects, audit, models, model_card, model_curve, models_compared, fairness, fairness_curve,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

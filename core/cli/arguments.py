@@ -64,7 +64,8 @@ def parser() -> Parser:
     evaluate = _verb(verbs, "evaluate", "hold recommenders against what shoppers took next")
     _option(
         evaluate,
-        "event, days, items (new, any, shown), by (history, age, region, device), "
+        "event, days, items (new, any, shown), by (history, age, region, device, "
+        "or fairness of the promoted model), "
         "model (all, peers, scorer), seeds, without (a group of features, or each); may be repeated",
     )
     _output(evaluate)

@@ -20,9 +20,10 @@ from core.errors import CartscapeError, WrongCall
 from core.journeys import MapOptions
 from core.journeys.encoding import encode_scope
 from core.journeys.kept_maps import TELLING
-from core.recommender import evaluation
+from core.recommender import evaluation, long_lists
 from core.recommender.card import told
 from core.recommender.evaluation import EvaluateOptions
+from core.recommender.groups import FAIRNESS
 from core.recommender.models import TrainOptions, train_model
 from core.scope import Scope
 from core.settings import settings
@@ -157,6 +158,15 @@ def evaluate(call: argparse.Namespace) -> None:
     """Print how well each recommender foretells what shoppers took; of what goes to standard error."""
     asked = _known(call, EvaluateOptions)
     store = Store.open(call.store)
+    if asked.get("by") == FAIRNESS:
+        if len(asked) > 1:
+            raise WrongCall(
+                f"by={FAIRNESS} is of the promoted model and takes no other option; leave them out."
+            )
+        with shown() as teller:
+            long_lists.measure(store, teller.of_build)
+        _write(call, ANALYSES[FAIRNESS].run(store, Scope()))
+        return
     with shown() as teller:
         table, of = evaluation.evaluate(store, EvaluateOptions(**asked), teller.of_build)
     output.write(table, call.output, call.to, {"title": "Recommenders", "of": of})

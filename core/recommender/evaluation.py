@@ -13,11 +13,11 @@ import scipy.sparse
 
 from core.errors import WrongCall
 from core.jobs import Told, untold
-from core.marts.privacy import hide_small
 from core.paths import open_paths
-from core.paths.log import PathLog
+from core.recommender.diversity import Unlike
 from core.recommender.features import GROUPS
-from core.recommender.interactions import ANY, DAY, Interactions, Task, task
+from core.recommender.groups import EVERYBODY, FAIRNESS, TABLES, Group, groups_of, hidden_of
+from core.recommender.interactions import ANY, Interactions, Task, task
 from core.recommender.metrics import by_chance, draws, first_of, interval, of_all, of_each, ranked
 from core.recommender.peers import Peer, Rows, ease_weights, peers
 from core.recommender.scorer import ScorerOptions, fit
@@ -29,25 +29,17 @@ from core.store import Store
 TARGET = "ndcg@10"
 #: Shoppers that are scored at a time.
 _BLOCK = 256
-#: Groups of a table, by what they part.
-TABLES = ("history", "age", "region", "device")
 MODELS = ("all", "peers", "scorer")
 EACH = "each"
 MOST_SEEDS = 9
-#: Different items that a shopper took before the split, and days since an item was first taken.
-_HISTORY = ((5, "1 – 5 items"), (20, "6 – 20 items"), (np.inf, "21 or more items"))
-_AGE = ((30, "30 days or less on sale"), (np.inf, "longer on sale"))
-COLD = "never taken before"
-COLD_AMONG = "never taken before, among themselves"
 SCORER = "scorer"
-EVERYBODY = "everybody"
 SHOWN = "shown"
 
 _COLUMNS = (
     "group", "model", "settings", "shoppers",
     *(f"{metric}@{k}" for metric in ("hr", "ndcg", "recall") for k in (5, 10, 20)), "mrr",
-    f"{TARGET}_low", f"{TARGET}_high", "hr@10_low", "hr@10_high", "coverage", "novelty", "chance",
-    "lead", "lead_low", "lead_high",
+    f"{TARGET}_low", f"{TARGET}_high", "hr@10_low", "hr@10_high", "coverage", "novelty", "diversity",
+    "chance", "lead", "lead_low", "lead_high",
 )  # fmt: skip
 
 
@@ -95,10 +87,10 @@ def evaluate(store: Store, options: EvaluateOptions, told: Told = untold) -> tup
     With items=shown as `evaluate_shown`. Settings of each peer are chosen by TARGET in the `days` before the
     split, in a task like the test's, and never see what is to be foretold; neither does what the scorer
     learns from. Columns: group, model, settings (JSON), shoppers, hr, ndcg and recall @5, 10 and 20, mrr,
-    those of TARGET and hr@10 with low and high (95 % over shoppers drawn anew), coverage, novelty, chance
-    (hr@10 of a list in no order), and lead (TARGET less that of the group's best peer) with low and high over
-    the same shoppers drawn anew. Groups of fewer than k shoppers have no numbers. Also the words of what they
-    are of. Raises `WrongCall` and `CartscapeError` as `task` and `Ground.of` do.
+    those of TARGET and hr@10 with low and high (95 % over shoppers drawn anew), coverage, novelty, diversity,
+    chance (hr@10 of a list in no order), and lead (TARGET less that of the group's best peer) with low and
+    high over the same shoppers drawn anew. Hidden groups have no numbers. Also the words of what they are of.
+    Raises `WrongCall` and `CartscapeError` as `task` and `Ground.of` do.
     """
     if options.items == SHOWN:
         if options.by:
@@ -117,13 +109,19 @@ def evaluate(store: Store, options: EvaluateOptions, told: Told = untold) -> tup
     if options.model != "peers":
         ground = Ground.of(store, options.event)
         found += _of_scorers(ground, test, days, options, seeds, lambda at, stage: told(0.5 + at / 2, stage))
-    rows = [row for group in _groups(paths, test, options.by) for row in _rows(test, found, group, paths.k)]
+    unlike, groups = Unlike.of(store), groups_of(paths, test, options.by)
+    hidden = hidden_of(test, groups, paths.k)
+    rows = [
+        row
+        for group, unseen in zip(groups, hidden, strict=True)
+        for row in _rows(test, found, group, unseen, unlike)
+    ]
     told(1.0, "done")
     rows.sort(key=lambda row: (row["group"] != EVERYBODY, row["group"], -(row[TARGET] or 0)))
     of = (
         f"{test.shoppers.size:,} shoppers who took {'something new' if test.masked else 'something'} in the "
         f"last {days:g} days, of {every.items:,} items, all ranked; settings chosen in the {days:g} days "
-        "before"
+        f"before; diversity is {unlike.words}"
     )
     return pa.Table.from_pylist(rows), of
 
@@ -132,7 +130,8 @@ def _checked(options: EvaluateOptions) -> tuple[int, float]:
     """How many seeds and days; raises `WrongCall` for words that are not known."""
     for name, known in (("by", ("", *TABLES)), ("model", MODELS), ("without", ("", EACH, *GROUPS))):
         if (value := getattr(options, name)) not in known:
-            raise WrongCall(f"{name}={value!r} is not known; it takes {', '.join(filter(None, known))}.")
+            words = [*filter(None, known), *([FAIRNESS] if name == "by" else [])]
+            raise WrongCall(f"{name}={value!r} is not known; it takes {', '.join(words)}.")
     try:
         days = float(options.days)
     except ValueError:
@@ -198,25 +197,9 @@ def choose(past: Task, peer: Peer) -> dict[str, Any]:
     return max(peer.settings, key=worth)
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Some of a task's shoppers, and what counts of what they took."""
-
-    name: str
-    shoppers: np.ndarray  # bool[tested]
-    items: np.ndarray | None  # bool[items], wanted ones that count; None: all
-    among: bool  # whether these alone are ranked
-
-
-def _rows(test: Task, found: list[Lists], group: Group, k: int) -> list[dict[str, Any]]:
-    """The numbers of every recommender in one group."""
-    wanted = test.wanted[group.shoppers]
-    if group.items is not None:
-        wanted = scipy.sparse.csr_matrix(wanted.multiply(group.items.astype(np.float32)))
-        wanted.eliminate_zeros()
-    some = np.diff(wanted.indptr) > 0
-    wanted = wanted[some]
-    hidden = not some.any() or bool(hide_small(np.array([some.sum()]), k)[0])
+def _rows(test: Task, found: list[Lists], group: Group, hidden: bool, unlike: Unlike) -> list[dict[str, Any]]:
+    """The numbers of every recommender in one group; none where it is hidden."""
+    wanted, some = group.wanted_of(test)
     counts = np.bincount(test.train.item, minlength=test.train.items)
     rows: list[dict[str, Any]] = []
     weights = draws(int(some.sum())) if not hidden else np.empty(0)
@@ -233,7 +216,9 @@ def _rows(test: Task, found: list[Lists], group: Group, k: int) -> list[dict[str
         row |= {"shoppers": int(some.sum())} | {name: float(values.mean()) for name, values in each.items()}
         for metric in (TARGET, "hr@10"):
             row[f"{metric}_low"], row[f"{metric}_high"] = interval(each[metric], weights)
+        apart = unlike.within(its)
         row |= of_all(its, counts) | {"chance": _chance(test, group, wanted, some)}
+        row["diversity"] = float(np.nanmean(apart)) if np.isfinite(apart).any() else None
     best = max(
         (at for at, lists in enumerate(found) if lists.model != SCORER and not hidden),
         key=lambda at: target[at].mean(), default=None,
@@ -253,34 +238,3 @@ def _chance(test: Task, group: Group, wanted: scipy.sparse.csr_matrix, some: np.
     elif test.masked:
         allowed -= np.diff(test.train.taken[test.shoppers[group.shoppers][some]].indptr)
     return float(by_chance(np.diff(wanted.indptr), allowed).mean())
-
-
-def _groups(paths: PathLog, test: Task, by: str) -> list[Group]:
-    """The groups of a table."""
-    everybody = np.ones(test.shoppers.size, bool)
-    found = [Group(EVERYBODY, everybody, None, False)]
-    if by == "history":
-        many = np.diff(test.train.taken[test.shoppers].indptr)
-        low = 0.0
-        for most, name in _HISTORY:
-            found.append(Group(name, (many > low) & (many <= most), None, False))
-            low = most
-    elif by == "age":
-        first = np.full(test.train.items, np.inf)
-        np.minimum.at(first, test.train.item, test.train.second.astype(float))
-        age = (test.end - first) / DAY
-        found.append(Group(COLD, everybody, np.isinf(first), False))
-        found.append(Group(COLD_AMONG, everybody, np.isinf(first), True))
-        low = -1.0
-        for most, name in _AGE:
-            found.append(Group(name, everybody, np.isfinite(first) & (age > low) & (age <= most), False))
-            low = most
-    elif by:
-        labels, codes = paths.dimensions.entries(by)
-        column = "place" if by == "region" else "mean"
-        # Of the last event before the split, which is what a shop knows.
-        mine = np.searchsorted(test.train.shopper, test.shoppers, side="right") - 1
-        before = paths[column][test.train.at[mine]]
-        label = labels[codes[before]].astype(str)
-        found += [Group(name, label == name, None, False) for name in np.unique(label)]
-    return found

@@ -23,15 +23,16 @@ class Ranked:
     wanted: np.ndarray  # int64[tested], how many are
 
 
-def first_of(scores: np.ndarray) -> np.ndarray:
-    """The LONGEST best items of each row, the first of equals first: int64[rows, LONGEST].
+def first_of(scores: np.ndarray, long: int = LONGEST) -> np.ndarray:
+    """The `long` best items of each row, the first of equals first: int64[rows, long], −1 where there are
+    fewer.
 
     `scores` is float[rows, items]; −inf is never recommended.
     """
-    most = min(LONGEST, scores.shape[1])
+    most = min(long, scores.shape[1])
     # Equals at the edge must not depend on how numpy parts a row: all that reach it are ordered.
     edge = -np.partition(-scores, most - 1, axis=1)[:, most - 1]
-    out = np.full((len(scores), LONGEST), -1, np.int64)
+    out = np.full((len(scores), long), -1, np.int64)
     for row, (its, least) in enumerate(zip(scores, edge, strict=True)):
         reach = np.flatnonzero((its >= least) & np.isfinite(its))
         best = reach[np.argsort(-its[reach], kind="stable")][:most]

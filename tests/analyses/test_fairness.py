@@ -1,0 +1,163 @@
+"""Fairness of a model end to end: measured from the command line, kept, printed again, hidden where few."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.analyses import ANALYSES
+from core.cli import main
+from core.errors import CartscapeError, WrongCall
+from core.paths import open_paths
+from core.recommender import item_models, long_lists, training
+from core.recommender.groups import EVERYBODY
+from core.recommender.long_lists import NotMeasured, begin, job_of, measured
+from core.recommender.models import TrainOptions, train_model
+from core.recommender.versions import versions
+from core.scope import Scope
+from core.store import Store
+from tests.analyses import search_oracle
+
+
+@pytest.fixture(scope="module")
+def trained(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A copy of the sample with a model."""
+    folder = tmp_path_factory.mktemp("fairness") / "sample"
+    shutil.copytree(sample_store.path, folder)
+    with search_oracle.encoded(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(item_models, "MOST_DENSE", 100)
+        patch.setattr(training, "MOMENTS", 1)
+        store = Store.open(folder)
+        train_model(store, TrainOptions(event="click", days=20))
+        with pytest.raises(NotMeasured, match="--option by=fairness"):
+            asked(store)
+        long_lists.measure(store)
+        yield store
+
+
+def asked(store: Store, name: str = "fairness", **options: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ANALYSES[name].run(store, Scope(), **options).table.to_pylist()
+    return found
+
+
+def test_the_whole_is_what_the_model_was_measured_to_be(trained: Store) -> None:
+    rows = {(row["by"], row["group"]): row for row in asked(trained)}
+    everybody = rows[EVERYBODY, EVERYBODY]
+    metrics = versions(trained)[0].about.metrics
+    assert everybody["ndcg@10"] == pytest.approx(metrics["ndcg@10"])
+    assert everybody["shoppers"] == metrics["tested"]
+    small, other = rows["items", "small brands"], rows["items", "other brands"]
+    assert everybody["exposure"] == pytest.approx(small["exposure"]) == pytest.approx(1 - other["exposure"])
+    assert small["takes"] + other["takes"] == pytest.approx(1) == small["catalogue"] + other["catalogue"]
+
+
+def test_exposure_and_quality_of_groups_are_those_of_plain_loops(trained: Store) -> None:
+    test, long = measured(trained).test
+    brand = {row["item_id"]: row["brand"] for row in trained.table("items").to_pylist()}
+    items = open_paths(trained).items.tolist()
+    takes: dict[str, int] = dict.fromkeys(brand.values(), 0)
+    for item in test.train.item.tolist():
+        takes[brand[items[item]]] += 1
+    small = set(sorted(takes, key=lambda name: (takes[name], name))[: len(takes) // 2])
+    many = [len(set(test.train.item[test.train.shopper == shopper].tolist())) for shopper in test.shoppers]
+    found = {row["group"]: row for row in asked(trained) if row["by"] == "history"}
+    theirs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in found}
+    for row, taken in enumerate(many):
+        name = "1 – 5 items" if taken <= 5 else "6 – 20 items" if taken <= 20 else "21 or more items"
+        wanted = set(test.wanted[row].indices.tolist())
+        listed = [item for item in long.items[row, :10].tolist() if item >= 0]
+        seen = sum(1 / math.log2(n + 2) for n, item in enumerate(listed) if brand[items[item]] in small)
+        every = sum(1 / math.log2(n + 2) for n in range(len(listed)))
+        gain = sum(1 / math.log2(n + 2) for n, item in enumerate(listed) if item in wanted)
+        theirs[name].append(
+            (seen, every, gain / sum(1 / math.log2(n + 2) for n in range(min(10, len(wanted)))))
+        )
+    assert len([name for name in theirs if theirs[name]]) > 1
+    whole = [ndcg for its in theirs.values() for *_, ndcg in its]
+    for name, its in theirs.items():
+        if its:
+            mean = sum(ndcg for *_, ndcg in its) / len(its)
+            assert found[name]["shoppers"] == len(its)
+            assert found[name]["exposure"] == pytest.approx(
+                sum(s for s, *_ in its) / sum(e for _, e, _ in its)
+            )
+            assert found[name]["ndcg@10"] == pytest.approx(mean)
+            rest = (sum(whole) - sum(ndcg for *_, ndcg in its)) / (len(whole) - len(its))
+            assert found[name]["gap"] == pytest.approx(mean - rest)
+            assert found[name]["gap_low"] <= found[name]["gap"] <= found[name]["gap_high"]
+
+
+def test_the_curve_goes_from_the_lists_as_they_are_to_parity(trained: Store) -> None:
+    rows = asked(trained, "fairness-curve", give_up="100", towards="catalogue")
+    assert [row["step"] for row in rows] == list(range(11))
+    first, last = rows[0], rows[-1]
+    assert first["weight"] == first["lost"] == first["past_lost"] == 0
+    assert last["chosen"] and last["past_exposure"] == pytest.approx(last["target"], abs=0.02)
+    exposures = [row["exposure"] for row in rows]
+    assert exposures == sorted(exposures, reverse=last["weight"] < 0)
+    for row in rows:
+        assert row["lost"] == pytest.approx(1 - row["ndcg@10"] / first["ndcg@10"])
+        assert row["lost_low"] <= row["lost"] <= row["lost_high"]
+    none = asked(trained, "fairness-curve", give_up="0", towards="catalogue")
+    kept = max(row["step"] for row in none if row["chosen"])
+    assert all(row["past_lost"] <= 0 for row in none[: kept + 1])
+    again = {row["group"]: row for row in asked(trained, give_up="100", towards="catalogue")}
+    assert again["small brands"]["exposure"] == pytest.approx(last["exposure"])
+
+
+def test_the_command_measures_and_prints(trained: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["evaluate", "--store", str(trained.path), "--option", "by=fairness"]
+    assert main(call) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)[0]["group"] == "small brands" and "version 1 of the model" in told.err
+    assert main([*call, "--option", "seeds=2"]) == 2
+    assert "takes no other option" in capsys.readouterr().err
+
+
+def test_small_groups_are_hidden_on_shared_data(trained: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = {row["group"]: row["shoppers"] for row in asked(trained) if row["by"] == "region"}
+    few = {group for group, shoppers in shown.items() if shoppers < 25}
+    assert few
+    monkeypatch.setattr(Store, "k", 25)
+    rows = [row for row in asked(trained) if row["by"] == "region"]
+    hidden = {row["group"] for row in rows if row["shoppers"] is None}
+    assert few <= hidden and sum(shown[group] for group in hidden) >= 25
+    for row in rows:
+        if row["group"] in hidden:
+            assert {row[name] for name in ("exposure", "ndcg@10", "gap", "takes", "ratio")} == {None}
+    monkeypatch.setattr(Store, "k", 10_000)
+    with pytest.raises(CartscapeError, match="Fewer than 10000 shoppers"):
+        asked(trained)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"give_up": "much"}, "from 0 to 100"),
+        ({"give_up": "nan"}, "from 0 to 100"),
+        ({"give_up": "101"}, "from 0 to 100"),
+        ({"towards": "equality"}, "it takes takes, catalogue"),
+        ({"version": "first"}, "number of a version"),
+        ({"version": "7"}, "no version 7"),
+    ],
+)
+def test_bad_words_are_a_sentence(trained: Store, words: dict[str, str], sentence: str) -> None:
+    with pytest.raises(WrongCall, match=sentence):
+        asked(trained, "fairness-curve", **words)
+
+
+def test_what_is_cut_short_is_measured_again(trained: Store) -> None:
+    before = asked(trained)
+    (path,) = (trained.path / "fairness").glob("*.npz")
+    path.write_bytes(path.read_bytes()[:1_000])
+    with pytest.raises(NotMeasured):
+        asked(trained)
+    job = begin(trained)
+    assert job is job_of(trained)
+    job.join(300)
+    assert not job.sentence and asked(trained) == before
