@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from core.errors import CartscapeError, WrongCall
-from core.paths import open_paths
-from core.recommender.features import SOURCES, Signals
-from core.recommender.histories import Histories, last_contexts
+from core.recommender.acts import Acts
+from core.recommender.features import SOURCES
+from core.recommender.histories import last_contexts
+from core.recommender.live import Live, open_live
 from core.recommender.models import Model
 from core.recommender.moment import Asked, code_of, nobody
+from core.recommender.one_history import OneHistory
+from core.recommender.past import Past
+from core.recommender.quick import Quick
 from core.store import Store
 
 #: Of the similarity of the item nearest to a phrase, what another must have to be in question.
@@ -36,15 +40,13 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
 
     A shopper of whom nothing is known gets what is popular in the place and at the time, which is said.
     """
-    world, past = model.ground.world, model.past
+    world, live = model.ground.world, open_live(store, model)
+    past = live.past
     notes: list[str] = []
     if asked.shopper and asked.path:
         raise WrongCall("Ask for a shopper or for a path made by hand, not for both.")
     if asked.shopper:
-        number = shopper_number(store, asked.shopper)
-        own = world.acts.only(world.acts.row == number)
-        own = own.only(np.argsort(own.second, kind="stable"))
-        own = replace(own, row=np.zeros(len(own), np.int64))
+        own = live.own(*shopper_number(store, live, asked.shopper))
         usual = last_contexts(own, 1)
         if not len(own):
             notes.append("This shopper did nothing with an item yet: the list is what others want.")
@@ -52,15 +54,15 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
         own = asked.acts(model.codes, set(model.kinds), model.event, model.end)
         usual = nobody()
     context, more = asked.context(world, usual)
-    signals = Signals(past, Histories.of(past, own, context), _prices(model, asked), _phrase(model, asked))
-    allowed = np.zeros((1, past.items), bool)
-    allowed[0, list(model.codes.values())] = True
+    who = OneHistory.of(past, own, context, _now(past, own))
+    signals = Quick(live.lists, who, _prices(model, asked), _phrase(model, asked))
+    allowed = model.known[None].copy()
     if model.new_only:
         allowed[0, signals.who.taken.indices] = False
     allowed[0, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
     if signals.phrase is not None:
         near = signals.words[0] >= NEAR * max(signals.words[0].max(), 0)
-        allowed[0] &= near & model.past.vectors.any(axis=1)
+        allowed[0] &= near & past.vectors.any(axis=1)
         notes.append(f"Only the {int(near.sum()):,} items nearest to what is looked for are in question.")
     proposed, bits = signals.candidates(allowed)
     if not proposed[0].size:
@@ -84,8 +86,9 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
     )  # fmt: skip
 
 
-def shopper_number(store: Store, shopper: str) -> int:
-    """The number of a shopper in the path log, by pseudonym or by the id in the source.
+def shopper_number(store: Store, live: Live, shopper: str) -> tuple[str, int]:
+    """The pseudonym of a shopper, by pseudonym or by the id in the source, and their number in the path log,
+    −1 for one who came since.
 
     Raises `WrongCall` for one who is not in the log, and on shared data for anybody: one shopper's list tells
     what that shopper did.
@@ -94,13 +97,15 @@ def shopper_number(store: Store, shopper: str) -> int:
         raise WrongCall(
             "This log is shared data, where nobody is looked at alone; ask for a path made by hand, path=…."
         )
-    paths = open_paths(store)
-    for name in (shopper, store.secret.pseudonym(shopper)):
-        found = store.cursor().execute("SELECT CAST(CAST(hash(?) AS BIT) AS BIGINT)", [name]).fetchall()
-        at = np.flatnonzero(paths["shopper"] == found[0][0])
-        if at.size:
-            return int(at[0])
-    raise WrongCall(f"There is no shopper {shopper!r} in this log.")
+    found = live.number(shopper)
+    if found is None:
+        raise WrongCall(f"There is no shopper {shopper!r} in this log.")
+    return found
+
+
+def _now(past: Past, own: Acts) -> float:
+    """The second as of which a list is made: the end of the log, or of what this shopper did since."""
+    return max(past.end, float(own.second.max()) + 1) if len(own) else past.end
 
 
 def _prices(model: Model, asked: Asked) -> np.ndarray | None:

@@ -28,6 +28,9 @@ from core.settings import settings
 from core.store import Store, StoreInfo, list_stores
 from pages.parts import state
 
+#: Analyses whose answers follow what comes through the API.
+FOLLOWING = ("recommended", "what-if")
+
 
 @dataclass
 class _Held:
@@ -68,7 +71,7 @@ def ask(name: str, scope: Scope, /, **options: str) -> Answer:
     """The answer of the analysis `name`; the same question to the same data is asked once."""
     now = store()
     # Splits, comparisons and overlaps name cohorts beside the scope; clusters go by names they were given.
-    known = (now.cohorts.state, given_names(now).state)
+    known = (now.cohorts.state, given_names(now).state, now.journal.state if name in FOLLOWING else None)
     return _answer(now, now.fingerprint, known, name, scope, tuple(sorted(options.items())))
 
 
