@@ -1,4 +1,4 @@
-"""The app: `streamlit run app.py` serves the pages. The script behind every page is `pages/shell.py`."""
+"""The app: `streamlit run app.py` serves the pages, by `pages/shell.py`, and the API beside them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.api import lifespan, routes
 from pages.parts.states import failure
 
 #: Tells Streamlit's script where its server is. Without it, a link straight to a page makes the browser try
@@ -57,6 +58,8 @@ class KnownServer:
 
 app = st.App(
     Path(__file__).parent / "pages" / "shell.py",
+    routes=routes(),
+    lifespan=lifespan,
     middleware=[Middleware(KnownServer)],
     on_script_error=failure,
 )

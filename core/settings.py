@@ -63,6 +63,18 @@ class Settings(BaseSettings):
         4000, ge=1, description="Most MiB of vectors kept in HOME/vectors; the longest unused go first."
     )
 
+    api_rate: float = Field(
+        100,
+        gt=0,
+        description="Calls a second that each key may make of one server's API, two seconds' worth at once.",
+    )
+    api_body_kb: int = Field(1024, ge=1, description="Largest body of a call of the API, in KiB.")
+    api_warm: str = Field(
+        "",
+        description="Names of stores, with commas, whose models a server opens as it starts, "
+        "so that the first call finds them open.",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -30,6 +30,7 @@ ROOMS = (
     "recommender",
     "analyses",
     "charts",
+    "api",
     "cli",
 )
 

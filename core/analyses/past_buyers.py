@@ -39,12 +39,12 @@ def past_buyers(store: Store, scope: Scope, options: ItemWords) -> Answer:
     asked, item = read_item(options)
     code = code_of(model.codes, item)
     signals, _ = signals_of(store, model, asked)
-    if not signals.who.taste.nnz and signals.phrase is None:
+    if not signals.whole.who.taste.nnz and signals.phrase is None:
         raise CartscapeError("There is no path to compare with; say a shopper, a path or what is looked for.")
     takers = Takers.of(model, code)
     own = shopper_number(store, asked.shopper) if asked.shopper else -1
     likeness = np.where(
-        takers.shoppers == own, -np.inf, takers.likeness(model.past, signals.who, signals.phrase)
+        takers.shoppers == own, -np.inf, takers.likeness(model.past, signals.whole.who, signals.phrase)
     )
     walked = np.bincount(takers.before.row, minlength=len(takers)) > 0
     likeness[~walked] = -np.inf

@@ -42,7 +42,7 @@ def taken_after(store: Store, scope: Scope, options: ItemWords) -> Answer:
     told = (met >= max(store.k, 1)) & ((left == 0) | (left >= store.k))
     signals, _ = signals_of(store, model, asked)
     own = np.zeros(met.size, bool)
-    own[signals.who.met.indices] = True
+    own[signals.whole.who.met.indices] = True
     order = np.lexsort((-met, ~own))
     order = order[told[order]][:TOP]
     low, high = wilson(met[order].astype(float), np.full(order.size, float(len(takers))))

@@ -114,6 +114,14 @@ def parser() -> Parser:
     rollback = _verb(verbs, "rollback", "put the version to use again that was so before")
     _author(rollback)
 
+    keys = verbs.add_parser(
+        "keys", help="make and revoke keys of the HTTP API", description="Keys of clients."
+    )
+    keys.set_defaults(command="keys")
+    keys.add_argument("deed", choices=["add", "revoke", "list"])
+    keys.add_argument("name", nargs="?", default="", metavar="NAME", help="of the client")
+    keys.add_argument("--debug", action="store_true", help="show where in the program a failure arose")
+
     show = _verb(verbs, "show", "print what a page shows")
     show.add_argument("analysis", metavar="ANALYSIS", help="overview, changes, demand, regions, hours, …")
     _scope(show)

@@ -13,6 +13,7 @@ from core import marts
 from core.analyses import ANALYSES, Answer
 from core.analyses.cluster_parts import opened_map, told_quality
 from core.analyses.missing import missing_notes
+from core.api.keys import Keys
 from core.cli import changing, output
 from core.cli.progress import shown
 from core.encoder import open_vectors
@@ -55,6 +56,7 @@ def ingest(call: argparse.Namespace) -> None:
     mapping = pairs(call.mapping, "--map", "FIELD=COLUMN")
     fresh = not call.store.exists()
     store = Store.create(call.store, default_tz=call.tz or "UTC") if fresh else Store.open(call.store)
+    store.absorb()
     before = len(store.reports)
     try:
         reader = open_source(
@@ -78,9 +80,13 @@ def ingest(call: argparse.Namespace) -> None:
 
 
 def build(call: argparse.Namespace) -> None:
-    """Rebuild the marts of the months that changed."""
+    """Take in what came through the API, and rebuild the marts of the months that changed."""
+    store = Store.open(call.store)
     with shown() as teller:
-        marts.build(Store.open(call.store), teller.of_build)
+        report = store.absorb(teller.of_load)
+        marts.build(store, teller.of_build)
+    if report is not None:
+        _print(report)
 
 
 def show(call: argparse.Namespace) -> None:
@@ -173,6 +179,23 @@ def evaluate(call: argparse.Namespace) -> None:
     print(f"Recommenders: {of}", file=sys.stderr)
 
 
+def keys(call: argparse.Namespace) -> None:
+    """Make a key, which is printed this once, end one, or list whose there are."""
+    known = Keys(settings().home)
+    if call.deed == "list":
+        for key in known.all():
+            output.say({"name": key.name, "made": key.made, "revoked": key.revoked or None})
+        return
+    if not call.name:
+        raise WrongCall(f"Name the client: python -m core keys {call.deed} NAME.")
+    if call.deed == "add":
+        print(known.add(call.name))
+        print("This key is kept nowhere and shown this once; hand it over now.", file=sys.stderr)
+    else:
+        known.revoke(call.name)
+        print(f"The key of {call.name} is revoked, in servers that run too.", file=sys.stderr)
+
+
 #: By the word that calls it.
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "sample": sample,
@@ -186,6 +209,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "rules": changing.rules,
     "promote": changing.promote,
     "rollback": changing.rollback,
+    "keys": keys,
     "show": show,
 }
 

@@ -91,6 +91,7 @@ class Signals:
     who: Histories
     prices: np.ndarray | None = None
     phrase: np.ndarray | None = None
+    compared = COMPARED
 
     def pairs(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
         """The features of pairs: float32[pairs, FEATURES]."""
@@ -109,15 +110,22 @@ class Signals:
         for number, (source, name) in enumerate(SOURCES.items()):
             if source not in sources:
                 continue
-            signal = np.where(allowed, self.matrix(name), -np.inf)
-            most = min(CANDIDATES, signal.shape[1])
-            best = np.argpartition(-signal, most - 1, axis=1)[:, :most]
-            worth = np.take_along_axis(signal, best, 1)
-            floor = 0 if name not in ("words_taste", "new") else -np.inf
-            at, place = np.nonzero(np.isfinite(worth) & (worth > floor))
-            bits[at, best[at, place]] |= 1 << number
+            for row, items in enumerate(self.proposed(name, allowed)):
+                bits[row, items] |= 1 << number
         found = [np.flatnonzero(row) for row in bits]
         return found, [row[items] for row, items in zip(bits, found, strict=True)]
+
+    def proposed(self, name: str, allowed: np.ndarray) -> list[np.ndarray]:
+        """What one source proposes to each row, by the signal that orders it; the lower codes of equals."""
+        signal = np.where(allowed, self.matrix(name), -np.inf)
+        # Words that are unlike may still be the nearest there are; where nothing is known none are.
+        known = self.words_taste.any(axis=1) & (name in ("words_taste", "new"))
+        floor = np.where(known, -np.inf, 0)
+        return [
+            items[values[items] > low]
+            for values, low in zip(signal, floor, strict=True)
+            for items in (strongest_of(values, CANDIDATES),)
+        ]
 
     def matrix(self, name: str) -> np.ndarray:
         """One signal of all rows and items: float32[rows, items]."""
@@ -188,7 +196,7 @@ class Signals:
         out = np.zeros((len(self.who), self.past.items), np.float32)
         for row in range(len(self.who)):
             low, high = taste.indptr[row], taste.indptr[row + 1]
-            most = np.argsort(-taste.data[low:high], kind="stable")[:COMPARED]
+            most = np.argsort(-taste.data[low:high], kind="stable")[: self.compared]
             if most.size:
                 out[row] = (vectors @ vectors[taste.indices[low:high][most]].T).max(axis=1)
         return out
@@ -273,18 +281,23 @@ class Signals:
     @cached_property
     def _by_category(self) -> dict[str, np.ndarray]:
         past, contexts, world = self.past, self.who.contexts, self.past.world
-        of_items = scipy.sparse.csr_matrix(
-            (np.ones(past.items, np.float32), (np.arange(past.items), world.category_of)),
-            (past.items, world.categories.size),
-        )
         # Where items have no category, that they share it says nothing.
-        share = (self.who.taste @ of_items).toarray() * (world.categories != NONE)
+        share = self._shares() * (world.categories != NONE)
         return {
             "category": share / (share.sum(axis=1, keepdims=True) + 0.1),
             "here_category": past.here[1](contexts.region),
             "now_category": past.now[1](contexts.slot),
             "device": past.device(contexts.device),
         }
+
+    def _shares(self) -> np.ndarray:
+        """How much of each history is of each category: float32[rows, categories]."""
+        past, world = self.past, self.past.world
+        of_items = scipy.sparse.csr_matrix(
+            (np.ones(past.items, np.float32), (np.arange(past.items), world.category_of)),
+            (past.items, world.categories.size),
+        )
+        return np.asarray((self.who.taste @ of_items).toarray())
 
     @cached_property
     def _of_item(self) -> dict[str, np.ndarray]:
@@ -308,3 +321,16 @@ class Signals:
 def _product(rows: scipy.sparse.csr_matrix, items: Matrix) -> np.ndarray:
     found = rows @ items
     return np.asarray(found.toarray() if scipy.sparse.issparse(found) else found, np.float32)
+
+
+def strongest_of(values: np.ndarray, most: int, codes: np.ndarray | None = None) -> np.ndarray:
+    """The places of the `most` largest of float[n], ascending; of equals the first, or those of the lowest
+    `codes`.
+    """
+    if values.size <= most:
+        return np.arange(values.size)
+    least = np.partition(values, values.size - most)[values.size - most]
+    above, ties = np.flatnonzero(values > least), np.flatnonzero(values == least)
+    if codes is not None:
+        ties = ties[np.argsort(codes[ties], kind="stable")]
+    return np.sort(np.r_[above, ties[: most - above.size]])

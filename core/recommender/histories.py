@@ -37,14 +37,15 @@ class Histories:
         return len(self.contexts)
 
     @classmethod
-    def of(cls, past: Past, acts: Acts, contexts: Contexts) -> Histories:
-        """From acts whose `row` says whose they are, from 0 to len(contexts) − 1; those of `past.end` and
-        later must not be among them.
+    def of(cls, past: Past, acts: Acts, contexts: Contexts, end: float | None = None) -> Histories:
+        """From acts whose `row` says whose they are, from 0 to len(contexts) − 1, as of second `end`, of
+        `past.end` where none is given; acts of then and later must not be among them.
         """
+        end = past.end if end is None else end
         shape = (len(contexts), past.items)
         order = np.lexsort((acts.second, acts.row))
         acts = acts.only(order)
-        days = (past.end - acts.second) / DAY
+        days = (end - acts.second) / DAY
         taken = acts.only(acts.taken)
         counts = counted(taken.row, taken.item, shape)
         times = counted(acts.row, acts.item, shape)
@@ -66,8 +67,8 @@ class Histories:
             mind=counted(acts.row, acts.item, shape, acts.strength * np.exp2(-days / MIND)),
             taste=taste,
             last=shared(ones(counted(last.row, last.item, shape))),
-            took_last=_latest(acts.only(acts.taken), past.end, shape),
-            met_last=_latest(acts.only(~acts.taken), past.end, shape),
+            took_last=_latest(acts.only(acts.taken), end, shape),
+            met_last=_latest(acts.only(~acts.taken), end, shape),
             idle=np.log1p(np.maximum(idle, 0)).astype(np.float32),
             usual_price=usual.astype(np.float32),
         )

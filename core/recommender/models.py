@@ -82,6 +82,11 @@ class Model:
         return {str(item): code for code, item in enumerate(self.ids) if code != self.no_item}
 
     @cached_property
+    def known(self) -> np.ndarray:
+        """Whether each code is an item's: bool[items]."""
+        return np.arange(self.ids.size) != self.no_item
+
+    @cached_property
     def titled(self) -> dict[str, str]:
         """What each item is called, by its id, in the order of what they are called."""
         return in_order(self.codes, self.titles)

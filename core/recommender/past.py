@@ -65,6 +65,24 @@ class Lift:
         total = np.where(groups >= 0, self.all[inside], 0)[:, None]
         return np.asarray((counts + PRIOR * expected) / (total + PRIOR))
 
+    def at(self, group: int, things: np.ndarray) -> np.ndarray:
+        """The same as a call gives for one group (−1 for none), of some things: float32[things]."""
+        return np.log(self._shares_at(group, things) / self.share[things]).astype(np.float32)
+
+    def _shares_at(self, group: int, things: np.ndarray) -> np.ndarray:
+        if self.parent is None:
+            expected = self.share[things]
+        else:
+            above = self.parent_of[group] if group >= 0 and self.parent_of.size else -1
+            expected = self.parent._shares_at(int(above), things)
+        if group < 0:
+            return np.asarray(expected * PRIOR / PRIOR)
+        held = slice(*self.counts.indptr[group : group + 2])
+        row = np.zeros(self.share.size, np.float32)
+        row[self.counts.indices[held]] = self.counts.data[held]
+        counts = row[things]
+        return np.asarray((counts + PRIOR * expected) / (self.all[group] + PRIOR))
+
     def __call__(self, groups: np.ndarray) -> np.ndarray:
         """float32[groups, things], 0 where nothing sets the group apart."""
         distinct, at = np.unique(groups, return_inverse=True)

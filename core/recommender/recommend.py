@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,9 +10,13 @@ from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
 from core.recommender.acts import Acts, Contexts
 from core.recommender.features import SOURCES, Signals
-from core.recommender.histories import Histories, last_contexts
+from core.recommender.histories import last_contexts
+from core.recommender.live import open_live
 from core.recommender.models import Model
 from core.recommender.moment import Asked, code_of, nobody
+from core.recommender.one_history import OneHistory, Row
+from core.recommender.past import Past
+from core.recommender.quick import Quick
 from core.recommender.ruled import Ruled, ruled
 from core.store import Store
 
@@ -96,12 +100,18 @@ def recommend(store: Store, model: Model, asked: Asked, deep: int = 0) -> Recomm
     )
 
 
-def signals_of(store: Store, model: Model, asked: Asked) -> tuple[Signals, list[str]]:
+def signals_of(store: Store, model: Model, asked: Asked) -> tuple[Quick, list[str]]:
     """What speaks for items in what is asked, one row, and what must be told of it. Raises as `recommend`."""
     own, usual, notes = whose(store, model, asked)
     context, more = asked.context(model.ground.world, usual)
-    who = Histories.of(model.past, own, context)
-    return Signals(model.past, who, prices_of(model, asked), phrase_of(model, asked)), [*notes, *more]
+    live = open_live(store, model)
+    who = OneHistory.of(live.past, own, context, _now(live.past, own))
+    return Quick(live.lists, who, prices_of(model, asked), phrase_of(model, asked)), [*notes, *more]
+
+
+def _now(past: Past, own: Acts) -> float:
+    """The second as of which a list is made: the end of the log, or of what this shopper did since."""
+    return max(past.end, float(own.second.max()) + 1) if len(own) else past.end
 
 
 def shopper_number(store: Store, shopper: str) -> int:
@@ -110,10 +120,7 @@ def shopper_number(store: Store, shopper: str) -> int:
     Raises `WrongCall` for one who is not in the log, and on shared data for anybody: one shopper's list tells
     what that shopper did.
     """
-    if store.k > 1:
-        raise WrongCall(
-            "This log is shared data, where nobody is looked at alone; ask for a path made by hand, path=…."
-        )
+    _not_alone(store)
     paths = open_paths(store)
     for name in (shopper, store.secret.pseudonym(shopper)):
         found = store.cursor().execute("SELECT CAST(CAST(hash(?) AS BIT) AS BIGINT)", [name]).fetchall()
@@ -123,27 +130,40 @@ def shopper_number(store: Store, shopper: str) -> int:
     raise WrongCall(f"There is no shopper {shopper!r} in this log.")
 
 
+def _not_alone(store: Store) -> None:
+    if store.k > 1:
+        raise WrongCall(
+            "This log is shared data, where nobody is looked at alone; ask for a path made by hand, path=…."
+        )
+
+
 def whose(store: Store, model: Model, asked: Asked) -> tuple[Acts, Contexts, list[str]]:
-    """The history that is recommended to, all of row 0, where it was last, and what must be told of it."""
+    """The history that is recommended to, all of row 0, where it was last, and what must be told of it; what
+    a shopper did since the build is among it.
+    """
     if asked.shopper and asked.path:
         raise WrongCall("Ask for a shopper or for a path made by hand, not for both.")
     if not asked.shopper:
         return asked.acts(model.codes, set(model.kinds), model.event, model.end), nobody(), []
-    number = shopper_number(store, asked.shopper)
-    acts = model.ground.world.acts
-    own = acts.only(acts.row == number)
-    own = own.only(np.argsort(own.second, kind="stable"))
-    own = replace(own, row=np.zeros(len(own), np.int64))
+    _not_alone(store)
+    live = open_live(store, model)
+    found = live.number(asked.shopper)
+    if found is None:
+        raise WrongCall(f"There is no shopper {asked.shopper!r} in this log.")
+    own = live.own(*found)
     nothing = ["This shopper did nothing with an item yet: the list is what others want."]
     return own, last_contexts(own, 1), [] if len(own) else nothing
 
 
-def in_question(model: Model, asked: Asked, signals: Signals) -> tuple[np.ndarray, list[str]]:
+def in_question(model: Model, asked: Asked, signals: Signals | Quick) -> tuple[np.ndarray, list[str]]:
     """Which items may be recommended to each history, bool[rows, items], and what must be told of it."""
-    allowed = np.zeros((len(signals.who), model.past.items), bool)
-    allowed[:, list(model.codes.values())] = True
+    allowed = np.tile(model.known, (len(signals.who), 1))
     if model.new_only:
-        allowed[signals.who.taken.nonzero()] = False
+        taken = signals.who.taken
+        if isinstance(taken, Row):
+            allowed[0, taken.indices] = False
+        else:
+            allowed[taken.nonzero()] = False
     allowed[:, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
     if signals.phrase is None:
         return allowed, []

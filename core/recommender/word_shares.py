@@ -32,7 +32,7 @@ def word_shares(store: Store, model: Model, asked: Asked, item: str) -> Attribut
         raise CartscapeError(f"The item {item!r} has no text, so that no word of it speaks for it.")
     signals, _ = signals_of(store, model, asked)
     features = torch.from_numpy(signals.pairs(np.zeros(1, np.int64), np.array([code]))[0])
-    directions = torch.from_numpy(signals.directions(0, code))
+    directions = torch.from_numpy(signals.whole.directions(0, code))
     mean, axes = torch.from_numpy(space.mean), torch.from_numpy(space.axes)
     scorer = model.scorer
     middle, spread = torch.from_numpy(scorer.middle), torch.from_numpy(scorer.spread)
