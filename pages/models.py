@@ -4,8 +4,9 @@ A product manager, and a demo lead before stakeholders, ask
 1. which model is in use, since when, how good, and what changed last → the line at the top;
 2. what is it, what must it not be used for → its card, which prints (Export page), and how it learnt;
 3. is another one better → versions side by side; promote one, or roll back, with a reason;
-4. what do people say over it → rules: the list, and a form to add, change, switch and delete them;
-5. who changed what, when and why → the audit list.
+4. whom does it show, and whom does it serve → shares of each group, and what parity costs;
+5. what do people say over it → rules: the list, and a form to add, change, switch and delete them;
+6. who changed what, when and why → the audit list.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from core.recommender.versions import promoted, versions
 from core.scope import Scope
 from pages.parts import ask, changes, page, rule_editor, state, states, tables, train_button
 from pages.parts.chart_frame import Export, frame, plot, style
+from pages.parts.fairness import fairness
 
 #: Sections of a card, as people call them.
 SECTIONS = {
@@ -44,6 +46,7 @@ def main() -> None:
         with right:
             _compared()
         _promotion(int(number))
+        fairness()
     else:
         train_button.offer()
     _rules()
