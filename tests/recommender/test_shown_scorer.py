@@ -81,8 +81,8 @@ def test_what_comes_after_changes_nothing(log: list[Event], at: int) -> None:
     # The list alone decides, not which of it is taken.
     alone = [*before, replace(of, step=replace(of.step, item="c"), ends=True)]
     for catalogue in (NOTHING, GOODS):
-        rows = [features_of(some, catalogue)[of.number] for some in (log, alone)]
-        assert np.array_equal(*rows, equal_nan=True)
+        one, other = (features_of(some, catalogue)[of.number] for some in (log, alone))
+        assert np.array_equal(one, other, equal_nan=True)
 
 
 def test_words_and_categories_are_of_what_was_touched() -> None:
