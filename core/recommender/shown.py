@@ -31,7 +31,11 @@ MOST_SEEDS = 9
 
 _LISTS = """
     WITH began AS (SELECT user_id, session_id, min(ts) AS began FROM log GROUP BY ALL)
-    SELECT user_id, session_id, ts, event_id, item_id AS taken, shown, began
+    SELECT user_id, session_id, ts, event_id, item_id AS taken, shown, began,
+        list_transform(
+            coalesce(shown_prices, list_transform(shown, lambda one: NULL::DOUBLE)),
+            lambda one: coalesce(one, 'nan'::DOUBLE)
+        ) AS price
     FROM log JOIN began USING (user_id, session_id)
     WHERE event = ? AND ts >= ? AND len(shown) > 1 AND item_id IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY user_id, session_id ORDER BY ts DESC, event_id DESC) = 1
@@ -55,7 +59,8 @@ _LEARNT = """
 class ShownLists:
     """The list shown at each session's last taking, in the order of sessions' begins.
 
-    A row of `frame` is one item of a list: list (number), item, place (from 0), taken (bool), test (bool:
+    A row of `frame` is one item of a list: list (number), item, price (that was shown, NaN for none), place
+    (from 0), taken (bool), test (bool:
     whether the session is one of the last HELD_OUT), clicked (how often it was taken before the tested
     sessions begin), seen (seconds before the taking that the item was last seen in this session, NaN never).
     """
@@ -85,11 +90,12 @@ def shown_lists(store: Store, event: str) -> ShownLists:
     cursor.unregister("lists")
     lists["list"] = np.arange(len(lists))
     lists["test"] = lists.list >= len(lists) - max(1, round(HELD_OUT * len(lists)))
-    frame = lists[["list", "test", "taken", "shown"]].explode("shown", ignore_index=True)
+    frame = lists[["list", "test", "taken", "shown", "price"]].explode(["shown", "price"], ignore_index=True)
     frame = frame.rename(columns={"shown": "item"}).dropna(subset="item")
     frame = frame.drop_duplicates(["list", "item"], ignore_index=True)
     frame["place"] = frame.groupby("list").cumcount()
     frame["taken"] = frame.item == frame.taken
+    frame["price"] = frame.price.astype(float)
 
     split = lists.loc[lists.test, "began"].min()
     before = seen[(seen.event == event) & (seen.ts < split)]
@@ -108,6 +114,7 @@ Order = Callable[[pd.DataFrame], pd.Series]
 ORDERS: dict[str, Order] = {
     "as shown": lambda frame: frame.place,
     "popular": lambda frame: -frame.clicked,
+    "cheapest": lambda frame: frame.price.fillna(np.inf),
     "last seen first": lambda frame: frame.seen.fillna(np.inf),
 }
 
@@ -162,7 +169,9 @@ def evaluate_shown(
     asked = _asked(model, seeds, without)
     shown = shown_lists(store, event)
     found: list[tuple[str, str, np.ndarray]] = [
-        (name, "{}", places_of_taken(shown, order)) for name, order in ORDERS.items()
+        (name, "{}", places_of_taken(shown, order))
+        for name, order in ORDERS.items()
+        if name != "cheapest" or shown.frame.price.notna().any()
     ]
     if asked:
         learnt, tested = learnt_and_tested(store, shown, lambda at, stage: told(at * 0.3, stage))

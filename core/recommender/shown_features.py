@@ -58,7 +58,9 @@ def features(
     visit: Visit, second: float, items: tuple[str, ...], others: Others, traits: Traits, taste: Taste,
     device: str,
 ) -> np.ndarray:  # fmt: skip
-    """The features of a list shown at a second, different items in order: float32[listed, FEATURES]."""
+    """The features of a list shown at a second, different items in order: float32[listed, FEATURES]; NaN for
+    those of prices where none is known.
+    """
     its = _Listed(visit, second, items, others, traits, taste, device)
     columns = [column for part in _PARTS for column in part(its)]
     out = np.empty((len(items), len(columns)), np.float32)
@@ -214,7 +216,7 @@ def _price(its: _Listed) -> list[Column]:
     given = its.traits.price
     known = np.isfinite(given) & (given > 0)
     if not known.any():
-        return [0.0] * 13
+        return [np.nan] * 13
     price = np.log(np.where(known, given, 1))
     price = np.where(known, price, np.median(price[known]))
     rank = np.argsort(np.argsort(price, kind="stable"), kind="stable")
@@ -248,12 +250,12 @@ def _moment(its: _Listed) -> list[Column]:
     ]  # fmt: skip
 
 
-def _of_prices(prices: np.ndarray) -> tuple[bool, float]:
+def _of_prices(prices: np.ndarray) -> tuple[float, float]:
     """Whether the list is in the order of its prices, and how far they lie apart."""
     known = prices[np.isfinite(prices) & (prices > 0)]
-    return bool(known.size > 1 and (np.diff(known) >= 0).all()), float(
-        np.log(known).std()
-    ) if known.size else 0.0
+    if not known.size:
+        return np.nan, np.nan
+    return float(known.size > 1 and (np.diff(known) >= 0).all()), float(np.log(known).std())
 
 
 _PARTS = (

@@ -71,8 +71,8 @@ class ShownScorer:
     options: ShownOptions
 
     def scaled(self, features: np.ndarray) -> np.ndarray:
-        """Features as the networks see them: 0 is usual, groups left out are always so."""
-        out = np.clip((features - self.middle) / self.spread, -MOST, MOST)
+        """Features as the networks see them: 0 is usual, as are what is not known and groups left out."""
+        out = np.nan_to_num(np.clip((features - self.middle) / self.spread, -MOST, MOST), nan=0.0)
         out[:, np.isin(GROUP_OF, [list(GROUPS).index(name) for name in self.options.without])] = 0
         return np.asarray(out, np.float32)
 
@@ -127,8 +127,11 @@ def fit(lists: Lists, options: ShownOptions) -> ShownScorer:
 
     The same seed gives the same scorer.
     """
-    middle = lists.features.mean(axis=0, dtype=np.float64).astype(np.float32)
-    spread = lists.features.std(axis=0, dtype=np.float64).astype(np.float32) + 1e-6
+    known = np.isfinite(lists.features)
+    many = np.maximum(known.sum(axis=0), 1)
+    middle = (np.where(known, lists.features, 0).sum(axis=0, dtype=np.float64) / many).astype(np.float32)
+    squares = np.where(known, lists.features - middle, 0) ** 2
+    spread = np.sqrt(squares.sum(axis=0, dtype=np.float64) / many).astype(np.float32) + 1e-6
     empty = ShownScorer((), middle, np.asarray(spread, np.float32), options)
     inputs = torch.from_numpy(empty.scaled(lists.features))
     networks = tuple(

@@ -83,12 +83,13 @@ def slow(log: list[Event], of: Event) -> list[dict[str, float]]:
             "popular_higher_elsewhere": (sum(places) / len(places) - place) / 10 if places else 0.0,
             "habit_visits": math.log1p(len(own)),
             "habit_taken": math.log1p(sum(event.step.kind == TAKEN for event in own)),
-            "price_to_median": logs[place] - middle,
+            "price_to_median": logs[place] - middle if known else math.nan,
             "price_rank": sum((other, n) < (logs[place], place) for n, other in enumerate(logs)) / len(items)
-            if known else 0.0,
-            "price_least_so_far": bool(known) and logs[place] < min(logs[:place], default=math.inf),
-            "price_change": max(-1.0, min(1.0, logs[place] - math.log(priced[-1])))
-            if priced and known and not math.isnan(prices[place]) and priced[-1] > 0 else 0.0,
+            if known else math.nan,
+            "price_least_so_far": logs[place] < min(logs[:place], default=math.inf) if known else math.nan,
+            "price_change": math.nan if not known
+            else max(-1.0, min(1.0, logs[place] - math.log(priced[-1])))
+            if priced and not math.isnan(prices[place]) and priced[-1] > 0 else 0.0,
             "moment_seen": math.log1p(len(touched_before)), "moment_steps": math.log1p(len(mine)),
             "moment_gap": math.log1p(of.second - mine[-1].second) if mine else 0.0,
             "moment_takings": math.log1p(sum(event.step.kind == TAKEN for event in mine)),

@@ -36,6 +36,10 @@ def test_orders_are_those_of_plain_loops(trivago_store: Store, lists: ShownLists
         seen = dict(zip(before.item_id, before.ts.astype("int64"), strict=True))  # the last one stays
         for name, keys in (
             ("as shown", [0 for _ in shown]),
+            (
+                "cheapest",
+                [dict(zip(click.shown[::-1], click.shown_prices[::-1], strict=True))[i] for i in shown],
+            ),
             ("popular", [-popular.get(item, 0) for item in shown]),
             ("last seen first", [-seen.get(item, 0) for item in shown]),
         ):
@@ -49,6 +53,7 @@ def test_orders_are_those_of_plain_loops(trivago_store: Store, lists: ShownLists
 def test_known_marks_of_a_real_log_are_met(trivago_store: Store) -> None:
     table, of = evaluate_shown(trivago_store, "click", model="peers")
     found = {row["model"]: row for row in table.to_pylist()}
+    assert found["cheapest"]["mrr"] == pytest.approx(0.266, abs=0.01)
     assert found["as shown"]["mrr"] == pytest.approx(0.499, abs=0.01)
     assert found["last seen first"]["mrr"] == pytest.approx(0.640, abs=0.01)
     assert next(iter(found)) == "last seen first" and "1,438 lists" in of
