@@ -5,7 +5,8 @@ A demo lead, and a merchandiser beside them, ask
    reason of each item;
 2. what if it were elsewhere, later, on a phone, cheaper, sold out, or they looked for something → list B
    beside it, lines from place to place, what rose and what fell;
-3. why → what adds to an item's score, and what changed it; the parts sum to the whole;
+3. why → what adds to an item's score, and what changed it; the parts sum to the whole; which of its words
+   speak for it; who took it after a path like this; the smallest change that would put it first;
 4. what leads where, at which hour, and what is taken there now → the map;
 5. what would a cohort take, region by region, and how far can that be trusted → the preview and its replay;
 6. what comes next on a path, how does it come to a purchase, what to show on the way → next step.
@@ -16,21 +17,30 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analyses import Answer
-from core.charts.what_if import moves, shares
+from core.analyses.recommended import words_of_b
+from core.charts.what_if import moves
 from core.errors import CartscapeError
 from core.events import NONE
 from core.recommender.models import open_model
-from core.recommender.reasons import REASONS
 from core.recommender.versions import promoted
 from core.scope import Scope
-from pages.parts import ask, cohort_preview, leaders_map, next_step, page, state, states, train_button
+from pages.parts import (
+    ask,
+    cohort_preview,
+    leaders_map,
+    next_step,
+    page,
+    place_picker,
+    state,
+    states,
+    train_button,
+)
 from pages.parts.chart_frame import Export, frame, plot, style
 from pages.parts.week_hours import HOURS
+from pages.parts.why import why
 
 SIDES = {"a": "A", "b": "B"}
 SHOWN = 10
-DEEP = "100"
 PARTS = {"list": "One list", "map": "On the map", "cohort": "For a cohort", "next": "Next step"}
 AS_USUAL = "As usual"
 
@@ -74,7 +84,7 @@ def main() -> None:
         hint="Change the place, the hour or a price in B and see what moves. "
         "Chances are the model's estimates, not an experiment.",
     )  # fmt: skip
-    _why(answer.table.to_pylist(), command, answer)
+    why(answer.table.to_pylist(), answer, command, _of_b())
 
 
 def _opens() -> bool:
@@ -117,11 +127,12 @@ def _side(side: str) -> None:
     """What one side changes; B starts from what A says."""
     name = SIDES[side]
     st.markdown(f"**{name}**" + ("" if side == "a" else ", else as A"))
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         offered = {"region": _labels("region"), "at": HOURS, "device": _labels("device")}
         for (word, names), label in zip(offered.items(), ("Place", "Hour", "Device"), strict=True):
             if names:
                 _choice(f"{side}_{word}", label, names)
+        place_picker.pick(side)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
         _one_item(side)
@@ -168,8 +179,14 @@ def _choice(word: str, label: str, names: dict[str, str]) -> None:
     st.selectbox(
         label, ["", *names], key=key, width=158,
         format_func=lambda value: names.get(value, AS_USUAL),
-        on_change=lambda: state.set_text(word, st.session_state[key]),
+        on_change=lambda: _chosen(word, st.session_state[key]),
     )  # fmt: skip
+
+
+def _chosen(word: str, value: str) -> None:
+    state.set_text(word, value)
+    if word.endswith("_region"):
+        state.set_text(word.replace("region", "point"), "")
 
 
 def _text(word: str, label: str, example: str, width: int) -> None:
@@ -187,39 +204,13 @@ def _options() -> dict[str, str]:
     for side, before in (("a", ""), ("b", "b_")):
         for word in ("region", "at", "device", "phrase", "price", "out"):
             words[before + word] = state.text(f"{side}_{word}")
+        words[f"{before}lat"], _, words[f"{before}lon"] = state.text(f"{side}_point").partition(",")
     return {word: value for word, value in words.items() if value}
-
-
-def _why(rows: list[dict[str, object]], command: str, answer: Answer) -> None:
-    """What adds to one item's score in A or B, and what changed between them."""
-    titles = {str(row["item_id"]): str(row["title"]) for row in rows}
-    chosen = st.selectbox("Why does it stand where it does?", list(titles), format_func=titles.__getitem__)
-    row = next(row for row in rows if row["item_id"] == chosen)
-    options = _of_b() | {"n": DEEP}
-    single = ask.ask("recommended", Scope(), **options)
-    its = next((one for one in single.table.to_pylist() if one["item_id"] == chosen), None)
-    parts = []
-    if its is not None:
-        told = ask.command("recommended", Scope(), **options)
-        parts.append(("why", "What adds to its score in B", its, "adds_", single, told))
-    if row["change"]:
-        parts.append(("change", "What B changes in its score", row, "change_", answer, command))
-    columns = st.columns(len(parts) or 1, gap="small")
-    for column, (key, title, values, prefix, of, told) in zip(columns, parts, strict=False):
-        figure = shares(dict(values), REASONS, prefix, style())
-        with column:
-
-            def draw(figure: object = figure, key: str = key, title: str = title) -> None:
-                plot(figure, f"{key}_{chosen}", title, alt=f"{title}: {titles[chosen]}")
-
-            frame(key, of, told, draw, Export(figure), title=title)
 
 
 def _of_b() -> dict[str, str]:
     """What B asks, as one list."""
-    words = _options()
-    plain = {word: value for word, value in words.items() if not word.startswith("b_") and word != "n"}
-    return plain | {word[2:]: value for word, value in words.items() if word.startswith("b_")}
+    return {word: value for word, value in words_of_b(_options()).items() if word != "n"}
 
 
 main()

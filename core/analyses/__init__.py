@@ -33,6 +33,7 @@ from core.analyses.next_step import next_step
 from core.analyses.next_steps import next_
 from core.analyses.overlap import overlap
 from core.analyses.overview import overview
+from core.analyses.past_buyers import past_buyers
 from core.analyses.paths import paths
 from core.analyses.pattern import pattern
 from core.analyses.preview import preview
@@ -42,12 +43,15 @@ from core.analyses.regions import regions
 from core.analyses.retention import retention
 from core.analyses.rules import rules
 from core.analyses.similar import similar
+from core.analyses.smallest_change import smallest_change
 from core.analyses.steps import steps
 from core.analyses.stickiness import stickiness
+from core.analyses.taken_after import taken_after
 from core.analyses.top_paths import top_paths
 from core.analyses.transitions import transitions
 from core.analyses.trend import trend
 from core.analyses.unmet import unmet
+from core.analyses.why_words import why_words
 from core.errors import WrongCall
 from core.scope import Scope
 from core.store import Store
@@ -96,6 +100,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
     recommended, what_if, leaders, preview, next_step,
+    why_words, past_buyers, taken_after, smallest_change,
     rules, audit, models,
 )  # fmt: skip
 

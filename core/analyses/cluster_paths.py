@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.cluster_parts import cluster_names, number, of_map, opened_map
-from core.analyses.journeys import MORE, Telling, first_steps
+from core.analyses.journeys import MORE, STEPS, FirstSteps, Telling
 from core.journeys import MapOptions
 from core.journeys.gathered import gather
 from core.paths import open_cube
@@ -36,7 +36,7 @@ def cluster_paths(store: Store, scope: Scope, options: TypicalOptions) -> Answer
     its = opened.map.fitted[opened.map.labels[opened.map.fitted] == chosen]
     told = gather(opened.paths, opened.scope, opened.options.unit).only(its)
     k = open_cube(store).k
-    steps, minutes = first_steps(Telling(told, k))
+    steps, minutes = FirstSteps(Telling(told, k)).go_on(STEPS + 1).told()
     whole = np.array([k == 1 or path[-1] != MORE for path in steps], bool)
     at = np.searchsorted(its, opened.map.central[chosen])
     at = at[[len(minutes[i]) > 0 for i in at]]

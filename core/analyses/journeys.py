@@ -61,10 +61,10 @@ def journeys(store: Store, scope: Scope, options: PointOptions) -> Answer:
     (whether it is among the LIT nearest share).
 
     On shared data (k above 1) a row tells no more than k shoppers of the picture share: events and revenue
-    are null; cluster, similarity, converted, region, device, last, hour and steps are told, in this order, as
-    far as k shoppers have this one and all that the row tells before it. What is not told is null, “(other)”
-    or “…”. Then hour is the first of four, minutes are the medians of those who begin alike, to the hour,
-    and similarity is the median of a class of the paths, lit the nearest class.
+    are null; cluster, similarity, converted, the first step, region, device, more steps, last and hour are
+    told, in this order, as far as k shoppers have this one and all that the row tells before it. What is not
+    told is null, “(other)” or “…”. Then hour is the first of four, minutes are the medians of those who begin
+    alike, to the hour, and similarity is the median of a class of the paths, lit the nearest class.
     """
     opened = opened_map(store, scope, options)
     made, cube = opened.map, open_cube(store)
@@ -88,15 +88,16 @@ def journeys(store: Store, scope: Scope, options: PointOptions) -> Answer:
     bought = telling.tell(told.bought) if cube.has_purchases else np.zeros(len(told), bool)
     table["converted"] = pa.array(told.bought, mask=~bought)
     table["revenue"] = column(revenue_of(told) if cube.has_prices and alone else np.full(len(told), np.nan))
+    first = FirstSteps(telling).go_on(1)
     for name, of in (("region", "place"), ("device", "mean")):
         labels, codes = told.paths.dimensions.entries(name)
         table[name] = _labels(telling, labels, told.main(codes[told.column(of)]))
+    steps, minutes = first.go_on(STEPS).told()
     last = told.event_names[told.edges[1:] - 1]
     table["last"] = _labels(telling, told.names, last)
     hour = told.main((told.paths.dimensions.hours % 24)[told.column("hour")])
     hour = hour if alone else hour // PART * PART
     table["hour"] = pa.array(hour, mask=~telling.tell(hour))
-    steps, minutes = first_steps(telling)
     table["steps"] = pa.array(steps, pa.list_(pa.string()))
     table["minutes"] = pa.array(minutes, pa.list_(pa.float32()))
     order = np.random.default_rng(int(opened.options.seed)).permutation(len(told))
@@ -119,38 +120,51 @@ class Telling:
         return shown
 
 
-def first_steps(telling: Telling) -> tuple[list[list[str]], list[list[float]]]:
-    """The first STEPS events of each path and the minutes to them, as far as they may be told.
+class FirstSteps:
+    """The first STEPS events of each path and the minutes to them, as far as they may be told."""
 
-    “…” says that more came, or that no more may be told; that a path ends is told as one more step.
-    """
-    told, k = telling.told, telling.k
-    at = told.edges[:-1, None] + np.arange(STEPS + 1)
-    there = at < told.edges[1:, None]
-    at = np.minimum(at, told.events.size - 1)
-    event = np.where(there, told.event_names[at] + 1, 0)
-    seconds = told.column("second").astype(np.float64)
-    minutes = (seconds[at] - seconds[told.edges[:-1]][:, None]) / 60
-    shown, ended = np.zeros(len(told), np.int64), np.zeros(len(told), bool)
-    rows = np.arange(len(told))
-    for step in range(STEPS + 1):
-        values = event[rows, step] if step < STEPS else there[rows, step].astype(np.int64)
-        may, telling.group[rows] = told_alike(telling.group[rows], values, told.shoppers[rows], k)
-        ended[rows[may & (values == 0)]] = True
-        rows = rows[may & (values > 0)]
-        if step == STEPS:
-            break
-        shown[rows] = step + 1
-        if k > 1:
-            minutes[rows, step] = _medians(telling.group[rows], minutes[rows, step])
-    if k > 1:  # of fewer shoppers with every step: a later median may be less than one before
-        minutes = np.maximum.accumulate(np.round(minutes / 60) * 60, axis=1)
-    steps, times = [], []
-    for row, many in enumerate(shown.tolist()):
-        names = [str(told.names[e - 1]) for e in event[row, :many]]
-        steps.append(names if ended[row] else [*names, MORE])
-        times.append(minutes[row, :many].astype(np.float32).tolist())
-    return steps, times
+    def __init__(self, telling: Telling) -> None:
+        self.telling, told = telling, telling.told
+        at = told.edges[:-1, None] + np.arange(STEPS + 1)
+        self._there = at < told.edges[1:, None]
+        at = np.minimum(at, told.events.size - 1)
+        self._event = np.where(self._there, told.event_names[at] + 1, 0)
+        seconds = told.column("second").astype(np.float64)
+        self._minutes = (seconds[at] - seconds[told.edges[:-1]][:, None]) / 60
+        self._shown, self._ended = np.zeros(len(told), np.int64), np.zeros(len(told), bool)
+        self._rows, self._next = np.arange(len(told)), 0
+
+    def go_on(self, steps: int) -> FirstSteps:
+        """Tell so many steps more, of paths of which all before could be told; that a path ends is one."""
+        telling, k = self.telling, self.telling.k
+        for step in range(self._next, min(self._next + steps, STEPS + 1)):
+            rows = self._rows
+            values = self._event[rows, step] if step < STEPS else self._there[rows, step].astype(np.int64)
+            may, group = told_alike(telling.group[rows], values, telling.told.shoppers[rows], k)
+            telling.group[rows] = telling.group.max() + 1 + group  # no number that other rows have
+            self._ended[rows[may & (values == 0)]] = True
+            self._rows = rows = rows[may & (values > 0)]
+            if step == STEPS:
+                break
+            self._shown[rows] = step + 1
+            if k > 1:
+                self._minutes[rows, step] = _medians(telling.group[rows], self._minutes[rows, step])
+        self._next += steps
+        return self
+
+    def told(self) -> tuple[list[list[str]], list[list[float]]]:
+        """The names of the steps and the minutes to each; “…” says that more came, or may not be told."""
+        names, minutes = self.telling.told.names, self._minutes
+        if (
+            self.telling.k > 1
+        ):  # of fewer shoppers with every step: a later median may be less than one before
+            minutes = np.maximum.accumulate(np.round(minutes / 60) * 60, axis=1)
+        steps, times = [], []
+        for row, many in enumerate(self._shown.tolist()):
+            found = [str(names[e - 1]) for e in self._event[row, :many]]
+            steps.append(found if self._ended[row] else [*found, MORE])
+            times.append(minutes[row, :many].astype(np.float32).tolist())
+        return steps, times
 
 
 def _medians(group: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from scipy import stats
 
 from core.analyses.answer import Answer
-from core.analyses.recommended import B, TwoWords, said
+from core.analyses.recommended import B, TwoWords, said, words_of_b
 from core.analyses.tables import column
 from core.analyses.ways import hidden_notes
 from core.analyses.whom import distinct
@@ -271,6 +271,6 @@ def _asked(options: LeadersWords) -> tuple[Asked, Asked, list[str]]:
     placed = {f"{side}{name}" for side in ("", B) for name in ("region", "lat", "lon")} & set(words)
     words = {name: word for name, word in words.items() if name not in placed}
     a = {name: word for name, word in words.items() if not name.startswith(B)}
-    b = a | {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
+    b = words_of_b(words)
     told = ["Every place is asked for, so that the place of A and B is left out."] if placed else []
     return Asked.read(a), Asked.read(b), told

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.proportions import wilson
-from core.analyses.recommended import B, TwoWords, said
+from core.analyses.recommended import B, TwoWords, said, words_of_b
 from core.analyses.ways import hidden_notes, whole_number
 from core.errors import CartscapeError, WrongCall
 from core.events import NONE, PURCHASE
@@ -260,8 +260,7 @@ def _asked(options: PreviewWords) -> tuple[Asked, Asked, list[str]]:
     words = {name: word for name, word in said(options).items() if name not in ("part", "shoppers")}
     whose = {f"{side}{name}" for side in ("", B) for name in ("shopper", "path")} & set(words)
     words = {name: word for name, word in words.items() if name not in whose}
-    a = {name: word for name, word in words.items() if not name.startswith(B)}
-    b = a | {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
+    a, b = {name: word for name, word in words.items() if not name.startswith(B)}, words_of_b(words)
     told = [
         "Everybody of the cohort has their own history; the shopper and the path of A and B are left out."
     ]

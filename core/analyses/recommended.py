@@ -20,6 +20,8 @@ from core.store import Store
 
 #: Words of B begin with this.
 B = "b_"
+#: Words that say a place.
+PLACE = {"lat", "lon", "region"}
 #: What is asked, as people call it.
 CALLED = {
     "shopper": "shopper", "path": "path", "lat": "place", "lon": "place", "region": "place", "at": "hour",
@@ -63,6 +65,13 @@ class TwoWords(Words):
     b_out: str = ""
 
 
+@dataclass(frozen=True)
+class ItemWords(Words):
+    """The same, of one item."""
+
+    item: str = ""  # its id
+
+
 def recommended(store: Store, scope: Scope, options: Words) -> Answer:
     """The list for a shopper, a path or nobody. A model is of the whole log, so that a scope is refused.
 
@@ -70,13 +79,13 @@ def recommended(store: Store, scope: Scope, options: Words) -> Answer:
     model foretells), score (W·h + b), reason (what adds most), sources (who proposed it), and adds_… for each
     group of features (they sum to score − usual), usual.
     """
-    _whole(scope)
+    of_whole_log(scope)
     model = open_model(store)
     asked = Asked.read(said(options))
     found = recommend(store, model, asked)
     shares, usual = shapley(model.scorer, found.scaled)
     rows = [_row(model, found, at, shares[at]) | {"usual": usual} for at in range(found.items.size)]
-    return Answer(pa.Table.from_pylist(rows), "Recommended", _of(model, asked), found.notes)
+    return Answer(pa.Table.from_pylist(rows), "Recommended", of_model(model, asked), found.notes)
 
 
 def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
@@ -87,11 +96,11 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     group of features that changes its score most), change (of the score), and change_… for each group.
     Items of A's list or B's, in the order of B.
     """
-    _whole(scope)
+    of_whole_log(scope)
     model = open_model(store)
     words = said(options)
     plain = {name: word for name, word in words.items() if not name.startswith(B)}
-    other = plain | {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
+    other = words_of_b(words)
     asked, b_asked = Asked.read(plain), Asked.read(other)
     a, b = (recommend(store, model, replace(its, n=DEEP)) for its in (asked, b_asked))
     n = asked.n
@@ -102,23 +111,45 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     rows = [_pair(model, sides[0], sides[1], code) for code in shown]
     changed = [f.name for f in fields(Asked) if getattr(asked, f.name) != getattr(b_asked, f.name)]
     names = ", ".join(dict.fromkeys(CALLED[name] for name in changed))
-    of = f"A: {_of(model, asked)}; B {f'differs in {names}' if names else 'is the same'}"
+    of = f"A: {of_model(model, asked)}; B {f'differs in {names}' if names else 'is the same'}"
     return Answer(pa.Table.from_pylist(rows), "What if", of, tuple(dict.fromkeys((*a.notes, *b.notes))))
 
 
+def words_of_b(words: dict[str, str]) -> dict[str, str]:
+    """What B asks in the words of one list: those of A but for what B says; a place of B's in any words
+    stands for A's.
+    """
+    plain = {name: word for name, word in words.items() if not name.startswith(B)}
+    said_of_b = {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
+    if PLACE & said_of_b.keys():
+        plain = {name: word for name, word in plain.items() if name not in PLACE}
+    return plain | said_of_b
+
+
+def read_item(options: ItemWords) -> tuple[Asked, str]:
+    """What is asked, and the item. Raises `WrongCall`."""
+    words = said(options)
+    item = words.pop("item", "")
+    if not item:
+        raise WrongCall("Say which item with item=ID.")
+    return Asked.read(words), item
+
+
 def said(options: Words) -> dict[str, str]:
-    """The words that are not empty."""
+    """The words that say something."""
     return {name: str(word) for name, word in asdict(options).items() if str(word).strip()}
 
 
-def _whole(scope: Scope) -> None:
+def of_whole_log(scope: Scope) -> None:
+    """Raises `WrongCall` for a scope that leaves anything out."""
     if scope.words():
         raise WrongCall(
             "A model is of the whole log; leave --scope out, and say a place or time with options."
         )
 
 
-def _of(model: Model, asked: Asked) -> str:
+def of_model(model: Model, asked: Asked) -> str:
+    """What a table of estimates is of."""
     whom = (
         "one shopper"
         if asked.shopper

@@ -85,18 +85,33 @@ def shares(row: dict[str, Any], names: dict[str, str], prefix: str, style: Look)
     """Bars of what each group adds to a score (or to its change): `row` has a column prefix + group."""
     worth = {words: row.get(prefix + name.replace(" ", "_")) or 0.0 for name, words in names.items()}
     kept = sorted(((w, v) for w, v in worth.items() if abs(v) > 1e-4), key=lambda pair: -abs(pair[1]))
+    return _bars([words for words, _ in kept], [value for _, value in kept], 2, style)
+
+
+def words(table: pa.Table, style: Look) -> go.Figure:
+    """Bars of what each word adds to a score, in the order of the text: the `why_words` table."""
+    return _bars(table["word"].to_pylist(), table["adds"].to_pylist(), 3, style)
+
+
+def _bars(labels: list[str], values: list[float], digits: int, style: Look) -> go.Figure:
+    """One bar a label, the first at the top; labels may be equal."""
+    at = list(range(len(labels)))
+    told = [short(label, LETTERS) for label in labels]
     figure = go.Figure()
     figure.add_bar(
-        x=[value for _, value in kept], y=[words for words, _ in kept], orientation="h", width=0.66,
-        marker={"color": [style.up if value > 0 else style.down for _, value in kept], "line": {"width": 0}},
-        text=[f"{value:+.2f}" for _, value in kept], textposition="outside", cliponaxis=False,
-        hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
+        x=values, y=at, orientation="h", width=0.66, customdata=labels,
+        marker={"color": [style.up if value > 0 else style.down for value in values], "line": {"width": 0}},
+        text=[f"{value:+.{digits}f}" for value in values], textposition="outside", cliponaxis=False,
+        hovertemplate="%{customdata}: %{x:+.4f}<extra></extra>",
     )  # fmt: skip
-    dressed(figure, style, height=26 * max(len(kept), 3) + 40)
-    most = max((abs(value) for _, value in kept), default=1.0)
+    dressed(figure, style, height=26 * max(len(at), 3) + 40)
+    most = max((abs(value) for value in values), default=1.0)
     figure.update_xaxes(
         range=[-1.5 * most, 1.5 * most], showticklabels=False, showgrid=False, fixedrange=True
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True, tickfont={"size": 12})
+    figure.update_yaxes(
+        autorange="reversed", showgrid=False, fixedrange=True, tickfont={"size": 12}, tickvals=at,
+        ticktext=told,
+    )  # fmt: skip
     figure.update_layout(showlegend=False, dragmode=False)
     return figure

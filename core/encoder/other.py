@@ -21,6 +21,7 @@ class Other:
         from transformers.utils import logging
 
         level = logging.get_verbosity()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # a head that is not used may well be missing
         try:
             model = AutoModel.from_pretrained(str(card.folder), local_files_only=True, dtype=dtype)
@@ -30,7 +31,10 @@ class Other:
             ) from error
         finally:
             logging.set_verbosity(level)
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
         self._model = model.to(device).eval()
+        #: The layer that tokens are looked up in.
+        self.embeddings: torch.nn.Module = model.get_input_embeddings()
 
     def __call__(self, packed: Packed) -> Tensor:
         """[tokens, dim] of packed texts of one length."""

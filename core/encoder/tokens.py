@@ -14,6 +14,7 @@ from core.errors import WrongCall
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from torch import Tensor
 
 Ints = npt.NDArray[np.int64]
 
@@ -52,6 +53,20 @@ class BulkTokenizer:
         ids = [one.ids or [self._nothing] for one in encoded]
         lengths = np.fromiter(map(len, ids), np.int64, len(ids))
         return Tokens(np.fromiter(chain.from_iterable(ids), np.int32, int(lengths.sum())), lengths)
+
+    def spans(self, text: str) -> tuple[Tensor, list[tuple[int, int]], int]:
+        """A text's token numbers, int64[tokens], the letters of the text that each stands for, none (0, 0)
+        for those that are not of the text, and the number of the token that stands for nothing.
+        """
+        import torch
+
+        one = self._tokenizer.encode(self._prompt + text)
+        skip = len(self._prompt)
+        spans = [
+            (0, 0) if special else (max(start - skip, 0), max(end - skip, 0))
+            for (start, end), special in zip(one.offsets, one.special_tokens_mask, strict=True)
+        ]
+        return torch.tensor(one.ids or [self._nothing]), spans or [(0, 0)], self._nothing
 
     def read(self, text: str) -> str:
         """The part of a text that is left where what the model does not take is cut off."""

@@ -45,6 +45,8 @@ _SCORED = (
     ("together_taste", "same visits"), ("following", "next step"), ("words", "words"),
     ("words_taste", "words"), ("words_nearest", "words"),
 )  # fmt: skip
+#: Features that an item's text alone speaks in.
+WORDS = tuple(name for name, group in _SCORED if group == "words")
 _OWN = ("own", "own_lately", "met", "met_lately")
 _OF_ROW = ("taken_many", "met_many", "idle")
 
@@ -189,6 +191,22 @@ class Signals:
             most = np.argsort(-taste.data[low:high], kind="stable")[:COMPARED]
             if most.size:
                 out[row] = (vectors @ vectors[taste.indices[low:high][most]].T).max(axis=1)
+        return out
+
+    def directions(self, row: int, item: int) -> np.ndarray:
+        """What an item's vector is held against in WORDS, by dot products: float32[WORDS, d]."""
+        vectors, taste = self.past.vectors, self.who.taste
+        if self.phrase is not None:
+            return np.tile(self.phrase, (len(WORDS), 1))
+        out = np.zeros((len(WORDS), vectors.shape[1]), np.float32)
+        for at, weights in enumerate((self.who.mind, self.who.taste)):
+            profile = np.asarray(weights[row] @ vectors).ravel()
+            out[at] = profile / (np.linalg.norm(profile) + 1e-9)
+        low, high = taste.indptr[row], taste.indptr[row + 1]
+        most = np.argsort(-taste.data[low:high], kind="stable")[:COMPARED]
+        if most.size:
+            compared = vectors[taste.indices[low:high][most]]
+            out[2] = compared[int((compared @ vectors[item]).argmax())]
         return out
 
     def _like(self, weights: scipy.sparse.csr_matrix) -> np.ndarray:

@@ -67,6 +67,19 @@ class Asked:
             n=int(_number("n", words.get("n", "10"), 1, MOST_ITEMS)),
         )
 
+    def write(self) -> dict[str, str]:
+        """The words that `read` takes; those that say nothing are left out."""
+        words = {
+            "shopper": self.shopper,
+            "path": ", ".join(f"{kind}:{item}" for kind, item in self.path),
+            "lat": "" if self.lat is None else str(self.lat),
+            "lon": "" if self.lon is None else str(self.lon),
+            "region": self.region, "at": self.at, "device": self.device, "phrase": self.phrase,
+            "price": ", ".join(f"{item}={price!r}" for item, price in self.prices.items()),
+            "out": ", ".join(self.out_of_stock), "n": str(self.n),
+        }  # fmt: skip
+        return {word: value for word, value in words.items() if value}
+
     def context(self, world: World, usual: Contexts) -> tuple[Contexts, list[str]]:
         """Where, when and on what, the one row of `usual` where nothing is said, and what must be told."""
         notes: list[str] = []

@@ -37,10 +37,7 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
 
     A shopper of whom nothing is known gets what is popular in the place and at the time, which is said.
     """
-    own, usual, notes = whose(store, model, asked)
-    context, more = asked.context(model.ground.world, usual)
-    who = Histories.of(model.past, own, context)
-    signals = Signals(model.past, who, prices_of(model, asked), phrase_of(model, asked))
+    signals, notes = signals_of(store, model, asked)
     allowed, told = in_question(model, asked, signals)
     notes += told
     proposed, bits = signals.candidates(allowed)
@@ -61,8 +58,17 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
             tuple(name for at, name in enumerate(names) if bits[0][row] >> at & 1) for row in order
         ],
         prices=_shown_prices(model, asked, items),
-        notes=(*notes, *more),
+        notes=tuple(notes),
     )  # fmt: skip
+
+
+def signals_of(store: Store, model: Model, asked: Asked) -> tuple[Signals, list[str]]:
+    """What speaks for items in what is asked, one row, and what must be told of it. Raises as `recommend`."""
+    own, usual, notes = whose(store, model, asked)
+    context, more = asked.context(model.ground.world, usual)
+    histories = Histories.of(model.past, own, context)
+    signals = Signals(model.past, histories, prices_of(model, asked), phrase_of(model, asked))
+    return signals, [*notes, *more]
 
 
 def shopper_number(store: Store, shopper: str) -> int:

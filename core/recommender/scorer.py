@@ -81,8 +81,12 @@ class Scorer:
     def scaled(self, features: np.ndarray) -> np.ndarray:
         """Features as the network sees them: 0 is usual, groups left out are always so."""
         out = np.clip((features - self.middle) / self.spread, -MOST, MOST)
-        out[:, _of_groups(self.options.without)] = 0
-        return np.asarray(out, np.float32)
+        return np.asarray(out * self.seen, np.float32)
+
+    @property
+    def seen(self) -> np.ndarray:
+        """1 for features that it sees, 0 for those of groups left out: float32[FEATURES]."""
+        return (~_of_groups(self.options.without)).astype(np.float32)
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         """W·h + b of pairs: float32[pairs, FEATURES] → float32[pairs]."""

@@ -18,7 +18,6 @@ from core.charts.map import legend_html, map_deck
 from core.charts.map_cells import demand_layer
 from core.charts.map_image import map_png, map_svg
 from core.charts.map_view import fit_view
-from core.charts.numbers import time_words
 from core.errors import CartscapeError
 from core.journeys import MapOptions, open_map
 from core.journeys.given_names import give_name
@@ -26,6 +25,7 @@ from core.paths.steps import write_steps
 from core.scope import OFF, Scope
 from pages.parts import ask, cohort_maker, journey_map, journey_picture, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
+from pages.parts.path_line import path_line
 
 EVERYBODY, OTHERS = "everybody", "everybody else"
 MAP_WIDTH, MAP_HEIGHT = 520, 330
@@ -239,7 +239,7 @@ def _typical(mine: Side) -> None:
     answer = ask.ask("cluster-paths", state.scope(), **options)
 
     def draw() -> None:
-        lines = [_line(row["steps"], row["minutes"], row["events"]) for row in answer.table.to_pylist()]
+        lines = [path_line(row["steps"], row["minutes"], row["events"]) for row in answer.table.to_pylist()]
         for line in list(dict.fromkeys(lines))[:TYPICAL]:  # those alike as far as is told stand once
             st.markdown(line)
 
@@ -247,26 +247,6 @@ def _typical(mine: Side) -> None:
         "journey_typical", answer, ask.command("cluster-paths", state.scope(), **options), draw, Export(),
         title="Typical journeys", hint="Those nearest to the middle of the cluster, the nearest first.",
     )  # fmt: skip
-
-
-def _line(steps: list[str], minutes: list[float], events: int | None) -> str:
-    """A path in words: **view** ×3 → 3 min later **cart**; repeats within a minute are told once."""
-    told: list[tuple[str, str, int]] = []  # how much later, the step, how often
-    for n, name in enumerate(steps[: len(minutes)]):
-        pause = (minutes[n] - minutes[n - 1]) * 60 if n else 0.0
-        later = f":small[{time_words(pause)} later] " if pause >= 60 else ""
-        if told and not later and told[-1][1] == name:
-            told[-1] = (told[-1][0], name, told[-1][2] + 1)
-        else:
-            told.append((later, name, 1))
-    said = [
-        f"{later}**{states.plain(name)}**" + (f" ×{times}" if times > 1 else "")
-        for later, name, times in told
-    ]
-    if events is None:  # it may not be told how it goes on
-        return " → ".join([*said, "…"])
-    left = events - len(minutes)
-    return " → ".join([*said, f"… {left} more"] if left else said)
 
 
 def _map(mine: Side) -> None:

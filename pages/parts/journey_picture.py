@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import streamlit as st
 
 from core.analyses import Answer
 from core.analyses.cluster_parts import rule_of
+from core.analyses.journeys import MORE
 from core.charts.journeys import COLOURS, Coloured, coloured, map_figure, sizes
 from core.charts.numbers import MISSING, short
 from core.errors import WrongCall
@@ -173,13 +175,18 @@ def _colours(answer: Answer) -> dict[str, str]:
 
 def _points(answer: Answer, by: Coloured, counts: list[int | str | None]) -> scatter.Points:
     table = answer.table
+    lengths = None if table["events"].null_count else table["events"].to_numpy()
     steps, minutes = table["steps"].to_pylist(), table["minutes"].to_pylist()
-    names = sorted({name for path in steps for name in path if name != "…"})[: scatter.NO_STEP]
+    if lengths is not None:  # which tell how many more came
+        steps = [[name for name in path if name != MORE] for path in steps]
+    else:
+        steps = [[] if path == [MORE] else path for path in steps]
+    names = sorted({name for path in steps for name in path})[: scatter.NO_STEP]
     code = {name: n for n, name in enumerate(names)}
     codes = np.full((len(steps), STEPS), scatter.NO_STEP, np.uint8)
     times = np.full((len(steps), STEPS), np.nan, np.float32)
     for row, (path, after) in enumerate(zip(steps, minutes, strict=True)):
-        for at, (name, minute) in enumerate(zip(path[:STEPS], after[:STEPS], strict=False)):
+        for at, (name, minute) in enumerate(zip_longest(path[:STEPS], after[:STEPS], fillvalue=np.nan)):
             codes[row, at], times[row, at] = code.get(name, scatter.NO_STEP), minute
     axes = "xyz" if "z" in table.column_names else "xy"
     return scatter.Points(
@@ -187,6 +194,6 @@ def _points(answer: Answer, by: Coloured, counts: list[int | str | None]) -> sca
         group=by.group, size=sizes(table), steps=codes, minutes=times, step_names=tuple(names),
         groups=tuple(map(scatter.Group, by.labels, by.colours, counts)), scale=by.scale,
         lit=np.array(table["lit"].to_pylist(), bool) if "lit" in table.column_names else None,
-        lengths=None if table["events"].null_count else table["events"].to_numpy(),
+        lengths=lengths,
         noise=by.noise, noise_count=counts[-1],
     )  # fmt: skip

@@ -325,7 +325,8 @@ class Scatter extends Gestures {
         line.append(make("span.step", {}, words.names[steps[at]] ?? "?", make("small", {}, when)));
       }
       const rest = (lengths?.[point] ?? shown) - shown;
-      if (rest > 0) line.append(make("span.rest", {}, ` … ${number(rest)} more`));
+      if (!shown) line.append(make("span.rest", {}, "Too few shoppers share its steps to tell them"));
+      else if (rest > 0) line.append(make("span.rest", {}, ` … ${number(rest)} more`));
       this.tip.replaceChildren(make("b", {}, make("span.dot", { colour }), label), line);
     }
     this.point = point;

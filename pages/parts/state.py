@@ -63,6 +63,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "drawn_shoppers": ("500", "1000", "4000"),
     "told_by": ("page", "category", "event"),
     "within": ("10", "5", "20", "50"),
+    "why": ("score", "words", "takers", "change"),
 }
 #: Free words of the view, such as names of events; empty is the default and stays out of the URL.
 TEXT: tuple[str, ...] = (
@@ -95,7 +96,7 @@ TEXT: tuple[str, ...] = (
     *(
         f"{side}_{word}"
         for side in ("a", "b")
-        for word in ("region", "at", "device", "phrase", "price", "out")
+        for word in ("region", "point", "at", "device", "phrase", "price", "out")
     ),
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from core.charts.look import LIGHT
-from core.charts.what_if import moves, shares
+from core.charts.what_if import moves, shares, words
 
 
 def row(title: str, a: int | None, b: int | None) -> dict[str, Any]:
@@ -45,5 +45,14 @@ def test_reasons_are_bars_the_largest_first() -> None:
     names = {"words": "its words", "next step": "what comes next", "price": "its price"}
     figure = shares({"adds_words": -0.5, "adds_next_step": 2.0, "adds_price": 0.0}, names, "adds_", LIGHT)
     bar = figure.data[0]
-    assert list(bar.y) == ["what comes next", "its words"] and list(bar.x) == [2.0, -0.5]
+    assert list(bar.customdata) == ["what comes next", "its words"] and list(bar.x) == [2.0, -0.5]
+    assert list(figure.layout.yaxis.ticktext) == ["what comes next", "its words"]
     assert list(bar.marker.color) == [LIGHT.up, LIGHT.down]
+
+
+def test_words_are_bars_in_the_order_of_the_text_equal_ones_apart() -> None:
+    table = pa.table({"word": ["warm", "socks", "warm"], "start": [0, 5, 11], "adds": [0.2, -0.1, 0.05]})
+    bar = words(table, LIGHT).data[0]
+    assert list(bar.customdata) == ["warm", "socks", "warm"] and list(bar.y) == [0, 1, 2]
+    assert list(bar.marker.color) == [LIGHT.up, LIGHT.down, LIGHT.up]
+    assert list(bar.text) == ["+0.200", "-0.100", "+0.050"]

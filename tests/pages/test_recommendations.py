@@ -9,8 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analyses import ANALYSES
+from core.encoder.attribution import Attribution, Word
 from core.journeys import encoding
-from core.recommender import item_models
+from core.recommender import item_models, word_shares
 from core.recommender.models import TrainOptions, job_of, train_model
 from core.recommender.versions import open_version
 from core.scope import Scope
@@ -82,6 +83,48 @@ def test_on_shared_data_nobody_is_looked_at_alone(
     monkeypatch.setattr(Store, "k", 10)
     test = opened(app)
     assert "Shopper" not in [box.label for box in test.text_input]
+
+
+def test_of_an_item_its_words_takers_and_what_would_lift_it_are_told(
+    app: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, second = ANALYSES["recommended"].run(store, Scope(), n=2).table["item_id"].to_pylist()
+    path = {"did": f"view:{second}"}
+    monkeypatch.setattr(
+        word_shares, "attribute", lambda *_: Attribution((Word("warm", 0, 0.5), Word("socks", 5, -0.1)), 1, 0)
+    )
+    test = opened(app, why="words", **path)
+    assert [command.split()[4] for command in commands(test)] == ["what-if", "why-words"]
+    test = opened(app, why="takers", **path)
+    assert {"past-buyers", "taken-after"} <= {command.split()[4] for command in commands(test)}
+    assert "alike" in said(test)
+    monkeypatch.setattr(Store, "k", 2)
+    test = opened(app, why="takers", **path)
+    assert "past-buyers" not in " ".join(commands(test)) and "alike" not in said(test)
+    monkeypatch.undo()
+
+
+def test_a_change_that_lifts_an_item_is_tried_with_a_click(app: Open, store: Store) -> None:
+    test = opened(app, why="change")
+    why = next(box for box in test.selectbox if box.label.startswith("Why"))
+    why.select(why.options[4]).run()
+    changes = ANALYSES["smallest-change"].run(
+        store, Scope(), item=str(why.value)
+    ).table.to_pylist()  # fmt: skip
+    assert changes and all(row["change"] in said(test).replace("\\", "") for row in changes)
+    at = next(n for n, row in enumerate(changes) if row["kind"] in ("hour", "place", "device", "price"))
+    test.button(key=f"try_{at}").click().run()
+    word, _, value = changes[at]["words"][0].partition("=")
+    assert test.query_params[f"b_{word}"] in (value, [value])
+
+
+def test_a_place_of_the_map_stands_until_a_region_is_chosen(app: Open, store: Store) -> None:
+    test = opened(app, a_region="Minnesota", b_point="41.88,-87.63")
+    options = {"region": "Minnesota", "b_lat": "41.88", "b_lon": "-87.63"}
+    assert ANALYSES["what-if"].run(store, Scope(), **options).of in said(test).replace("\\", "")
+    assert any(button.label == "At 41.88, -87.63" for button in test.button)
+    test.selectbox(key="choice_b_region").select("Florida").run()
+    assert "b_point" not in test.query_params
 
 
 def test_what_leads_where_is_on_the_map_alone(app: Open, store: Store) -> None:

@@ -21,9 +21,9 @@ EVENING = "2025-06-03T19:00"
 
 
 @pytest.fixture
-def store(clicks: Store) -> Store:
+def store(trained: Store) -> Store:
     places_of.cache_clear()  # it knows nothing of a k that a test sets
-    return clicks
+    return trained
 
 
 def rows(store: Store, **words: str) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +14,9 @@ import pytest
 from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
-from core.recommender import item_models, models, training
+from core.recommender import models, training
 from core.recommender.features import FEATURES
-from core.recommender.models import TrainOptions, open_model, train_model
+from core.recommender.models import open_model, train_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS
 from core.recommender.recommend import recommend
@@ -25,22 +24,7 @@ from core.recommender.scorer import Examples
 from core.recommender.versions import promoted, versions
 from core.scope import Scope
 from core.store import Store
-from tests.analyses import search_oracle
-
-CLICKS = TrainOptions(event="click", days=20)
-
-
-@pytest.fixture(scope="module")
-def trained(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A copy of the sample with a model."""
-    folder = tmp_path_factory.mktemp("models") / "sample"
-    shutil.copytree(sample_store.path, folder)
-    # Inverting a matrix of all items for every copy of the log takes most of the time; neighbours serve.
-    with search_oracle.encoded(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(item_models, "MOST_DENSE", 100)
-        store = Store.open(folder)
-        train_model(store, CLICKS)
-        yield store
+from tests.recommender.conftest import CLICKS
 
 
 def ids(store: Store, **words: str) -> list[str]:

@@ -29,8 +29,8 @@ def rows(store: Store, scope: Scope | None = None, **words: str) -> list[dict[st
     return found
 
 
-def test_lists_are_those_of_each_shopper_alone(clicks: Store) -> None:
-    model, paths = open_model(clicks), open_paths(clicks)
+def test_lists_are_those_of_each_shopper_alone(trained: Store) -> None:
+    model, paths = open_model(trained), open_paths(trained)
     shoppers = np.unique(model.ground.world.acts.row)[::300]
     item = next(iter(model.codes))
     asked = Asked(
@@ -39,31 +39,31 @@ def test_lists_are_those_of_each_shopper_alone(clicks: Store) -> None:
     found = lists_of(model, model.past, asked, shoppers)
     pseudonyms = {
         int(key): name
-        for name, key in clicks.cursor()
+        for name, key in trained.cursor()
         .execute("SELECT DISTINCT user_id, CAST(CAST(hash(user_id) AS BIT) AS BIGINT) FROM log")
         .fetchall()
     }
     assert shoppers.size > 3
     for at, number in enumerate(shoppers.tolist()):
         name = pseudonyms[int(paths["shopper"][number])]
-        alone = recommend(clicks, model, Asked(**{**asked.__dict__, "shopper": name}))
+        alone = recommend(trained, model, Asked(**{**asked.__dict__, "shopper": name}))
         np.testing.assert_array_equal(found.items[at], alone.items)
         np.testing.assert_allclose(found.chances[at], alone.chances, rtol=1e-3)
         np.testing.assert_allclose(found.prices[at], np.nan_to_num(alone.prices), rtol=1e-4)
 
 
-def test_what_was_taken_is_what_a_query_finds(clicks: Store) -> None:
-    model, paths = open_model(clicks), open_paths(clicks)
+def test_what_was_taken_is_what_a_query_finds(trained: Store) -> None:
+    model, paths = open_model(trained), open_paths(trained)
     acts = model.ground.world.acts
     stop = float(model.ground.every.second.max()) + 1
     low = stop - 40 * DAY
     shoppers = np.unique(acts.row[acts.second < low])[:150]
     lists = lists_of(model, model.ground.past(low), Asked(n=50), shoppers)
-    every = clicks.cursor().execute(
+    every = trained.cursor().execute(
         "SELECT CAST(CAST(hash(user_id) AS BIT) AS BIGINT), item_id, event, epoch(ts), price * quantity"
         " FROM log WHERE item_id IS NOT NULL"
     ).fetchall()  # fmt: skip
-    first = clicks.cursor().execute("SELECT min(epoch(ts)) FROM log").fetchall()[0][0]
+    first = trained.cursor().execute("SELECT min(epoch(ts)) FROM log").fetchall()[0][0]
     number = {int(key): at for at, key in enumerate(paths["shopper"])}
     for kind, event in (("click", "click"), (REVENUE, "purchase")):
         money: dict[tuple[int, str], float] = {}
@@ -83,8 +83,8 @@ def worth(kind: str, money: dict[tuple[int, str], float], pair: tuple[int, str])
     return 0.0 if pair not in money else 1.0 if kind == "click" else money[pair]
 
 
-def test_numbers_follow_from_the_factor(clicks: Store) -> None:
-    found = rows(clicks)
+def test_numbers_follow_from_the_factor(trained: Store) -> None:
+    found = rows(trained)
     whole = next(row for row in found if row["region"] is None and row["kind"] == "click")
     assert whole["factor"] == pytest.approx(whole["then_taken"] / whole["then_raw"])
     assert whole["factor_low"] < whole["factor"] < whole["factor_high"]
@@ -94,34 +94,34 @@ def test_numbers_follow_from_the_factor(clicks: Store) -> None:
     assert sum(row["drawn"] for row in parts) == whole["drawn"]
 
 
-def test_b_is_held_against_a_of_the_same_shoppers(clicks: Store) -> None:
-    model = open_model(clicks)
+def test_b_is_held_against_a_of_the_same_shoppers(trained: Store) -> None:
+    model = open_model(trained)
     gone = ",".join(sorted(model.codes)[::2])
-    row = next(r for r in rows(clicks, b_out=gone) if r["region"] is None and r["kind"] == "click")
+    row = next(r for r in rows(trained, b_out=gone) if r["region"] is None and r["kind"] == "click")
     assert row["b"] < row["a"] and row["change"] == pytest.approx(row["b"] - row["a"])
     assert row["change_high"] < 0
 
 
-def test_the_same_question_has_the_same_answer(clicks: Store) -> None:
-    one = rows(clicks)
+def test_the_same_question_has_the_same_answer(trained: Store) -> None:
+    one = rows(trained)
     import_module("core.analyses.preview")._replay.cache_clear()
-    assert rows(clicks) == one
+    assert rows(trained) == one
 
 
-def test_tenths_sum_to_the_whole(clicks: Store) -> None:
-    tenths = [row for row in rows(clicks, part="reliability") if row["kind"] == "click"]
-    whole = next(row for row in rows(clicks) if row["region"] is None and row["kind"] == "click")
+def test_tenths_sum_to_the_whole(trained: Store) -> None:
+    tenths = [row for row in rows(trained, part="reliability") if row["kind"] == "click"]
+    whole = next(row for row in rows(trained) if row["region"] is None and row["kind"] == "click")
     assert len(tenths) == 10
     assert sum(row["taken"] * row["pairs"] for row in tenths) == pytest.approx(whole["then_taken"])
     assert sum(row["chance"] * row["pairs"] for row in tenths) == pytest.approx(whole["then_raw"])
     assert [row["chance"] for row in tenths] == sorted(row["chance"] for row in tenths)
 
 
-def test_small_regions_are_not_told(clicks: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = {row["region"] for row in rows(clicks)}
+def test_small_regions_are_not_told(trained: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = {row["region"] for row in rows(trained)}
     monkeypatch.setattr(Store, "k", 10)
     monkeypatch.setattr("core.recommender.models._open", {})
-    found = answer(clicks)
+    found = answer(trained)
     shown = found.table.to_pylist()
     assert {row["region"] for row in shown} < every and "regions are not shown" in " ".join(found.notes)
     assert all(row["drawn"] >= 10 for row in shown)
@@ -129,10 +129,10 @@ def test_small_regions_are_not_told(clicks: Store, monkeypatch: pytest.MonkeyPat
     assert len(hidden) >= 2
 
 
-def test_a_cohort_is_its_own_and_that_is_said(clicks: Store) -> None:
-    found = answer(clicks, Scope(devices=("mobile",), compare="off"))
+def test_a_cohort_is_its_own_and_that_is_said(trained: Store) -> None:
+    found = answer(trained, Scope(devices=("mobile",), compare="off"))
     assert "as it is now" in " ".join(found.notes) and "no experiment" in found.of
-    whole = rows(clicks)[0]
+    whole = rows(trained)[0]
     assert found.table.to_pylist()[0]["shoppers"] < whole["shoppers"]
 
 
@@ -140,13 +140,13 @@ def test_a_cohort_is_its_own_and_that_is_said(clicks: Store) -> None:
     ("words", "sentence"),
     [({"part": "all"}, "it takes regions, reliability"), ({"b_region": "Atlantis"}, "region='Atlantis'")],
 )
-def test_odd_words_are_a_sentence(clicks: Store, words: dict[str, str], sentence: str) -> None:
+def test_odd_words_are_a_sentence(trained: Store, words: dict[str, str], sentence: str) -> None:
     with pytest.raises(WrongCall, match=sentence):
-        rows(clicks, None, **words)
+        rows(trained, None, **words)
 
 
-def test_a_path_of_a_and_b_says_nothing_of_a_cohort(clicks: Store) -> None:
-    assert "the path of A and B are left out" in " ".join(answer(clicks, path="click:P1").notes)
+def test_a_path_of_a_and_b_says_nothing_of_a_cohort(trained: Store) -> None:
+    assert "the path of A and B are left out" in " ".join(answer(trained, path="click:P1").notes)
 
 
 def test_draws_keep_what_is_the_same_the_same() -> None:

@@ -1,0 +1,195 @@
+"""Why an item: its words, those who took it, and the smallest change, each against the slow truth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from core.analyses import ANALYSES, Answer
+from core.encoder.attribution import Attribution, Word
+from core.errors import CartscapeError, WrongCall
+from core.journeys.kept_maps import texts_of
+from core.recommender import word_shares
+from core.recommender.counterfactuals import DAYS
+from core.recommender.models import open_model
+from core.recommender.moment import Asked
+from core.scope import Scope
+from core.store import Store
+from tests import oracle
+
+
+def ask(name: str, store: Store, **words: str) -> Answer:
+    return ANALYSES[name].run(store, Scope(), **words)
+
+
+def rows(name: str, store: Store, **words: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(name, store, **words).table.to_pylist()
+    return found
+
+
+@pytest.fixture(scope="module")
+def some(trained: Store) -> tuple[str, str]:
+    """An item that leads, and one far below it, after a look at the first."""
+    first = rows("recommended", trained)[0]["item_id"]
+    later = rows("recommended", trained, path=f"view:{first}", n="60")[40]["item_id"]
+    return first, later
+
+
+@pytest.mark.parametrize("words", [{"path": True}, {"phrase": "waterproof hiking shoes"}, {}])
+def test_the_function_that_words_are_told_of_is_the_score(
+    trained: Store, some: tuple[str, str], words: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "path" in words:
+        words = {"path": f"view:{some[0]}, view:{some[1]}"}
+    its = rows("recommended", trained, n="3", **words)[-1]
+    seen: list[float] = []
+    space = open_model(trained).ground.space
+
+    def attribute(_card: Any, text: str, worth: Callable[[torch.Tensor], torch.Tensor]) -> Attribution:
+        vector = torch.from_numpy(np.asarray(space.vectors.of([text]), np.float32))
+        seen.append(float(worth(vector)[0].detach()))
+        return Attribution((), seen[0], 0.0)
+
+    monkeypatch.setattr(word_shares, "attribute", attribute)
+    ask("why-words", trained, item=its["item_id"], **words)
+    assert seen[0] == pytest.approx(its["score"], abs=2e-3)
+
+
+def test_the_strongest_words_are_told_in_the_order_of_the_text(
+    trained: Store, some: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, texts = open_model(trained), texts_of(trained)
+    code = model.codes[some[0]]
+    label = str(texts.labels[texts.of_item[code]])
+    words = [Word(f"w{n},", n, n / 10) for n in range(15)] + [Word("far", len(label) + 1, 9.0)]
+    monkeypatch.setattr(word_shares, "attribute", lambda *_: Attribution(tuple(words), 0.0, 0.0))
+    found = rows("why-words", trained, item=some[0])
+    assert [row["word"] for row in found] == [f"w{n}" for n in range(4, 15)] + ["far", "(other words)"]
+    assert sum(row["adds"] for row in found) == pytest.approx(sum(word.share for word in words))
+    shared = Store.open(trained.path)
+    monkeypatch.setattr(type(shared), "k", 10)
+    found = rows("why-words", shared, item=some[0])
+    assert [row["word"] for row in found] == [f"w{n}" for n in range(3, 15)] + ["(other words)"]
+    assert found[-1]["adds"] == pytest.approx(0.3 + 9.0)
+
+
+def before(store: Store, item: str) -> dict[str, pd.DataFrame]:
+    """What each taker of an item had done with items before they first took it."""
+    log = oracle.whole_log(store)
+    log = log[log.item_id.notna()].sort_values("ts", kind="stable")
+    found = {}
+    for user, its in log.groupby("user_id"):
+        took = its[(its.item_id == item) & (its.event == "click")]
+        if len(took):
+            found[str(user)] = its[its.ts < took.ts.iloc[0]]
+    return found
+
+
+def test_items_met_before_are_counted_by_shopper(trained: Store, some: tuple[str, str]) -> None:
+    takers = before(trained, some[1])
+    met: dict[str, set[str]] = defaultdict(set)
+    for user, its in takers.items():
+        for item in its.item_id:
+            met[item].add(user)
+    met.pop(some[1], None)
+    found = rows("taken-after", trained, item=some[1], path=f"view:{some[0]}")
+    for row in found:
+        assert (row["shoppers"], row["of"]) == (len(met[row["item_id"]]), len(takers))
+        assert row["low"] <= row["share"] == row["shoppers"] / row["of"] <= row["high"]
+    others = [row["shoppers"] for row in found if not row["asked"]]
+    assert others == sorted(map(len, met.values()), reverse=True)[: len(others)] or found[0]["asked"]
+    assert others == sorted(others, reverse=True)
+
+
+def test_on_shared_data_small_counts_and_all_but_a_few_are_left_out(
+    trained: Store, some: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = rows("taken-after", trained, item=some[0])
+    shared = Store.open(trained.path)
+    k = max(plain[0]["shoppers"], 2)
+    monkeypatch.setattr(type(shared), "k", k)
+    for row in rows("taken-after", shared, item=some[0]):
+        assert row["shoppers"] >= k and row["of"] - row["shoppers"] >= k
+    with pytest.raises(WrongCall, match="nobody's path"):
+        ask("past-buyers", shared, item=some[0], path=f"view:{some[1]}")
+    monkeypatch.setattr(type(shared), "k", 10**6)
+    with pytest.raises(CartscapeError, match="Fewer than"):
+        ask("taken-after", shared, item=some[0])
+
+
+def test_the_nearest_takers_are_those_whose_way_was_most_alike(trained: Store, some: tuple[str, str]) -> None:
+    takers = {user: its for user, its in before(trained, some[1]).items() if len(its)}
+    # Whose way is asked for again is likest; it is found by its own steps.
+    _, way = max(takers.items(), key=lambda pair: len(pair[1]))
+    kept = [event for event in way.event if event != "search"]
+    path = ", ".join(f"{event}:{item}" for event, item in zip(kept, way.item_id, strict=True))
+    found = rows("past-buyers", trained, item=some[1], path=path)
+    assert [row["rank"] for row in found] == list(range(1, len(found) + 1))
+    likeness = [row["likeness"] for row in found]
+    assert likeness == sorted(likeness, reverse=True) and likeness[0] > 0.8
+    model = open_model(trained)
+    for row in found:
+        assert row["of"] == len(before(trained, some[1]))
+        assert (row["events"][-1], row["titles"][-1]) == ("click", model.titled[some[1]])
+        assert len(row["minutes"]) == len(row["events"]) == len(row["titles"])
+        assert row["minutes"] == sorted(row["minutes"])
+    with pytest.raises(CartscapeError, match="no path to compare"):
+        ask("past-buyers", trained, item=some[1])
+
+
+def test_nobody_is_likest_to_themselves(trained: Store, some: tuple[str, str]) -> None:
+    took = trained.cursor().execute(
+        "SELECT user_id FROM log WHERE item_id = ? AND event = 'click' GROUP BY ALL ORDER BY user_id",
+        [some[1]],
+    )
+    names = [name for (name,) in took.fetchall()]
+    found = rows("past-buyers", trained, item=some[1], shopper=names[0])
+    assert 0 < len(found) < len(names)
+    assert all(row["likeness"] < 0.999 for row in found)
+
+
+def test_each_change_gives_the_place_that_is_told_and_none_of_its_kind_a_better(
+    trained: Store, some: tuple[str, str]
+) -> None:
+    first, later = some
+    path = f"view:{first}"
+
+    def place(**words: str) -> int:
+        ids = [row["item_id"] for row in rows("recommended", trained, n="100", **({"path": path} | words))]
+        return ids.index(later) + 1 if later in ids else 101
+
+    found = rows("smallest-change", trained, item=later, path=path)
+    assert {row["kind"] for row in found} >= {"step"}
+    for row in found:
+        words = dict(pair.split("=", 1) for pair in row["words"])
+        assert place(**words) == row["place"] < place() and row["first"] == (row["place"] == 1)
+    hours = [f"{day}T{hour:02d}:00" for _, day in DAYS for hour in range(0, 24, 3)]
+    its = next((row["place"] for row in found if row["kind"] == "hour"), place())
+    assert its == min(place(), *(place(at=at) for at in hours))
+    places = [row["place"] for row in found]
+    assert places == sorted(places)
+    again = ask("smallest-change", trained, item=first)
+    assert "stands first already" in " ".join(again.notes) and not again.table.num_rows
+
+
+def test_what_is_asked_is_written_as_it_is_read() -> None:
+    words = {
+        "path": "view:A, cart:B", "lat": "41.5", "lon": "-87.0", "at": "2026-01-05T18:00", "device": "mobile",
+        "phrase": "warm socks", "price": "A=12.5, B=3.0", "out": "C, D", "n": "7",
+    }  # fmt: skip
+    assert Asked.read(words).write() == words
+    assert Asked.read(Asked.read({"shopper": "x", "region": "Ohio"}).write()).region == "Ohio"
+
+
+def test_an_item_must_be_said(trained: Store) -> None:
+    for name in ("why-words", "past-buyers", "taken-after", "smallest-change"):
+        with pytest.raises(WrongCall, match="item=ID"):
+            ask(name, trained)
+        with pytest.raises(WrongCall, match="no item 'P0'"):
+            ask(name, trained, item="P0", phrase="shoes")
