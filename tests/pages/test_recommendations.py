@@ -138,15 +138,6 @@ def test_what_leads_where_is_on_the_map_alone(app: Open, store: Store) -> None:
     assert "a_at" not in test.query_params
 
 
-def test_a_cohort_is_previewed_with_its_replay(app: Open, store: Store) -> None:
-    test = opened(app, part="cohort", device="mobile", b_region="Ohio")
-    assert [command.split()[4] for command in commands(test)] == ["preview", "preview"]
-    assert "no experiment" in said(test) and "held-out days" in said(test)
-    assert "choose a cohort in the bar above" in said(test)
-    test.segmented_control(key="preview_kind").set_value("purchase").run()
-    assert test.query_params["expect"] in ("purchase", ["purchase"])
-
-
 def test_the_next_step_needs_no_model(app: Open, pages_home: Path) -> None:
     found = Store.open(pages_home / "sample")
     item = str(found.cursor().execute("SELECT mode(item_id) FROM log WHERE event = 'view'").fetchall()[0][0])
