@@ -11,6 +11,7 @@ A product manager, and a demo lead before stakeholders, ask
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -156,7 +157,8 @@ def _promotion(number: int) -> None:
 
 
 def _table(key: str, answer: Answer, name: str, columns: dict[str, Any], hint: str = "") -> None:
-    """A frame with a table; columns that are None stay in the export alone."""
+    """A frame with some columns of a table; the command prints all of them."""
+    answer = replace(answer, table=answer.table.select(list(columns)))
 
     def draw() -> None:
         st.dataframe(
@@ -177,8 +179,7 @@ def _compared() -> None:
         {
             name: st.column_config.TextColumn(label)
             for name, label in ({"name": "What"} | versions_).items()
-        }
-        | {"section": None},
+        },
         hint="Numbers of different logs or of other things foretold are not of the same test.",
     )  # fmt: skip
 
@@ -195,11 +196,10 @@ def _rules() -> None:
         {
             "order": st.column_config.NumberColumn("#", width=40),
             "name": st.column_config.TextColumn("Rule"),
-            "on": st.column_config.CheckboxColumn("On", width=50), "kind": None,
+            "on": st.column_config.CheckboxColumn("On", width=50),
             "rule": st.column_config.TextColumn("What it does", width=420),
             "region": st.column_config.TextColumn("Where"), "start": st.column_config.DateColumn("From"),
-            "end": st.column_config.DateColumn("To"), "revision": None,
-            "saved": None,
+            "end": st.column_config.DateColumn("To"),
         },
         hint="In this order they come after the model; what each does is told on the page Recommendations.",
     )  # fmt: skip
@@ -212,8 +212,7 @@ def _audit() -> None:
         return
     names = {"moment": "When", "what": "What", "name": "Of", "told": "How", "by": "By", "why": "Why"}
     words = {name: st.column_config.TextColumn(label) for name, label in names.items()}
-    hidden = dict.fromkeys(("at", "of", "before", "after"))
-    _table("audit", answer, "audit", words | hidden | {"told": st.column_config.TextColumn("How", width=420)})
+    _table("audit", answer, "audit", words | {"told": st.column_config.TextColumn("How", width=420)})
 
 
 main()

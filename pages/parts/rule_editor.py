@@ -108,7 +108,7 @@ def _does(kind: str) -> None:
         )  # fmt: skip
     if "most" in TAKES[kind]:
         st.number_input("At most", 1, 100, key="rule_most", width=120)
-        _choose("each", "Of each", list(TRAITS), 130, str.capitalize)
+        _choose("each", "Of each", ["brand", "category"], 130, str.capitalize)
     if kind == "in_stock":
         st.caption("As the table of stock counted last by the day; what it did not count is not in stock.")
 
