@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from threadpoolctl import threadpool_limits
 
 from core.api.calls import CALLS, Call
 from core.api.description import described
@@ -41,7 +42,7 @@ class Api:
     def __init__(self, home: Path, a_second: float, most_body: int) -> None:
         self.shelf, self.keys, self.rates = Shelf(home), Keys(home), Rates(a_second)
         self._most_body = most_body  # bytes
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
+        self._pool = ThreadPoolExecutor(THREADS, "api", _one_thread)
         self._waiting = 0
 
     async def answer(self, call: Call, request: Request) -> Response:
@@ -92,6 +93,13 @@ class Api:
         finally:
             self._waiting -= 1
         return Response(body, media_type="application/json")
+
+
+def _one_thread() -> None:
+    """Keep what a call multiplies in its own thread: others would spin for longer than the call takes. BLAS
+    knows one number for the whole server, OpenMP one for each thread.
+    """
+    threadpool_limits(1)
 
 
 def _work(call: Call, shelf: Shelf, words: BaseModel) -> bytes:
