@@ -58,6 +58,14 @@ def parser() -> Parser:
     _scope(project)
     _option(project, "of the map: unit, what, when, where, how, most, detail, seed, dims; may be repeated")
 
+    tune = _verb(verbs, "tune", "fine-tune the encoder on what shoppers took next, or go on with it")
+    tune.add_argument("--model", metavar="NAME", help="the BERT encoder to begin with, by name or folder")
+    _option(
+        tune,
+        "method (lora, adalora, full, mlm), event, pairs, tested, history, epochs, batch, tokens, rate, "
+        "warmup, decay, temperature, head, rank, masked, checks, patience, seed; may be repeated",
+    )
+
     train = _verb(verbs, "train", "train a recommender on the log, measure it, and keep it")
     _option(train, "event, days, items (new or any), seed; may be repeated")
 

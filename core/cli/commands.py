@@ -16,7 +16,10 @@ from core.analyses.cluster_parts import opened_map, told_quality
 from core.analyses.missing import missing_notes
 from core.cli import output
 from core.cli.progress import shown
+from core.cli.words import interruptible, typed
 from core.encoder import open_vectors
+from core.encoder.card import find_card
+from core.encoder.tuning import TuneOptions
 from core.errors import CartscapeError, WrongCall
 from core.journeys import MapOptions
 from core.journeys.encoding import encode_scope
@@ -24,6 +27,7 @@ from core.journeys.kept_maps import TELLING
 from core.recommender import evaluation
 from core.recommender.evaluation import EvaluateOptions
 from core.recommender.models import TrainOptions, train_model
+from core.recommender.pairs import PairOptions, pairs_of
 from core.scope import Scope
 from core.settings import settings
 from core.sources import open_source
@@ -124,6 +128,24 @@ def project(call: argparse.Namespace) -> None:
     _print_words(drawn | {k: round(v, 4) for k, v in asdict(quality).items() if k != "of_cluster"})
 
 
+def tune(call: argparse.Namespace) -> None:
+    """Tune the encoder on a store's pairs and print what it was worth; Ctrl-C leaves a checkpoint."""
+    if call.model:
+        os.environ["CARTSCAPE_MODEL"] = call.model
+        settings.cache_clear()
+    options, drawn = typed(_options(call), TuneOptions, PairOptions)
+    store, card = Store.open(call.store), find_card()
+    with shown() as teller, interruptible() as stop:
+        from core.encoder.tuning import tune  # torch and transformers take seconds to import
+
+        teller.of_build(0.0, "reading pairs")
+        data = pairs_of(store, drawn, options.seed)
+        found = tune.tune(card, data, options, store.path / "encoders", teller.of_build, stop)
+    if found is None:
+        raise KeyboardInterrupt
+    _print_words(found)
+
+
 def train(call: argparse.Namespace) -> None:
     """Train a model, keep it with the store, and print what it is and how good."""
     asked = _known(call, TrainOptions)
@@ -163,6 +185,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "build": build,
     "encode": encode,
     "project": project,
+    "tune": tune,
     "train": train,
     "evaluate": evaluate,
     "recommend": recommend,
