@@ -128,7 +128,7 @@ def draw(store: Store, paths: PathLog, options: PairOptions, seed: int) -> tuple
                 f"Only {shoppers} shoppers have something to learn from in the {name} part, which needs "
                 f"{least}; choose an event= that more shoppers do."
             )
-    return Drawn(*parts, borders=(first, last)), words
+    return Drawn(parts[0], parts[1], parts[2], (first, last)), words
 
 
 def _first_takings(paths: PathLog, event: str) -> Taken:

@@ -124,7 +124,7 @@ class Training:
             raise CartscapeError(
                 f"Training went astray at step {self.step + 1}: its loss is no number. Try a lower rate=."
             )
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._moving.values(), _LONGEST)
         share = self.options.rate_at(self.step, self.steps)
         for group in self._optimiser.param_groups:
