@@ -16,12 +16,13 @@ import streamlit as st
 from core.analyses import Answer
 from core.charts.what_if import moves, shares
 from core.errors import CartscapeError
+from core.events import NONE
 from core.recommender.acts import HOURS_A_SLOT
 from core.recommender.models import open_model
 from core.recommender.reasons import REASONS
 from core.recommender.versions import promoted
 from core.scope import Scope
-from pages.parts import ask, page, state, states
+from pages.parts import ask, page, state, states, train_button
 from pages.parts.chart_frame import Export, frame, plot, style
 
 SIDES = {"a": "A", "b": "B"}
@@ -41,10 +42,10 @@ def main() -> None:
     """Draw the page."""
     page.toolbar("Recommendations", None, choose_measure=False)
     if promoted(ask.store()) is None:
-        states.notice(
-            "No model of this log is trained yet. Train one, which takes a minute for a million events: "
-            f"`python -m core train --store {ask.store().path}`, then open this page again."
-        )
+        train_button.offer()
+        return
+    if not _opens():
+        train_button.offer(again=True)
         return
     _whose()
     sides = st.columns(2, gap="small")
@@ -52,8 +53,7 @@ def main() -> None:
         with column, st.container(border=True):
             _side(side)
     try:
-        with st.spinner("Reading what the shop knows; the first list takes some seconds"):
-            answer = ask.ask("what-if", Scope(), **_options())
+        answer = ask.ask("what-if", Scope(), **_options())
     except CartscapeError as error:
         states.notice(states.plain(str(error)))
         return
@@ -65,22 +65,34 @@ def main() -> None:
 
     frame(
         "moves", answer, command, draw, Export(figure), title="What we would show",
-        hint="Chances are the model's estimates, not an experiment.",
+        hint="Change the place, the hour or a price in B and see what moves. "
+        "Chances are the model's estimates, not an experiment.",
     )  # fmt: skip
     _why(answer.table.to_pylist(), command, answer)
 
 
+def _opens() -> bool:
+    """Whether the promoted model can be opened; else it says why not."""
+    try:
+        with st.spinner("Reading what the shop knows; the first time takes some seconds"):
+            open_model(ask.store())
+    except CartscapeError as error:
+        states.notice(states.plain(str(error)))
+        return False
+    return True
+
+
 def _whose() -> None:
     """Who is recommended to: a shopper, a path made by hand, or nobody."""
-    items, titles = _items()
+    titles = open_model(ask.store()).titled
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if ask.store().k == 1:
+        if alone := ask.store().k == 1:
             _text("whose", "Shopper", "Pseudonym or id; empty for nobody in particular", 280)
         chosen = [part.partition(":")[2].strip() for part in state.text("did").split(",") if part.strip()]
         st.session_state["path_items"] = [item for item in chosen if item in titles]
         st.multiselect(
-            "Or a path made by hand: items looked at, the last one last",
-            items,
+            f"{'Or a' if alone else 'A'} path made by hand: items looked at, the last one last",
+            list(titles),
             key="path_items",
             format_func=lambda item: titles.get(item, item),
             placeholder="Choose items",
@@ -100,14 +112,48 @@ def _side(side: str) -> None:
     name = SIDES[side]
     st.markdown(f"**{name}**" + ("" if side == "a" else ", else as A"))
     with st.container(horizontal=True, gap="small"):
-        if regions := ask.labels("region"):
-            _choice(f"{side}_region", "Place", {region: region for region in sorted(regions)})
-        _choice(f"{side}_at", "Hour", HOURS)
-        _choice(f"{side}_device", "Device", {device: device for device in ask.labels("device")})
-    with st.container(horizontal=True, gap="small"):
-        _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 220)
-        _text(f"{side}_price", "A price", "P10017=14.99", 150)
-        _text(f"{side}_out", "Out of stock", "P10017", 150)
+        offered = {"region": _labels("region"), "at": HOURS, "device": _labels("device")}
+        for (word, names), label in zip(offered.items(), ("Place", "Hour", "Device"), strict=True):
+            if names:
+                _choice(f"{side}_{word}", label, names)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
+        _one_item(side)
+
+
+def _labels(name: str) -> dict[str, str]:
+    return {label: label for label in sorted(ask.labels(name)) if label != NONE}
+
+
+def _one_item(side: str) -> None:
+    """One item that is sold at another price, or not at all."""
+    titles = open_model(ask.store()).titled
+    price, out = state.text(f"{side}_price"), state.text(f"{side}_out")
+    item, _, number = price.rpartition("=") if price else (out, "", "")
+    keys = {name: f"{side}_one_{name}" for name in ("item", "price")}
+    st.session_state[keys["item"]] = item if item in titles else None
+    st.session_state[keys["price"]] = _price(number)
+
+    def changed() -> None:
+        chosen, tried = (st.session_state[keys[name]] for name in ("item", "price"))
+        state.set_text(f"{side}_price", f"{chosen}={tried:.2f}" if chosen and tried else "")
+        state.set_text(f"{side}_out", chosen if chosen and not tried else "")
+
+    st.selectbox(
+        "One item", list(titles), key=keys["item"], format_func=titles.__getitem__, placeholder="as it is",
+        on_change=changed, width=190, help="Sold out, unless it is given a price",
+    )  # fmt: skip
+    st.number_input(
+        "at a price of", 0.01, None, key=keys["price"], placeholder="none: sold out", on_change=changed,
+        disabled=not item, width=150,
+    )  # fmt: skip
+
+
+def _price(text: str) -> float | None:
+    try:
+        return float(text) if float(text) > 0 else None
+    except ValueError:
+        return None
 
 
 def _choice(word: str, label: str, names: dict[str, str]) -> None:
@@ -138,18 +184,11 @@ def _options() -> dict[str, str]:
     return {word: value for word, value in words.items() if value}
 
 
-def _items() -> tuple[list[str], dict[str, str]]:
-    model = open_model(ask.store())
-    titles = {str(item): str(title) for item, title in zip(model.ids, model.titles, strict=True)}
-    return sorted(titles, key=titles.__getitem__), titles
-
-
 def _why(rows: list[dict[str, object]], command: str, answer: Answer) -> None:
     """What adds to one item's score in A or B, and what changed between them."""
     titles = {str(row["item_id"]): str(row["title"]) for row in rows}
     chosen = st.selectbox("Why does it stand where it does?", list(titles), format_func=titles.__getitem__)
     row = next(row for row in rows if row["item_id"] == chosen)
-    columns = st.columns(2, gap="small")
     options = _of_b() | {"n": DEEP}
     single = ask.ask("recommended", Scope(), **options)
     its = next((one for one in single.table.to_pylist() if one["item_id"] == chosen), None)
@@ -159,6 +198,7 @@ def _why(rows: list[dict[str, object]], command: str, answer: Answer) -> None:
         parts.append(("why", "What adds to its score in B", its, "adds_", single, told))
     if row["change"]:
         parts.append(("change", "What B changes in its score", row, "change_", answer, command))
+    columns = st.columns(len(parts) or 1, gap="small")
     for column, (key, title, values, prefix, of, told) in zip(columns, parts, strict=False):
         figure = shares(dict(values), REASONS, prefix, style())
         with column:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.errors import WrongCall
+from core.events import NONE
 from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS, shapley, words_of
@@ -19,6 +20,12 @@ from core.store import Store
 
 #: Words of B begin with this.
 B = "b_"
+#: What is asked, as people call it.
+CALLED = {
+    "shopper": "shopper", "path": "path", "lat": "place", "lon": "place", "region": "place", "at": "hour",
+    "device": "device", "phrase": "what they look for", "prices": "price", "out_of_stock": "stock",
+    "n": "length",
+}  # fmt: skip
 #: Items of either list are looked for so deep in the other.
 DEEP = 100
 
@@ -94,7 +101,8 @@ def what_if(store: Store, scope: Scope, options: TwoWords) -> Answer:
     sides = [_Side(its, at, _explained(model, its, at, shown)) for its, at in ((a, at_a), (b, at_b))]
     rows = [_pair(model, sides[0], sides[1], code) for code in shown]
     changed = [f.name for f in fields(Asked) if getattr(asked, f.name) != getattr(b_asked, f.name)]
-    of = f"A: {_of(model, asked)}; B differs in {', '.join(changed) if changed else 'nothing'}"
+    names = ", ".join(dict.fromkeys(CALLED[name] for name in changed))
+    of = f"A: {_of(model, asked)}; B {f'differs in {names}' if names else 'is the same'}"
     return Answer(pa.Table.from_pylist(rows), "What if", of, tuple(dict.fromkeys((*a.notes, *b.notes))))
 
 
@@ -111,7 +119,11 @@ def _whole(scope: Scope) -> None:
 
 def _of(model: Model, asked: Asked) -> str:
     whom = (
-        "one shopper" if asked.shopper else f"a path of {len(asked.path)} steps" if asked.path else "nobody"
+        "one shopper"
+        if asked.shopper
+        else f"a path of {len(asked.path)} steps"
+        if asked.path
+        else "nobody in particular"
     )
     days, event = model.version.about.settings["days"], model.event
     what = f"{event} of {'something new' if model.new_only else 'an item'} within {days:g} days"
@@ -183,7 +195,7 @@ def _item(model: Model, code: int) -> dict[str, Any]:
     return {
         "item_id": str(model.ids[code]),
         "title": str(model.titles[code]),
-        "category": str(world.categories[world.category_of[code]]) or None,
+        "category": None if (name := world.categories[world.category_of[code]]) == NONE else str(name),
     }
 
 

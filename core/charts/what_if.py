@@ -60,10 +60,14 @@ def _colour(moved: int | None, inside: list[bool], style: Look) -> str:
 def _beside(row: dict[str, Any], place: int, is_b: bool, muted: str) -> str:
     title = short(str(row["title"]), LETTERS)
     if not is_b:
-        return f"<span style='color:{muted}'>{row['chance_a']:.2%}</span>  {title}  <b>{place}</b>"
+        return f"<span style='color:{muted}'>{_percent(row['chance_a'])}</span>  {title}  <b>{place}</b>"
     moved = row["moved"]
     sign = "" if not moved else f" ▲{moved}" if moved > 0 else f" ▼{-moved}"
-    return f"<b>{place}</b>{sign}  {title}  <span style='color:{muted}'>{row['chance_b']:.2%}</span>"
+    return f"<b>{place}</b>{sign}  {title}  <span style='color:{muted}'>{_percent(row['chance_b'])}</span>"
+
+
+def _percent(chance: float) -> str:
+    return f"{100 * chance:.2f} %"
 
 
 def _told(row: dict[str, Any]) -> str:
@@ -71,7 +75,7 @@ def _told(row: dict[str, Any]) -> str:
     for name in ("a", "b"):
         chance, reason = row[f"chance_{name}"], row[f"reason_{name}"]
         if chance is not None:
-            lines.append(f"{name.upper()}: {chance:.2%}, {reason}")
+            lines.append(f"{name.upper()}: {_percent(chance)}, {reason}")
     if row["because"]:
         lines.append(f"what changed most: {row['because']}")
     return "<br>".join(lines)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.encoder import Vectors
 from core.errors import CartscapeError
+from core.jobs import Told
 from core.journeys import parts
 from core.journeys.clusters import assign, find_clusters
 from core.journeys.describe import Described, describe
@@ -31,9 +31,6 @@ BLOCK = 50_000
 
 #: Typical paths kept of each cluster.
 CENTRAL = 12
-
-#: Told how much is done, and what comes next.
-Told = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ import numpy as np
 
 from core.encoder import Vectors, open_vectors
 from core.errors import CartscapeError
+from core.jobs import Told
 from core.journeys.describe import Described
 from core.journeys.gathered import shoppers_of
-from core.journeys.journey_map import Fit, JourneyMap, Told, make_map
+from core.journeys.journey_map import Fit, JourneyMap, make_map
 from core.journeys.options import MapOptions
 from core.journeys.quality import Quality
 from core.journeys.texts import LogTexts, log_texts

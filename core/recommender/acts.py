@@ -40,6 +40,7 @@ class Acts:
     region: np.ndarray  # int64[n], number in the log's regions, −1 for none
     slot: np.ndarray  # int64[n], as `slot_of`
     device: np.ndarray  # int64[n], number in the log's devices
+    paid_log: np.ndarray  # float32[n], natural logarithm of the money, NaN for none
 
     def __len__(self) -> int:
         return self.item.size
@@ -61,10 +62,6 @@ class Contexts:
     def __len__(self) -> int:
         return self.cell.size
 
-    def only(self, rows: np.ndarray) -> Contexts:
-        """Some of them: int[rows]."""
-        return Contexts(self.cell[rows], self.region[rows], self.slot[rows], self.device[rows])
-
 
 @dataclass(frozen=True)
 class World:
@@ -79,11 +76,12 @@ class World:
     devices: np.ndarray  # object[devices]
     category_of: np.ndarray  # int64[items], number in `categories`
     categories: np.ndarray  # object[categories]
-    price_log: np.ndarray  # float32[items], natural logarithm of the price, NaN where none is known
+    price_log: np.ndarray  # float32[items], natural logarithm of the catalogue's price, NaN for none
+    k: int  # shoppers that a place, a time or a device must have for it to count
 
     @classmethod
-    def of(cls, paths: PathLog, event: str = PURCHASE, prices: np.ndarray | None = None) -> World:
-        """Read a log; `prices` float[items] are the catalogue's, NaN for none: else what was paid counts.
+    def of(cls, paths: PathLog, event: str, prices: np.ndarray) -> World:
+        """Read a log; `prices` float[items] are the catalogue's, NaN for none.
 
         Raises `CartscapeError` where the log has no such event with an item.
         """
@@ -117,27 +115,20 @@ class World:
             region=named[place].astype(np.int64),
             slot=slot_of(hours).astype(np.int64),
             device=device_codes[paths["mean"][at]].astype(np.int64),
+            paid_log=_logarithm(paths.money_of(at)),
         )
-        region_of_cell = np.full(cells.size, -1, np.int64)
-        located = acts.cell >= 0
-        region_of_cell[acts.cell[located]] = acts.region[located]
+        main = known.cell_facts(HERE_RESOLUTION)[2] if cells.size else np.empty(0, object)
+        region_of_cell = np.where(main == NONE, -1, np.searchsorted(regions, main))
         categories, of_kind = np.unique(paths.kinds[1].astype(str), return_inverse=True)
         category_of = np.zeros(paths.items.size, np.int64)
         category_of[item] = of_kind[kind]
-        if prices is None or not np.isfinite(prices).any():
-            prices = _paid(paths, at, item)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            price_log = np.where(prices > 0, np.log(prices), np.nan).astype(np.float32)
         return cls(
             acts, paths.shoppers, paths.items.size, cells, region_of_cell, regions, devices, category_of,
-            categories, price_log,
+            categories, _logarithm(prices), paths.k,
         )  # fmt: skip
 
 
-def _paid(paths: PathLog, at: np.ndarray, item: np.ndarray) -> np.ndarray:
-    """The geometric mean of the money of each item's events: float64[items], NaN where there is none."""
-    money = paths.money_of(at).astype(float)
-    paid = money > 0
-    total = np.bincount(item[paid], np.log(money[paid]), paths.items.size)
-    count = np.bincount(item[paid], minlength=paths.items.size)
-    return np.where(count > 0, np.exp(total / np.maximum(count, 1)), np.nan)
+def _logarithm(values: np.ndarray) -> np.ndarray:
+    """float32, NaN for what is not above 0."""
+    values = values.astype(np.float64)
+    return np.log(values, out=np.full(values.shape, np.nan), where=values > 0).astype(np.float32)

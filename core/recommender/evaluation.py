@@ -12,6 +12,7 @@ import pyarrow as pa
 import scipy.sparse
 
 from core.errors import WrongCall
+from core.jobs import Told, untold
 from core.marts.privacy import hide_small
 from core.paths import open_paths
 from core.paths.log import PathLog
@@ -21,7 +22,7 @@ from core.recommender.metrics import by_chance, draws, first_of, interval, of_al
 from core.recommender.peers import Peer, Rows, ease_weights, peers
 from core.recommender.scorer import ScorerOptions, fit
 from core.recommender.shown import evaluate_shown
-from core.recommender.training import Ground, Told, examples, scores, settings_of
+from core.recommender.training import Ground, examples, scores, settings_of
 from core.store import Store
 
 #: By what settings are chosen, and peers ordered.
@@ -73,7 +74,7 @@ class Lists:
     cold: np.ndarray | None  # the same among items that nobody took before; None where they are not asked for
 
 
-def recommend(test: Task, scorer: Rows, among: np.ndarray | None = None) -> np.ndarray:
+def lists_of(test: Task, scorer: Rows, among: np.ndarray | None = None) -> np.ndarray:
     """The lists of a task's shoppers: int64[tested, LONGEST]; of bool[items] `among`, where given."""
     blocks = []
     for low in range(0, test.shoppers.size, _BLOCK):
@@ -88,9 +89,7 @@ def recommend(test: Task, scorer: Rows, among: np.ndarray | None = None) -> np.n
     return np.concatenate(blocks)
 
 
-def evaluate(
-    store: Store, options: EvaluateOptions, told: Told = lambda _done, _stage: None
-) -> tuple[pa.Table, str]:
+def evaluate(store: Store, options: EvaluateOptions, told: Told = untold) -> tuple[pa.Table, str]:
     """One row a recommender, the best by TARGET first; with `by` one a group and recommender.
 
     With items=shown as `evaluate_shown`. Settings of each peer are chosen by TARGET in the `days` before the
@@ -149,8 +148,8 @@ def _of_peers(test: Task, past: Task, by_age: bool, told: Told) -> list[Lists]:
         told(done / len(known), f"choosing settings of {peer.name}")
         settings = choose(past, peer)
         scorer = peer.fit(test, **settings)
-        lists = recommend(test, scorer)
-        among = recommend(test, scorer, cold) if cold is not None else None
+        lists = lists_of(test, scorer)
+        among = lists_of(test, scorer, cold) if cold is not None else None
         found.append(Lists(peer.name, json.dumps(settings), lists, among))
     ease_weights.cache_clear()
     return found
@@ -171,9 +170,9 @@ def _of_scorers(
     for done, settings in enumerate(asked):
         told(0.7 + 0.3 * done / len(asked), f"training scorer {done + 1} of {len(asked)}")
         scorer = fit(learnt, settings)
-        lists = recommend(test, partial(scores, ground, test, scorer))
+        lists = lists_of(test, partial(scores, ground, test, scorer))
         among = (
-            recommend(test, partial(scores, ground, test, scorer, among=cold)) if cold is not None else None
+            lists_of(test, partial(scores, ground, test, scorer, among=cold)) if cold is not None else None
         )
         told_of = json.dumps(settings_of(settings))
         found.append(Lists(SCORER, told_of, lists, among))
@@ -191,7 +190,7 @@ def choose(past: Task, peer: Peer) -> dict[str, Any]:
         return peer.settings[0]
 
     def worth(settings: dict[str, Any]) -> float:
-        lists = recommend(past, peer.fit(past, **settings))
+        lists = lists_of(past, peer.fit(past, **settings))
         return float(of_each(ranked(lists, past.wanted))[TARGET].mean())
 
     return max(peer.settings, key=worth)

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse
 
+from core.events import NONE
 from core.recommender.histories import Histories
 from core.recommender.item_models import Matrix
 from core.recommender.past import LOOKED_WINDOWS, WINDOWS, Past
@@ -252,7 +253,8 @@ class Signals:
             (np.ones(past.items, np.float32), (np.arange(past.items), world.category_of)),
             (past.items, world.categories.size),
         )
-        share = (self.who.taste @ of_items).toarray()
+        # Where items have no category, that they share it says nothing.
+        share = (self.who.taste @ of_items).toarray() * (world.categories != NONE)
         return {
             "category": share / (share.sum(axis=1, keepdims=True) + 0.1),
             "here_category": past.here[1](contexts.region),

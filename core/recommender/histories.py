@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
 
 from core.recommender.acts import Acts, Contexts
 from core.recommender.interactions import DAY
+from core.recommender.item_models import counted, ones, shared
 from core.recommender.past import MIND, TASTE, Past
 
 #: Days in which the trace of one item halves.
@@ -45,26 +46,26 @@ class Histories:
         acts = acts.only(order)
         days = (past.end - acts.second) / DAY
         taken = acts.only(acts.taken)
-        counts = _sum(taken, np.ones(len(taken)), shape)
-        times = _sum(acts, np.ones(len(acts)), shape)
+        counts = counted(taken.row, taken.item, shape)
+        times = counted(acts.row, acts.item, shape)
         ends = np.full(shape[0], -1, np.int64)
         ends[acts.row] = acts.session  # the last one stays
         last = acts.only(acts.session == ends[acts.row])
         idle = np.full(shape[0], 365.0)
         idle[acts.row] = days
-        taste = _sum(acts, acts.strength * np.exp2(-days / TASTE), shape)
+        taste = counted(acts.row, acts.item, shape, acts.strength * np.exp2(-days / TASTE))
         weight = np.asarray(taste.sum(axis=1)).ravel()
         with np.errstate(divide="ignore", invalid="ignore"):
             usual = np.where(weight > 0, (taste @ past.price_log) / weight, np.nan)
         return cls(
             contexts=contexts,
             counts=counts,
-            taken=_ones(counts),
-            met=_ones(times),
+            taken=ones(counts),
+            met=ones(times),
             times=times,
-            mind=_sum(acts, acts.strength * np.exp2(-days / MIND), shape),
+            mind=counted(acts.row, acts.item, shape, acts.strength * np.exp2(-days / MIND)),
             taste=taste,
-            last=_unit(_ones(_sum(last, np.ones(len(last)), shape))),
+            last=shared(ones(counted(last.row, last.item, shape))),
             took_last=_latest(acts.only(acts.taken), past.end, shape),
             met_last=_latest(acts.only(~acts.taken), past.end, shape),
             idle=np.log1p(np.maximum(idle, 0)).astype(np.float32),
@@ -72,18 +73,15 @@ class Histories:
         )
 
     @classmethod
-    def of_shoppers(cls, past: Past, shoppers: np.ndarray, contexts: Contexts | None = None) -> Histories:
+    def of_shoppers(cls, past: Past, shoppers: np.ndarray) -> Histories:
         """Those of shoppers by their numbers in the log, ascending, as of `past.end`; in the context of each
-        one's last event where none is given.
+        one's last event.
         """
         acts = past.world.acts
         acts = acts.only((acts.second < past.end) & np.isin(acts.row, shoppers))
         found = acts.only(np.lexsort((acts.second, acts.row)))
-        row = np.searchsorted(shoppers, found.row)
-        found = Acts(row, *(getattr(found, name) for name in list(Acts.__dataclass_fields__)[1:]))
-        if contexts is None:
-            contexts = last_contexts(found, shoppers.size)
-        return cls.of(past, found, contexts)
+        found = replace(found, row=np.searchsorted(shoppers, found.row))
+        return cls.of(past, found, last_contexts(found, shoppers.size))
 
 
 def last_contexts(acts: Acts, rows: int) -> Contexts:
@@ -96,27 +94,10 @@ def last_contexts(acts: Acts, rows: int) -> Contexts:
     return Contexts(*columns)
 
 
-def _sum(acts: Acts, values: np.ndarray, shape: tuple[int, int]) -> scipy.sparse.csr_matrix:
-    return scipy.sparse.csr_matrix((values, (acts.row, acts.item)), shape, dtype=np.float32)
-
-
 def _latest(acts: Acts, end: float, shape: tuple[int, int]) -> scipy.sparse.csr_matrix:
     """How fresh the last event of each row with each item is; acts are in time."""
     key = acts.row * shape[1] + acts.item
     last = np.unique(key[::-1], return_index=True)[1]
     at = len(acts) - 1 - last
     fresh = np.exp2(-(end - acts.second[at]) / DAY / TRACE) + 1e-6
-    return scipy.sparse.csr_matrix((fresh, (acts.row[at], acts.item[at])), shape, dtype=np.float32)
-
-
-def _ones(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
-    out = matrix.copy()
-    out.data[:] = 1
-    return out
-
-
-def _unit(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    size = np.maximum(np.diff(matrix.indptr), 1)[rows]
-    values = (matrix.data / np.sqrt(size)).astype(np.float32)
-    return scipy.sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape)
+    return counted(acts.row[at], acts.item[at], shape, fresh)

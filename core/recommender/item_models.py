@@ -54,6 +54,27 @@ def strongest(matrix: scipy.sparse.csr_matrix, most: int) -> scipy.sparse.csr_ma
     return scipy.sparse.csr_matrix((matrix.data[kept], (rows[kept], matrix.indices[kept])), matrix.shape)
 
 
+def counted(
+    row: np.ndarray, column: np.ndarray, shape: tuple[int, int], value: np.ndarray | None = None
+) -> scipy.sparse.csr_matrix:
+    """How often each pair comes up, or the sum of its values: float32."""
+    value = np.ones(row.size, np.float32) if value is None else value
+    return scipy.sparse.csr_matrix((value, (row, column)), shape, dtype=np.float32)
+
+
+def ones(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+    """The matrix with every entry 1."""
+    out = matrix.copy()
+    out.data[:] = 1
+    return out
+
+
+def shared(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+    """The matrix with each row divided by the root of its entries."""
+    size = np.maximum(np.diff(matrix.indptr), 1)
+    return scaled(matrix, 1 / np.sqrt(size), np.ones(matrix.shape[1]))
+
+
 def scaled(matrix: scipy.sparse.csr_matrix, rows: np.ndarray, columns: np.ndarray) -> scipy.sparse.csr_matrix:
     """The matrix with each entry times its row's and its column's factor."""
     matrix = matrix.tocsr()

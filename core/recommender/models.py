@@ -8,22 +8,26 @@ from functools import cached_property
 
 import numpy as np
 
+from core import jobs
 from core.encoder import open_vectors
 from core.errors import CartscapeError
 from core.events import PURCHASE
+from core.jobs import Job, Stop, Told, untold
 from core.journeys.kept_maps import texts_of
 from core.paths import open_paths
 from core.recommender import versions
-from core.recommender.evaluation import recommend
+from core.recommender.evaluation import lists_of
 from core.recommender.interactions import ANY, Interactions, task
 from core.recommender.metrics import of_each, ranked
 from core.recommender.past import Past
 from core.recommender.scorer import Scorer, ScorerOptions
-from core.recommender.training import Ground, Told, scores, train, untold
+from core.recommender.training import Ground, scores, train
 from core.recommender.versions import About, Version, items_fingerprint
 from core.store import Store
 
 SCORER_FILE = "scorer.pt"
+#: The kind of its jobs.
+_KIND = "Training"
 #: Models that stay in memory.
 MOST_OPEN = 2
 
@@ -47,10 +51,9 @@ class Model:
     ground: Ground
     titles: np.ndarray  # object[items]
     ids: np.ndarray  # object[items]
-    prices: np.ndarray  # float64[items], NaN for none
     event: str
     kinds: frozenset[str]
-    k: int
+    no_item: int  # code of events without one
 
     @property
     def new_only(self) -> bool:
@@ -70,7 +73,13 @@ class Model:
     @cached_property
     def codes(self) -> dict[str, int]:
         """Each item's code by its id."""
-        return {str(item): code for code, item in enumerate(self.ids)}
+        return {str(item): code for code, item in enumerate(self.ids) if code != self.no_item}
+
+    @cached_property
+    def titled(self) -> dict[str, str]:
+        """What each item is called, by its id, in the order of what they are called."""
+        named = ((item, str(self.titles[code])) for item, code in self.codes.items())
+        return dict(sorted(named, key=lambda pair: pair[1]))
 
 
 def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Version:
@@ -85,11 +94,30 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     test = task(ground.every, options.days, options.items, met=met)
     scorer, learnt = train(ground, test, options.days, ScorerOptions(seed=options.seed), told)
     told(0.95, "measuring on the last days")
-    lists = recommend(test, lambda shoppers: scores(ground, test, scorer, shoppers))
+    lists = lists_of(test, lambda shoppers: scores(ground, test, scorer, shoppers))
     each = of_each(ranked(lists, test.wanted))
     metrics = {name: float(values.mean()) for name, values in each.items()}
     metrics |= {"tested": float(test.shoppers.size), "learnt": float(len(learnt.taken))}
     return _keep(store, options, scorer, metrics)
+
+
+def job_of(store: Store) -> Job | None:
+    """The last training over a store in this server."""
+    return jobs.job_of(_KIND, store.path)
+
+
+def begin(store: Store, options: TrainOptions) -> Job:
+    """Train a model in the background; the job that is at work already where there is one."""
+
+    def work(told: Told, stop: Stop) -> Version:
+        def stopping(done: float, stage: str) -> None:
+            if stop():
+                raise CartscapeError("Training was cancelled; no model was kept.")
+            told(done, stage)
+
+        return train_model(store, options, stopping)
+
+    return jobs.begin(_KIND, store.path, lambda: Job(_KIND, work))
 
 
 _open: dict[tuple[str, str, int], Model] = {}
@@ -125,8 +153,8 @@ def _opened(store: Store, version: Version) -> Model:
         ) from None
     ground = Ground.of(store, version.about.event)
     return Model(
-        version, scorer, ground, texts_of(store).titles, paths.items, np.exp(ground.world.price_log),
-        version.about.event, frozenset(map(str, paths.kinds[0])), store.k,
+        version, scorer, ground, texts_of(store).titles, paths.items,
+        version.about.event, frozenset(map(str, paths.kinds[0])), paths.no_item,
     )  # fmt: skip
 
 

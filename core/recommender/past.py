@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.sparse
 
+from core.marts.privacy import hide_small
 from core.recommender.acts import SLOTS, Acts, World
 from core.recommender.interactions import DAY
-from core.recommender.item_models import NEIGHBOURS, Matrix, alike, scaled, strongest
+from core.recommender.item_models import NEIGHBOURS, Matrix, alike, counted, ones, scaled, shared, strongest
 
 #: Days over which events are counted for what is popular.
 WINDOWS = (3, 7, 14, 30, 90, 10_000)
@@ -36,14 +37,15 @@ class Lift:
 
     @classmethod
     def of(
-        cls, group: np.ndarray, thing: np.ndarray, weight: np.ndarray, groups: int, things: int,
+        cls, acts: Acts, group: np.ndarray, thing: np.ndarray, groups: int, things: int, k: int = 1,
         parent: Lift | None = None, parent_of: np.ndarray | None = None,
     ) -> Lift:  # fmt: skip
-        """From events: the group (−1: none) and thing of each, and what each weighs."""
-        known = group >= 0
-        counts = scipy.sparse.csr_matrix(
-            (weight[known], (group[known], thing[known])), (max(groups, 1), things), dtype=np.float32
-        )
+        """From acts: the group (−1: none) and thing of each; a group of fewer than k shoppers is silent."""
+        weight = acts.strength
+        pairs = np.unique(np.stack([group, acts.row]), axis=1)[0]
+        of_group = np.bincount(pairs[pairs >= 0], minlength=max(groups, 1))
+        known = (group >= 0) & ~hide_small(of_group, k)[group]
+        counts = counted(group[known], thing[known], (max(groups, 1), things), weight[known])
         share = np.bincount(thing, weight, things)
         share = (share + 1e-6) / (share.sum() + 1e-6 * things)
         return cls(
@@ -89,7 +91,10 @@ class Past:
     here: tuple[Lift, Lift]  # of items by cell within region, of categories by region
     now: tuple[Lift, Lift]  # of items and of categories by time of the week
     device: Lift  # of categories
-    price_log: np.ndarray  # float32[items], the mean where none is known
+    price_log: (
+        np.ndarray
+    )  # float32[items], of the catalogue, else of what was paid; the mean where none is known
+    priced: np.ndarray  # bool[items], whether one is known
 
     @property
     def items(self) -> int:
@@ -114,16 +119,16 @@ class Past:
         unsold = np.where(
             np.isfinite(last), np.log1p((end - np.where(np.isfinite(last), last, end)) / DAY), 8
         )
-        counts = _matrix(taken.row, taken.item, None, (world.shoppers, n))
+        counts = counted(taken.row, taken.item, (world.shoppers, n))
         twice = np.bincount(counts.indices[counts.data > 1], minlength=n)
-        ones = _ones(counts)
-        every = _ones(_matrix(acts.row, acts.item, None, (world.shoppers, n)))
-        with_taken = alike(ones, PENALTY)
-        same = every.nnz == ones.nnz
-        weight, category = acts.strength, world.category_of[acts.item]
-        places = world.regions.size
-        regional = Lift.of(acts.region, acts.item, weight, places, n)
-        price_log = world.price_log
+        took = ones(counts)
+        every = ones(counted(acts.row, acts.item, (world.shoppers, n)))
+        with_taken = alike(took, PENALTY)
+        same = every.nnz == took.nnz
+        category, kinds, k = world.category_of[acts.item], world.categories.size, world.k
+        places, cells = world.regions.size, world.cells.size
+        regional = Lift.of(acts, acts.region, acts.item, places, n, k)
+        price_log = world.price_log if np.isfinite(world.price_log).any() else _paid(acts, n)
         usual = float(np.nanmean(price_log)) if np.isfinite(price_log).any() else 0.0
         return cls(
             world=world,
@@ -134,24 +139,31 @@ class Past:
             unsold=unsold.astype(np.float32),
             cold=~np.isfinite(last),
             a_year_ago=np.log1p(_shoppers(taken, end - 366 * DAY, end - 336 * DAY, n)).astype(np.float32),
-            again=(twice / (np.bincount(ones.indices, minlength=n) + 5.0)).astype(np.float32),
+            again=(twice / (np.bincount(took.indices, minlength=n) + 5.0)).astype(np.float32),
             with_taken=with_taken,
             with_any=with_taken if same else alike(every, PENALTY_OF_ALL),
             together=_together(acts, end, n),
             following=_following(acts, n),
             here=(
-                Lift.of(
-                    acts.cell, acts.item, weight, world.cells.size, n, regional, world.region_of_cell
-                ),
-                Lift.of(acts.region, category, weight, places, world.categories.size),
+                Lift.of(acts, acts.cell, acts.item, cells, n, k, regional, world.region_of_cell),
+                Lift.of(acts, acts.region, category, places, kinds, k),
             ),
             now=(
-                Lift.of(acts.slot, acts.item, weight, SLOTS, n),
-                Lift.of(acts.slot, category, weight, SLOTS, world.categories.size),
+                Lift.of(acts, acts.slot, acts.item, SLOTS, n, k),
+                Lift.of(acts, acts.slot, category, SLOTS, kinds, k),
             ),
-            device=Lift.of(acts.device, category, weight, world.devices.size, world.categories.size),
+            device=Lift.of(acts, acts.device, category, world.devices.size, kinds, k),
             price_log=np.where(np.isfinite(price_log), price_log, usual).astype(np.float32),
+            priced=np.isfinite(price_log),
         )  # fmt: skip
+
+
+def _paid(acts: Acts, items: int) -> np.ndarray:
+    """The mean logarithm of the money of each item's events: float64[items], NaN for none."""
+    paid = np.isfinite(acts.paid_log)
+    total = np.bincount(acts.item[paid], acts.paid_log[paid], items)
+    count = np.bincount(acts.item[paid], minlength=items)
+    return np.divide(total, count, out=np.full(items, np.nan), where=count > 0)
 
 
 def _together(acts: Acts, end: float, items: int) -> scipy.sparse.csr_matrix:
@@ -162,9 +174,7 @@ def _together(acts: Acts, end: float, items: int) -> scipy.sparse.csr_matrix:
         return scipy.sparse.csr_matrix((items, items), dtype=np.float32)
     session = np.unique(acts.session, return_inverse=True)[1]
     fresh = np.exp2(-(end - acts.second) / DAY / TOGETHER / 2).astype(np.float32)
-    sessions = _matrix(session, acts.item, fresh, (int(session.max()) + 1, items))
-    size = np.maximum(np.diff(sessions.indptr), 1)
-    sessions = scaled(sessions, 1 / np.sqrt(size), np.ones(items))
+    sessions = shared(counted(session, acts.item, (int(session.max()) + 1, items), fresh))
     both = (sessions.T @ sessions).tocsr()
     both.setdiag(0)
     both.eliminate_zeros()
@@ -180,9 +190,7 @@ def _following(acts: Acts, items: int) -> scipy.sparse.csr_matrix:
     row, session, item = acts.row[order], acts.session[order], acts.item[order]
     new = np.r_[True, session[1:] != session[:-1]] if row.size else np.zeros(0, bool)
     number = np.cumsum(new) - 1
-    visits = _ones(_matrix(number, item, None, (max(int(new.sum()), 1), items)))
-    size = np.maximum(np.diff(visits.indptr), 1)
-    visits = scaled(visits, 1 / np.sqrt(size), np.ones(items))
+    visits = shared(ones(counted(number, item, (max(int(new.sum()), 1), items))))
     whose = row[new]
     pairs = np.flatnonzero(whose[1:] == whose[:-1])
     leads = (visits[pairs].T @ visits[pairs + 1]).tocsr() if pairs.size else visits[:0].T @ visits[:0]
@@ -195,16 +203,3 @@ def _shoppers(acts: Acts, low: float, high: float, items: int) -> np.ndarray:
     some = (acts.second >= low) & (acts.second < high)
     pairs = np.unique(acts.row[some] * items + acts.item[some])
     return np.bincount(pairs % items, minlength=items)
-
-
-def _matrix(
-    row: np.ndarray, column: np.ndarray, value: np.ndarray | None, shape: tuple[int, int]
-) -> scipy.sparse.csr_matrix:
-    value = np.ones(row.size, np.float32) if value is None else value
-    return scipy.sparse.csr_matrix((value, (row, column)), shape, dtype=np.float32)
-
-
-def _ones(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
-    out = matrix.copy()
-    out.data[:] = 1
-    return out

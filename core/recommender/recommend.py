@@ -6,10 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.encoder import open_vectors
 from core.errors import CartscapeError, WrongCall
-from core.journeys.kept_maps import texts_of
-from core.journeys.text_space import TextSpace
 from core.paths import open_paths
 from core.recommender.features import SOURCES, Signals
 from core.recommender.histories import Histories, last_contexts
@@ -55,16 +52,15 @@ def recommend(store: Store, model: Model, asked: Asked) -> Recommended:
         own = asked.acts(model.codes, set(model.kinds), model.event, model.end)
         usual = nobody()
     context, more = asked.context(world, usual)
-    signals = Signals(past, Histories.of(past, own, context), _prices(model, asked), _phrase(store, asked))
-    allowed = np.ones((1, past.items), bool)
-    allowed[0, [code for code, name in enumerate(model.ids) if not name]] = False
+    signals = Signals(past, Histories.of(past, own, context), _prices(model, asked), _phrase(model, asked))
+    allowed = np.zeros((1, past.items), bool)
+    allowed[0, list(model.codes.values())] = True
     if model.new_only:
         allowed[0, signals.who.taken.indices] = False
     allowed[0, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
-    allowed[0, open_paths(store).no_item : open_paths(store).no_item + 1] = False
     if signals.phrase is not None:
-        near = signals.words[0] >= NEAR * signals.words[0].max()
-        allowed[0] &= near
+        near = signals.words[0] >= NEAR * max(signals.words[0].max(), 0)
+        allowed[0] &= near & model.past.vectors.any(axis=1)
         notes.append(f"Only the {int(near.sum()):,} items nearest to what is looked for are in question.")
     proposed, bits = signals.candidates(allowed)
     if not proposed[0].size:
@@ -117,22 +113,18 @@ def _prices(model: Model, asked: Asked) -> np.ndarray | None:
 
 
 def _shown_prices(model: Model, asked: Asked, items: np.ndarray) -> np.ndarray:
-    prices = model.prices[items].astype(float)
+    prices = np.where(model.past.priced, np.exp(model.past.price_log), np.nan)[items].astype(float)
     for item, price in asked.prices.items():
         prices[items == model.codes[item]] = price
     return prices
 
 
-def _phrase(store: Store, asked: Asked) -> np.ndarray | None:
+def _phrase(model: Model, asked: Asked) -> np.ndarray | None:
     """The direction of what is looked for among the texts of the items: float32[d]."""
     if not asked.phrase:
         return None
-    texts = texts_of(store)
-    has = texts.of_item[texts.of_item >= 0]
-    if not has.size:
+    space = model.ground.space
+    if space.mean is None or space.axes is None:
         raise CartscapeError("The items of this log have no texts, so that a phrase finds none of them.")
-    space = TextSpace(texts, open_vectors(), str(store.path))
-    space.fit(has)
-    assert space.mean is not None and space.axes is not None
-    found = (np.asarray(open_vectors().of([asked.phrase]), np.float32)[0] - space.mean) @ space.axes
+    found = (np.asarray(space.vectors.of([asked.phrase]), np.float32)[0] - space.mean) @ space.axes
     return np.asarray(found / max(float(np.linalg.norm(found)), 1e-9), np.float32)

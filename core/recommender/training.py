@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from core.encoder import open_vectors
 from core.errors import CartscapeError
 from core.events import PURCHASE
+from core.jobs import Told, untold
 from core.journeys.kept_maps import texts_of
 from core.journeys.text_space import TextSpace
 from core.paths import open_paths
@@ -30,12 +30,6 @@ DRAWN = 60
 #: Numbers that are worked out at a time: rows × items.
 BLOCK = 600_000
 
-Told = Callable[[float, str], None]
-
-
-def untold(_done: float, _stage: str) -> None:
-    """Tells nobody."""
-
 
 @dataclass(frozen=True, eq=False)
 class Ground:
@@ -44,6 +38,7 @@ class Ground:
     every: Interactions
     world: World
     vectors: np.ndarray  # float32[items, d], the texts of items; zeros for none
+    space: TextSpace  # that they lie in
     pasts: dict[float, Past] = field(default_factory=dict)  # the last ones that were asked for
 
     @classmethod
@@ -52,7 +47,7 @@ class Ground:
         where the log has no such event.
         """
         paths = open_paths(store)
-        return cls(Interactions.of(paths, event), World.of(paths, event, prices(store)), item_vectors(store))
+        return cls(Interactions.of(paths, event), World.of(paths, event, prices(store)), *item_vectors(store))
 
     def past(self, end: float) -> Past:
         """What was known before a second; the last two are kept."""
@@ -70,18 +65,13 @@ def prices(store: Store) -> np.ndarray:
     return np.array([float(known.get(item) or "nan") for item in open_paths(store).items])
 
 
-def item_vectors(store: Store) -> np.ndarray:
-    """The reduced vectors of the items' texts, zeros for an item without: float32[items, d]."""
+def item_vectors(store: Store) -> tuple[np.ndarray, TextSpace]:
+    """The reduced vectors of the items' texts, float32[items, d], zeros for an item without; their space."""
     texts = texts_of(store)
     space = TextSpace(texts, open_vectors(), str(store.path))
-    has = np.flatnonzero(texts.of_item >= 0)
-    out = np.zeros((texts.of_item.size, 1), np.float32)
-    if has.size:
-        space.fit(texts.of_item[has])
-        found = space.of(texts.of_item[has])
-        out = np.zeros((texts.of_item.size, found.shape[1]), np.float32)
-        out[has] = found[texts.of_item[has]]
-    return out
+    rows = texts.of_item
+    space.fit(rows)
+    return np.where((rows >= 0)[:, None], space.reduced[rows], 0).astype(np.float32), space
 
 
 def examples(ground: Ground, test: Task, days: float, told: Told = untold, seed: int = 0) -> Examples:
@@ -102,7 +92,10 @@ def examples(ground: Ground, test: Task, days: float, told: Told = untold, seed:
         raise CartscapeError(
             f"The log before the last {days:g} days is too short to learn from; choose fewer with days=N."
         )
-    return Examples.join(parts)
+    found = Examples.join(parts)
+    if found.taken.all():
+        raise CartscapeError("Everybody takes every item of this log, so there is nothing to choose between.")
+    return found
 
 
 def train(

@@ -7,20 +7,14 @@ import streamlit as st
 from core.encoder import open_encoder
 from core.journeys import encoding
 from core.scope import OFF, Scope
-from pages.parts import ask, states
-
-#: Seconds between two looks at the work.
-PAUSE = 1.0
+from pages.parts import ask, job_progress
 
 
 def offer(missing: int, scope: Scope | None = None) -> None:
     """Say how many texts of a scope (or of the whole log) have no vectors yet; encode them when asked to."""
     job = encoding.job_of(ask.store())
-    if job is not None and job.running:
-        _progress()
+    if job_progress.shown(job, "encode", "What was done stays", open_encoder().describe()):
         return
-    if job is not None and job.sentence:
-        st.error(states.plain(job.sentence), icon=":material/error:")
     whole = Scope(compare=OFF)
     whose = "this log's items and searches" if scope is None else "what these shoppers looked at"
     of_scope = f" {scope.command()}" if scope is not None and scope.words() else ""
@@ -43,14 +37,3 @@ def offer(missing: int, scope: Scope | None = None) -> None:
 
 def _begin(scope: Scope) -> None:
     encoding.begin(ask.store(), scope)
-
-
-@st.fragment(run_every=PAUSE)
-def _progress() -> None:
-    job = encoding.job_of(ask.store())
-    if job is None or not job.running:
-        st.rerun()
-    left = f" · about {job.remaining:.0f} s left" if job.remaining is not None else ""
-    with st.container(border=True, key="frame_encode", horizontal=True, vertical_alignment="center"):
-        st.progress(min(job.done, 1.0), text=f"{job.stage.capitalize()}{left} · {open_encoder().describe()}")
-        st.button("Cancel", key="encode_cancel", on_click=job.cancel, help="What was done stays")

@@ -63,12 +63,15 @@ def detail(rows: list[dict[str, Any]]) -> None:
     left, right = st.columns([5, 4], gap="small")
     with left:
         _told(lambda: _traits(mine, other))
-        _told(lambda: _funnel(mine, other))
+        if ask.has_places():
+            _told(lambda: _funnel(mine, other))
     with right:
         if mine.cluster:
             _told(lambda: _typical(mine))
         if ask.has_places():
             _told(lambda: _map(mine))
+        else:  # nothing else would stand beside what sets them apart
+            _told(lambda: _funnel(mine, other))
     for place, side in zip(
         st.columns(2, gap="small") if other else [st.container()], [mine, other], strict=False
     ):
@@ -236,8 +239,9 @@ def _typical(mine: Side) -> None:
     answer = ask.ask("cluster-paths", state.scope(), **options)
 
     def draw() -> None:
-        for row in answer.table.to_pylist()[:TYPICAL]:
-            st.markdown(_line(row["steps"], row["minutes"], row["events"]))
+        lines = [_line(row["steps"], row["minutes"], row["events"]) for row in answer.table.to_pylist()]
+        for line in list(dict.fromkeys(lines))[:TYPICAL]:  # those alike as far as is told stand once
+            st.markdown(line)
 
     frame(
         "journey_typical", answer, ask.command("cluster-paths", state.scope(), **options), draw, Export(),

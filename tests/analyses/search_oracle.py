@@ -106,7 +106,7 @@ def encoded(known: bool = True, stand_in: Any = None) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         for module in ("meaning", "phrases", "journeys"):
             patch.setattr(import_module(f"core.analyses.{module}"), "open_vectors", lambda: taken)
-        for module in ("training", "models", "recommend"):
+        for module in ("training", "models"):
             patch.setattr(import_module(f"core.recommender.{module}"), "open_vectors", lambda: taken)
         yield taken
 

@@ -60,4 +60,4 @@ def test_a_cohort_is_encoded_mapped_and_its_lasso_looked_at_alone(
     page.get_by_role("link", name="Overview").click()
     expect(page.locator('[data-testid="stMetric"]', has_text="Shoppers")).to_contain_text(f"{selected:,}")
     page.get_by_role("link", name="Demand map").click()
-    expect(page.locator('[data-testid="stDeckGlJsonChart"] canvas').first).to_be_visible()
+    expect(page.locator('[data-testid="stDeckGlJsonChart"] canvas').first).to_be_visible(timeout=PATIENCE)

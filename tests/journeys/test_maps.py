@@ -372,7 +372,7 @@ def test_a_job_that_was_cut_goes_on(sample_store: Store, copied: Callable[[Store
     note.parent.mkdir(exist_ok=True)
     note.write_text("{}")
     job = encoding.resume(store)
-    assert job is not None and job._thread is not None
+    assert job is not None
     job.cancel()
-    job._thread.join(60)
+    job.join(60)
     assert not note.exists()

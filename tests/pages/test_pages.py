@@ -39,7 +39,7 @@ def test_each_page_draws_the_sample(app: Open, page: str) -> None:
         "data": "1 Jan – 30 Jun 2025",
         "cohorts": "No cohort has been saved with this log yet",
         "clusters": "are not encoded yet",
-        "recommendations": "No model of this log is trained yet",
+        "recommendations": "are not encoded yet",
     }
     assert others.get(page, "1 May – 15 Jun 2025") in said(test)
 

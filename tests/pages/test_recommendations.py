@@ -9,8 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analyses import ANALYSES
+from core.journeys import encoding
 from core.recommender import item_models
-from core.recommender.models import TrainOptions, train_model
+from core.recommender.models import TrainOptions, job_of, train_model
+from core.recommender.versions import open_version
 from core.scope import Scope
 from core.store import Store
 from tests.analyses import search_oracle
@@ -26,6 +28,27 @@ def store(pages_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         found = Store.open(pages_home / "sample")
         train_model(found, TrainOptions(event="click", days=20))
         yield found
+
+
+def test_a_model_is_trained_from_the_page(
+    app: Open, pages_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_models, "MOST_DENSE", 100)
+    found = Store.open(pages_home / "sample")
+    monkeypatch.setattr(encoding, "missing_in", lambda *_asked: (0, 1))
+    with search_oracle.encoded():
+        test = opened(app)
+        assert "No model of this log yet" in said(test)
+        test.selectbox(key="train_event").select("click").run()
+        test.number_input(key="train_days").set_value(20).run()
+        test.button(key="train").click().run()
+        job = job_of(found)
+        assert job is not None
+        job.join(300)
+        assert not job.sentence
+        version = open_version(found)
+        assert version.about.event == "click" and version.about.settings["days"] == 20
+        assert commands(whole(test.run()))
 
 
 def opened(app: Open, **words: str) -> AppTest:

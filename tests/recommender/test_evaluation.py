@@ -12,7 +12,7 @@ from core.cli import main
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
 from core.recommender import peers
-from core.recommender.evaluation import COLD, EVERYBODY, EvaluateOptions, evaluate, recommend
+from core.recommender.evaluation import COLD, EVERYBODY, EvaluateOptions, evaluate, lists_of
 from core.recommender.interactions import Interactions, task
 from core.recommender.metrics import of_each, ranked
 from core.recommender.peers import ease, item_knn, own_frequency, popular
@@ -106,6 +106,6 @@ def test_known_marks_of_a_real_log_are_met(online_retail_store: Store) -> None:
         (anything, own_frequency(anything), 0.827, 0.324),
     ]
     for of, scorer, hr, ndcg in marks:
-        each = of_each(ranked(recommend(of, scorer), of.wanted))
+        each = of_each(ranked(lists_of(of, scorer), of.wanted))
         assert each["hr@10"].mean() == pytest.approx(hr, abs=0.045)
         assert each["ndcg@10"].mean() == pytest.approx(ndcg, abs=0.04)

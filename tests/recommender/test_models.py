@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ import pytest
 from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
-from core.recommender import item_models
+from core.recommender import item_models, models, training
+from core.recommender.features import FEATURES
 from core.recommender.models import TrainOptions, open_model, train_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS
 from core.recommender.recommend import recommend
+from core.recommender.scorer import Examples
 from core.recommender.versions import promoted, versions
 from core.scope import Scope
 from core.store import Store
@@ -104,7 +107,7 @@ def test_what_if_tells_what_moved_and_why(trained: Store) -> None:
     assert (row["place_a"], row["place_b"], row["moved"]) == (2, 1, 1)
     gone = next(row for row in answer.table.to_pylist() if row["item_id"] == first)
     assert gone["place_a"] == 1 and gone["place_b"] is None and gone["moved"] is None
-    assert "B differs in out_of_stock" in answer.of
+    assert "B differs in stock" in answer.of
     dear = ANALYSES["what-if"].run(trained, Scope(), b_price=f"{first}=100000")
     row = next(row for row in dear.table.to_pylist() if row["item_id"] == first)
     assert row["price_b"] == 100000 and row["change"] != 0
@@ -207,3 +210,24 @@ def test_the_command_line(trained: Store, capsys: pytest.CaptureFixture[str]) ->
 def test_a_log_without_a_model_says_how_to_train_one(sample_store: Store) -> None:
     with pytest.raises(CartscapeError, match="python -m core train --store"):
         rows(sample_store)
+
+
+def test_training_beside_the_pages_is_seen_and_cancelled(trained: Store) -> None:
+    job = models.begin(trained, CLICKS)
+    assert models.job_of(trained) is job and models.begin(trained, CLICKS) is job
+    job.cancel()
+    job.join(120)
+    assert not job.running and "cancelled; no model was kept" in job.sentence
+    assert len(versions(trained)) == 1
+
+
+def test_one_item_alone_is_a_sentence() -> None:
+    taken = np.ones(3, np.float32)
+    ground = SimpleNamespace()
+    with pytest.MonkeyPatch.context() as patch:
+        drawn = Examples(np.zeros((3, len(FEATURES)), np.float32), taken, taken)
+        patch.setattr(training, "task", lambda *_args, **_more: None)
+        patch.setattr(training, "_drawn", lambda *_args: drawn)
+        ground.every = None
+        with pytest.raises(CartscapeError, match="nothing to choose between"):
+            training.examples(ground, SimpleNamespace(masked=False, end=0.0), 30.0)  # type: ignore[arg-type]

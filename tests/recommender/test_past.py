@@ -33,11 +33,12 @@ def made(seed: int = 0, most: int = 900) -> World:
         strength=rng.choice(np.array([0.3, 1.0], np.float32), most), taken=rng.random(most) < 0.5,
         session=row * 1_000 + second // DAY, cell=cell, region=np.where(cell < 0, -1, cell // 2),
         slot=rng.integers(0, SLOTS, most), device=rng.integers(0, 2, most),
+        paid_log=rng.normal(size=most).astype(np.float32),
     )  # fmt: skip
     names = np.array(["a", "b", "c"], object)
     return World(
         acts, SHOPPERS, ITEMS, np.array(list("wxyz"), object), np.array([0, 0, 1, 1]), names[:2], names[:2],
-        np.arange(ITEMS) % 3, names, np.log(np.arange(ITEMS) + 1).astype(np.float32),
+        np.arange(ITEMS) % 3, names, np.log(np.arange(ITEMS) + 1).astype(np.float32), 1,
     )  # fmt: skip
 
 
@@ -63,7 +64,9 @@ def test_nothing_of_later_is_known(past: Past) -> None:
     later = world.acts.second >= END
     rng = np.random.default_rng(9)
     item = np.where(later, rng.integers(0, ITEMS, later.size), world.acts.item)
-    other = replace(world, acts=replace(world.acts, item=item, taken=world.acts.taken | later))
+    dearer = world.acts.paid_log + later
+    acts = replace(world.acts, item=item, taken=world.acts.taken | later, paid_log=dearer)
+    other = replace(world, acts=acts)
     changed = Past.of(other, END, VECTORS)
     pairs = np.repeat(np.arange(WHO.size), ITEMS), np.tile(np.arange(ITEMS), WHO.size)
     ours, theirs = (Signals(its, Histories.of_shoppers(its, WHO)).pairs(*pairs) for its in (past, changed))
@@ -122,8 +125,26 @@ def test_a_place_is_drawn_to_its_region_and_that_to_all(past: Past) -> None:
 
 
 def test_a_group_without_events_says_nothing() -> None:
-    lift = Lift.of(np.array([0, 0]), np.array([0, 1]), np.ones(2), 3, 2)
+    acts = made().acts.only(np.arange(2))
+    lift = Lift.of(acts, np.array([0, 0]), np.array([0, 1]), 3, 2)
     assert not lift(np.array([2])).any() and not lift(np.array([-1])).any()
+
+
+def test_a_group_of_few_shoppers_says_nothing_on_shared_data() -> None:
+    acts = made().acts
+    group = np.where(acts.row < 3, 0, np.where(acts.row < 9, 1, 2))  # of 3 shoppers, of 6 and of all others
+    for k, speaks in ((1, True), (3, True), (4, False)):
+        lift = Lift.of(acts, group, acts.item, 3, ITEMS, k)
+        assert (np.abs(lift(np.array([0]))) > 1e-6).any() == speaks
+        assert (np.abs(lift(np.array([2]))) > 1e-6).any()
+
+
+def test_what_was_paid_stands_in_for_a_price_and_not_of_later() -> None:
+    world = replace(made(), price_log=np.full(ITEMS, np.nan, np.float32))
+    past = Past.of(world, END, VECTORS)
+    for item in range(ITEMS):
+        at = (world.acts.item == item) & (world.acts.second < END)
+        assert past.price_log[item] == pytest.approx(world.acts.paid_log[at].mean(), abs=1e-5)
 
 
 def test_neighbours_stand_in_for_the_dense_model(monkeypatch: pytest.MonkeyPatch) -> None:

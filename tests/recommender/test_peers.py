@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import CartscapeError, WrongCall
-from core.recommender.evaluation import choose, recommend
+from core.recommender.evaluation import choose, lists_of
 from core.recommender.interactions import DAY, Interactions, Task, task
 from core.recommender.peers import ease, item_knn, own_frequency, peers, popular
 
@@ -68,14 +68,13 @@ def test_the_future_does_not_leak_into_a_list(split: Task) -> None:
         assert choose(past, peer) == choose(other_past, same)
         both = np.intersect1d(split.shoppers, other.shoppers)
         mine, theirs = (
-            recommend(replace(one, shoppers=both), peer.fit(one, **peer.settings[0]))
-            for one in (split, other)
+            lists_of(replace(one, shoppers=both), peer.fit(one, **peer.settings[0])) for one in (split, other)
         )
         assert (mine == theirs).all(), peer.name
 
 
 def test_nothing_that_was_taken_before_is_new(split: Task) -> None:
-    for row, shopper in zip(recommend(split, popular(split)), split.shoppers, strict=True):
+    for row, shopper in zip(lists_of(split, popular(split)), split.shoppers, strict=True):
         mine = set(split.train.item[split.train.shopper == shopper].tolist())
         assert not mine & set(row.tolist())
 

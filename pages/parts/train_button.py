@@ -1,0 +1,51 @@
+"""Training from a page: what is to be foretold, a button, and progress that every visitor of the log sees."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.events import PURCHASE
+from core.journeys import encoding
+from core.recommender import models
+from core.recommender.models import TrainOptions
+from core.scope import OFF, Scope
+from pages.parts import ask, encode_button, job_progress
+
+#: Events that say that somebody took an item, the strongest first.
+TAKING = (PURCHASE, "cart", "click", "view")
+NEW = {"new": "New to the shopper", "any": "Any item"}
+
+
+def offer(again: bool = False) -> None:
+    """Train a model of this log when asked to; texts are encoded first. `again` stands beside one in use."""
+    if not again and (missing := encoding.missing_in(ask.store(), Scope(compare=OFF))[0]):
+        encode_button.offer(missing)
+        return
+    if job_progress.shown(models.job_of(ask.store()), "train", "No model is kept"):
+        return
+    known = [event for event in TAKING if event in ask.events()] or ask.events()
+    with st.container(border=True, key="frame_train"):
+        st.markdown(
+            ":material/model_training: "
+            + ("**Train another model** of this log." if again else "**No model of this log yet.**")
+            + " It learns from what shoppers did next in the past, and is measured on the last days."
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom", key="train_row"):
+            event = st.selectbox("Predict the next", known, key="train_event", width=150)
+            items = st.selectbox(
+                "Items", list(NEW), format_func=NEW.__getitem__, key="train_items", width=190
+            )
+            days = st.number_input("Within days", 1, 365, 30, key="train_days", width=120)
+            st.button(
+                "Train", key="train", type="primary", icon=":material/play_arrow:", on_click=_begin,
+                args=(TrainOptions(event, float(days), items),),
+            )  # fmt: skip
+        words = f"--option event={event} --option items={items} --option days={days}"
+        st.caption(
+            "About a minute for a million events. "
+            f"Or run `python -m core train --store {ask.store().path} {words}`."
+        )
+
+
+def _begin(options: TrainOptions) -> None:
+    models.begin(ask.store(), options)

@@ -1,0 +1,49 @@
+"""Two lists side by side: what rises, falls, comes and goes; bars of reasons, the largest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from core.charts.look import LIGHT
+from core.charts.what_if import moves, shares
+
+
+def row(title: str, a: int | None, b: int | None) -> dict[str, Any]:
+    return {
+        "title": title, "place_a": a, "place_b": b, "moved": a - b if a and b else None,
+        "chance_a": 0.0123 if a else None, "chance_b": 0.0456 if b else None,
+        "reason_a": "its words" if a else None, "reason_b": "its price" if b else None,
+        "because": "its price",
+    }  # fmt: skip
+
+
+def test_lines_go_from_place_to_place_in_the_colour_of_their_way() -> None:
+    rows = [
+        row("rises", 3, 1),
+        row("falls", 1, 3),
+        row("stays", 2, 2),
+        row("comes", 9, 4),
+        row("goes", 4, None),
+    ]
+    figure = moves(pa.Table.from_pylist(rows), 4, LIGHT)
+    lines = {trace.text[0].split("</b>")[0].removeprefix("<b>"): trace for trace in figure.data}
+    assert {name: tuple(trace.y) for name, trace in lines.items()} == {
+        "rises": (3, 1), "falls": (1, 3), "stays": (2, 2), "comes": (5, 4), "goes": (4, 5),
+    }  # fmt: skip
+    colours = {name: trace.line.color for name, trace in lines.items()}
+    assert colours["rises"] == colours["comes"] == LIGHT.up and colours["falls"] == LIGHT.down
+    assert colours["stays"] == colours["goes"] == LIGHT.muted
+    told = [note.text for note in figure.layout.annotations]
+    assert any("▲2" in text and "4.56 %" in text for text in told)
+    assert any("▼2" in text for text in told)
+    assert sum("goes" in text for text in told) == 1
+
+
+def test_reasons_are_bars_the_largest_first() -> None:
+    names = {"words": "its words", "next step": "what comes next", "price": "its price"}
+    figure = shares({"adds_words": -0.5, "adds_next_step": 2.0, "adds_price": 0.0}, names, "adds_", LIGHT)
+    bar = figure.data[0]
+    assert list(bar.y) == ["what comes next", "its words"] and list(bar.x) == [2.0, -0.5]
+    assert list(bar.marker.color) == [LIGHT.up, LIGHT.down]
