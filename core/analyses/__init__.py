@@ -44,6 +44,7 @@ from core.analyses.stickiness import stickiness
 from core.analyses.top_paths import top_paths
 from core.analyses.transitions import transitions
 from core.analyses.trend import trend
+from core.analyses.tunings import tunings
 from core.analyses.unmet import unmet
 from core.errors import WrongCall
 from core.scope import Scope
@@ -93,7 +94,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
     recommended, what_if,
-    rules, audit, models,
+    rules, audit, models, tunings,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

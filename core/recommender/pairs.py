@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +24,8 @@ _DEEP = 8
 _BETWEEN = "; "
 #: What categories of fewer than k shoppers are called together.
 OTHER = "(other)"
+#: What an anchor may tell of: what was done before in the same visit, or ever.
+WITHIN = ("visit", "ever")
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,13 @@ class PairOptions:
     event: str = PURCHASE  # by which an item is taken
     pairs: int = 20_000  # most of them to train on
     tested: int = 1_000  # most of them to validate with, and to test with
-    history: int = 5  # last distinct items and searches that an anchor tells of
+    history: int = 3  # last distinct items and searches that an anchor tells of
+    within: str = "visit"  # one of WITHIN
 
     def __post_init__(self) -> None:
         """Raises `WrongCall` for what cannot be."""
+        if self.within not in WITHIN:
+            raise WrongCall(f"within={self.within!r} is not known; it takes {', '.join(WITHIN)}.")
         for name, low in (("pairs", 2), ("tested", LEAST_SHOPPERS), ("history", 1)):
             if getattr(self, name) < low:
                 raise WrongCall(f"{name}={getattr(self, name)} is too few; it takes {low} or more.")
@@ -50,10 +56,14 @@ class Taken:
     moment: np.ndarray  # int64[n], second of the log at which the shopper first came upon the item
     second: np.ndarray  # int64[n], second of the log at which they took it
     at: np.ndarray  # int64[n], event of the path log by which they did
+    met: np.ndarray  # int64[n], event of the path log by which they came upon it
 
     def only(self, rows: np.ndarray) -> Taken:
         """Some of them: bool or int64[rows]."""
-        return Taken(self.shopper[rows], self.item[rows], self.moment[rows], self.second[rows], self.at[rows])
+        return Taken(
+            self.shopper[rows], self.item[rows], self.moment[rows], self.second[rows], self.at[rows],
+            self.met[rows],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,14 +80,21 @@ class Drawn:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
+def encoders_of(store: Store) -> Path:
+    """The folder of a store's tuned and compressed encoders."""
+    return store.path / "encoders"
+
+
 def pairs_of(store: Store, options: PairOptions, seed: int = 0) -> TuningData:
     """Pairs of a store's log, split by time, drawn by the seed.
 
     A pair's anchor is of the `history` last distinct items and searches before the shopper first came upon
-    the item that they took, the newest first: nothing in it is of that moment or later. Reviews that stand
-    for an item's words, and searches without labels, are of the time of training alone. Categories that fewer
-    than k shoppers took in a part are told as one. Raises `CartscapeError` where a part has too few shoppers,
-    or the log no words.
+    the item that they took, the newest first: of the same visit, or of ever before. Events of one second, as
+    the lines of an invoice, have no order in the log. In a visit the seed draws one for them, so that a line
+    is foretold from some of the others; of ever before only what is older than the moment counts. Nothing of
+    an anchor is later. Reviews that stand for an item's words, and searches without labels, are of the time
+    of training alone. Categories that fewer than k shoppers took in a part are told as one. Raises
+    `CartscapeError` where a part has too few shoppers, or the log no words.
     """
     paths = open_paths(store)
     drawn, words = draw(store, paths, options, seed)
@@ -87,7 +104,7 @@ def pairs_of(store: Store, options: PairOptions, seed: int = 0) -> TuningData:
     row_of[has_words] = rows
     names, classes = _classes(paths, drawn)
     made = {
-        part: _made(paths, words, its, row_of, classes[part], options.history)
+        part: _made(paths, words, its, row_of, classes[part], options, seed)
         for part, its in drawn.parts.items()
     }
     unlabelled = _unlabelled(paths, words, known, drawn.borders[0])
@@ -100,12 +117,13 @@ def draw(store: Store, paths: PathLog, options: PairOptions, seed: int) -> tuple
     Train pairs were taken before validation begins; the moment of a validation pair is not before that, and
     it was taken before the test begins; a pair that a border cuts is in no part. Raises as `pairs_of`.
     """
-    taken = _first_takings(paths, options.event)
+    order = _drawn_order(paths, seed) if options.within == "visit" else None
+    taken = _first_takings(paths, options.event, order)
     first, last = (int(np.quantile(taken.second, share, method="lower")) for share in (VALIDATION, TEST))
     # Words that are younger than what is learnt from would tell of the future.
     words = log_texts(store, paths, before=paths.first_second + first)
     taken = taken.only(words.of_item[taken.item] >= 0)
-    low, high = _before(paths, _told(paths, words), taken)
+    _, low, high = _before(paths, words, taken, order)
     taken = taken.only(high > low)
     if not taken.item.size:
         raise CartscapeError(
@@ -131,44 +149,64 @@ def draw(store: Store, paths: PathLog, options: PairOptions, seed: int) -> tuple
     return Drawn(parts[0], parts[1], parts[2], (first, last)), words
 
 
-def _first_takings(paths: PathLog, event: str) -> Taken:
+def _drawn_order(paths: PathLog, seed: int) -> np.ndarray:
+    """What puts events of one second into an order: float32[events]."""
+    return np.random.default_rng([seed, 12]).random(paths.events, np.float32)
+
+
+def _first_takings(paths: PathLog, event: str, order: np.ndarray | None) -> Taken:
     every = Interactions.of(paths, event)
     _, first = np.unique(every.shopper * every.items + every.item, return_index=True)
     mine = every.only(np.sort(first))
     # When each shopper first came upon each item, by whatever event.
     with_item = np.flatnonzero(paths["item"] != paths.no_item)
+    if order is not None:
+        with_item = with_item[
+            np.lexsort((order[with_item], _place(paths, _shopper_of(paths, with_item), with_item)))
+        ]
     shopper = _shopper_of(paths, with_item)
-    met, at = np.unique(shopper * every.items + paths["item"][with_item], return_index=True)
-    where = np.searchsorted(met, mine.shopper * every.items + mine.item)
-    moment = paths["second"][with_item[at[where]]].astype(np.int64)
-    return Taken(mine.shopper, mine.item, moment, mine.second, mine.at)
+    known, at = np.unique(shopper * every.items + paths["item"][with_item], return_index=True)
+    met = with_item[at[np.searchsorted(known, mine.shopper * every.items + mine.item)]]
+    return Taken(mine.shopper, mine.item, paths["second"][met].astype(np.int64), mine.second, mine.at, met)
 
 
 def _shopper_of(paths: PathLog, events: np.ndarray) -> np.ndarray:
     return np.searchsorted(paths["start"], events, side="right").astype(np.int64) - 1
 
 
-def _told(paths: PathLog, words: LogTexts) -> np.ndarray:
-    """Events of an item or a search that has words: int64[told], ascending."""
-    return np.flatnonzero((words.of_item[paths["item"]] >= 0) | (words.of_query[paths["query"]] >= 0))
+def _place(paths: PathLog, group: np.ndarray, events: np.ndarray) -> np.ndarray:
+    """A number that rises with the group and, within it, with the second: int64[events]."""
+    return group.astype(np.int64) * (int(paths["second"].max()) + 1) + paths["second"][events]
 
 
-def _before(paths: PathLog, told: np.ndarray, taken: Taken) -> tuple[np.ndarray, np.ndarray]:
-    """Where in `told` the events of each shopper before the moment begin and end: int64[n] twice."""
-    # Events lie shopper by shopper in time, so that this number only rises.
-    wide = int(paths["second"].max()) + 1
-    place = _shopper_of(paths, told) * wide + paths["second"][told]
-    low = np.searchsorted(place, taken.shopper * wide)
-    return low, np.searchsorted(place, taken.shopper * wide + taken.moment)
+def _before(
+    paths: PathLog, words: LogTexts, taken: Taken, order: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Events with words, those of a shopper (with an `order` of a visit) side by side in time; and where
+    among them the events before each taking begin and end: int64[told], int64[n] twice.
+    """
+    told = np.flatnonzero((words.of_item[paths["item"]] >= 0) | (words.of_query[paths["query"]] >= 0))
+    if order is None:
+        # They lie shopper by shopper in time already.
+        place = _place(paths, _shopper_of(paths, told), told)
+        low = np.searchsorted(place, _place(paths, taken.shopper, taken.met) - taken.moment)
+        return told, low, np.searchsorted(place, _place(paths, taken.shopper, taken.met))
+    sorting = np.lexsort((order[told], paths["second"][told], paths["session"][told]))
+    where = np.empty(told.size, np.int64)
+    where[sorting] = np.arange(told.size)
+    low = np.searchsorted(paths["session"][told[sorting]], paths["session"][taken.met])
+    return told[sorting], low, where[np.searchsorted(told, taken.met)]
 
 
 def _made(
-    paths: PathLog, words: LogTexts, taken: Taken, row_of: np.ndarray, classes: np.ndarray, history: int
-) -> Pairs:
+    paths: PathLog, words: LogTexts, taken: Taken, row_of: np.ndarray, classes: np.ndarray,
+    options: PairOptions, seed: int,
+) -> Pairs:  # fmt: skip
+    history = options.history
+    order = _drawn_order(paths, seed) if options.within == "visit" else None
     anchors = np.empty(taken.item.size, object)
     known = np.full((taken.item.size, history), -1, np.int64)
-    told = _told(paths, words)
-    lows, highs = _before(paths, told, taken)
+    told, lows, highs = _before(paths, words, taken, order)
     for pair, (low, high) in enumerate(zip(lows.tolist(), highs.tolist(), strict=True)):
         events = told[max(low, high - _DEEP * history) : high][::-1]
         items = paths["item"][events]

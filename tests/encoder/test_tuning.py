@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,16 +17,17 @@ from safetensors.torch import load_file
 
 from core.encoder import Encoder
 from core.encoder.card import ModelCard, find_card
-from core.encoder.tuning import METHODS, Pairs, TuneOptions, TuningData, measure, training
-from core.encoder.tuning.goals import Contrast, Masked, tokenized
-from core.encoder.tuning.model import Student
+from core.encoder.tuning import METHODS, Pairs, SearchOptions, TuneOptions, TuningData, measure, training
+from core.encoder.tuning.goals import Contrast, Distilled, Masked, tokenized
+from core.encoder.tuning.model import Student, seeded
+from core.encoder.tuning.search import search
 from core.encoder.tuning.tune import tune
 from core.errors import CartscapeError, WrongCall
 from tests.encoder.conftest import WORDS, cosines, poolings
 
 #: What goes with what: nothing in the words says so, so that it must be learnt.
 CATALOGUE = [f"{first} {second}" for first in WORDS[:4] for second in WORDS[4:8]]
-TINY = TuneOptions(epochs=2, batch=8, tokens=16, checks=2, patience=9, rank=2, rate=0.02)
+TINY = TuneOptions(epochs=2, batch=8, tokens=16, checks=2, patience=9, rank=2, rate=0.02, layers=1)
 
 
 def drawn(rng: np.random.Generator, count: int) -> Pairs:
@@ -94,6 +96,7 @@ def always_better(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = itertools.count()
     monkeypatch.setattr(Contrast, "check", lambda _: {"ndcg@10": float(next(looks))})
     monkeypatch.setattr(Masked, "check", lambda _: {"minus_loss": float(next(looks))})
+    monkeypatch.setattr(Distilled, "check", lambda _: {"cosine": float(next(looks))})
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -128,6 +131,119 @@ def test_it_learns_what_no_word_says(method: str, card: ModelCard, data: TuningD
     assert made["kept_step"] > 0
 
 
+def test_a_few_pairs_are_learnt_by_heart(card: ModelCard, data: TuningData) -> None:
+    """Whoever cannot do this has gradients that lead nowhere, whatever the pairs are worth."""
+    rows = np.arange(len(CATALOGUE))
+    heart = Pairs(
+        data.unlabelled[: rows.size], rows[::-1].copy(), np.full((rows.size, 1), -1), rows, rows % 3
+    )
+    options = replace(TINY, method="full", batch=len(rows), head=0.0)
+    student = Student(card, options, 200, "cpu")
+    goal = Contrast(student, replace(data, train=heart))
+    moving = [*student.trained.values(), *goal.head.parameters()]
+    optimiser = torch.optim.AdamW(moving, lr=0.002)
+    losses = []
+    for step in range(200):
+        with seeded(1, step):
+            loss = goal.loss(rows)
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        losses.append(loss.item())
+    assert losses[0] > 2 and losses[-1] < 0.1, losses[::20]
+    assert goal.head.heat.exp() < options.temperature  # surer of itself than it began
+
+
+def test_what_an_anchor_tells_of_is_no_wrong_answer(card: ModelCard, data: TuningData) -> None:
+    """Nor is the same item of another pair, or what the same shopper took; else every other one is."""
+    student = Student(card, replace(TINY, head=0.0), 100, "cpu")
+    rows = np.arange(5)
+    labels = np.array([0, 1, 2, 3, 0])
+    plain = Pairs(data.unlabelled[rows], labels, np.full((5, 2), -1), np.array([9, 8, 7, 9, 6]), rows)
+    told = replace(plain, known=np.array([[1, -1], [-1, -1], [3, 1], [-1, -1], [-1, 2]]))
+    wrong = {0: [2], 1: [0, 2, 3, 4], 2: [0, 4], 3: [1, 2, 4], 4: [1, 3]}
+    student.whole.eval()
+    anchors = student.encode(tokenized(student, told.anchors))
+    items = student.encode(tokenized(student, data.catalogue))[labels]
+    scores = np.exp(anchors @ items.T / TINY.temperature)
+    right = [scores[i, i] / (scores[i, i] + scores[i, others].sum()) for i, others in wrong.items()]
+    found = Contrast(student, replace(data, train=told)).loss(rows).item()
+    assert found == pytest.approx(-np.log(right).mean(), abs=1e-3)
+
+
+def test_fewer_layers_give_nearly_the_same_vectors(card: ModelCard, data: TuningData, tmp_path: Path) -> None:
+    options = replace(TINY, method="distil", epochs=30, rate=0.003, patience=99)
+    made = tuned(card, data, options, tmp_path)
+    cosine = [one["cosine"] for one in made["history"]]
+    assert max(cosine) > 0.9 and max(cosine) > cosine[0] + 0.1
+    # Before is the larger model, and what was learnt is kept with fewer layers.
+    assert made["before"] == tuned(card, data, replace(TINY, epochs=1), tmp_path)["before"]
+    config = json.loads((Path(made["model"]) / "config.json").read_text())
+    assert config["num_hidden_layers"] == 1
+    ours = Encoder(find_card(made["model"])).encode(data.unlabelled[::10])
+    assert cosines(ours, Encoder(card).encode(data.unlabelled[::10])).mean() == pytest.approx(
+        max(cosine), abs=0.02
+    )
+    with pytest.raises(WrongCall, match="layers=2 leaves nothing out, as bert has 2"):
+        tune(card, data, replace(options, layers=2), tmp_path)
+
+
+def test_a_log_for_tensorboard_has_each_step_once(card: ModelCard, data: TuningData, tmp_path: Path) -> None:
+    """Also of a training that was stopped: what comes again strikes out what was written before."""
+    assert tune(card, data, TINY, tmp_path, stop=After(9)) is None
+    made = tuned(card, data, TINY, tmp_path)
+    seen = scalars(Path(made["model"]) / "log")
+    assert sorted(seen["train/loss"]) == list(range(1, made["steps"] + 1))
+    looks = {int(one["step"]): one["mrr"] for one in made["history"]}
+    assert seen["validation/mrr"] == pytest.approx(looks)
+    by_look = [one["loss"] for one in made["history"][1:]]
+    assert by_look[0] == pytest.approx(np.mean([seen["train/loss"][s] for s in range(1, 7)]), abs=1e-4)
+
+
+def scalars(folder: Path) -> dict[str, dict[int, float]]:
+    """Value by step and name, of all event files of a folder in the order in which they were begun."""
+    from tensorboardX.proto.event_pb2 import Event, SessionLog
+    from tensorboardX.record_writer import masked_crc32c
+
+    found: dict[str, dict[int, float]] = {}
+    for file in sorted(folder.iterdir()):
+        content = file.read_bytes()
+        while content:
+            (length,) = struct.unpack("<Q", content[:8])
+            body, content = content[12 : 12 + length], content[16 + length :]
+            assert masked_crc32c(struct.pack("<Q", length)) and len(body) == length
+            event = Event.FromString(body)
+            if event.session_log.status == SessionLog.START:
+                for steps in found.values():
+                    for step in [step for step in steps if step >= event.step]:
+                        del steps[step]
+            for value in event.summary.value:
+                found.setdefault(value.tag, {})[event.step] = value.simple_value
+    return found
+
+
+def test_a_search_keeps_to_its_budget_and_goes_on(card: ModelCard, data: TuningData, tmp_path: Path) -> None:
+    options = replace(TINY, epochs=1, rate=0.01)
+    budget = SearchOptions(trials=3, searched=48)
+    stages: list[str] = []
+    told = lambda _done, stage: stages.append(stage)  # noqa: E731
+    assert search(card, data, options, budget, tmp_path, told, lambda: len(stages) > 1) is None
+    kept = json.loads(next(tmp_path.glob(".search-*/trials.json")).read_text())
+    assert len(kept) == 1
+    found = search(card, data, options, budget, tmp_path, told, lambda: False)
+    assert found is not None
+    best, trials = found
+    assert len(trials) == 3 and trials[0] == kept[0]
+    assert {one.split(":")[0] for one in stages} == {"trial 1", "trial 2", "trial 3"}
+    top = max(trials, key=lambda one: float(one["found"]))
+    assert {name: getattr(best, name) for name in top["settings"]} == top["settings"]
+    assert set(top["settings"]) == {"rate", "batch", "temperature", "rank"}
+    assert all(0.01 / 8 <= one["settings"]["rate"] <= 0.08 for one in trials)
+    assert replace(best, **{name: getattr(options, name) for name in top["settings"]}) == options
+    with pytest.raises(WrongCall, match="must not be below 0"):
+        SearchOptions(minutes=-1)
+
+
 def test_masked_words_are_guessed_better(card: ModelCard, data: TuningData, tmp_path: Path) -> None:
     made = tuned(card, data, replace(TINY, method="mlm", epochs=8, rate=0.003), tmp_path)
     losses = [-one["minus_loss"] for one in made["history"]]
@@ -141,6 +257,7 @@ def test_the_folder_is_a_model_like_any_other(card: ModelCard, data: TuningData,
     assert (opened.dim, opened.pooling, opened.max_tokens) == (card.dim, card.pooling, card.max_tokens)
     assert opened.fingerprint == made["fingerprint"] != card.fingerprint
     assert json.loads((opened.folder / "tuning.json").read_text()) == made
+    assert list((opened.folder / "log").glob("events.out.tfevents.*"))
     # The app's own encoder finds what was measured in training.
     encode = Encoder(opened).encode
     known = np.array(CATALOGUE, object)
@@ -160,6 +277,7 @@ def test_vectors_in_training_are_those_of_the_app(card: ModelCard, data: TuningD
 
 def test_shares_of_weights(card: ModelCard) -> None:
     shares = {method: Student(card, replace(TINY, method=method), 100, "cpu").share() for method in METHODS}
+    assert shares["distil"] < shares["full"]
     assert shares["lora"] < shares["adalora"] < 0.5 < shares["full"] < 1  # the pooler never moves
     layers, width, inner, rank = 2, 32, 64, TINY.rank
     adapters = layers * rank * (4 * 2 * width + 2 * (width + inner))
@@ -227,7 +345,7 @@ def test_a_loss_gone_astray_is_a_sentence(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ({"method": "qlora"}, "it takes lora, adalora, full, mlm"),
+        ({"method": "qlora"}, "it takes lora, adalora, full, mlm, distil"),
         ({"batch": 1}, "batch=1 is too few"),
         ({"rate": 2.0}, "rate=2 cannot be"),
         ({"masked": 0.0}, "masked=0 cannot be"),

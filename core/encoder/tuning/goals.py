@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Protocol
 
@@ -29,8 +30,11 @@ class Goal(Protocol):
     """One kind of training."""
 
     size: int  # examples that an epoch goes through
-    head: nn.Module | None  # what is trained beside the encoder, and not kept with it
     target: str  # the number of `check` by which the best moment is chosen; higher is better
+
+    @property
+    def head(self) -> nn.Module | None:
+        """What is trained beside the encoder, and not kept with it."""
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """The loss of some examples; torch's draws are seeded by the caller."""
@@ -43,6 +47,16 @@ def tokenized(student: Student, texts: np.ndarray) -> Tokens:
     """Tokens of texts as the app's encoder reads them, cut to the length of the options."""
     card = replace(student.card, max_tokens=min(student.card.max_tokens, student.options.tokens))
     return BulkTokenizer(card)(mend(clean(texts)).tolist())
+
+
+class Beside(nn.Module):
+    """What is trained beside the encoder, and not kept with it."""
+
+    def __init__(self, dim: int, classes: int, temperature: float) -> None:
+        super().__init__()
+        #: Of the temperature by which cosines are divided, the logarithm; learnt, as Radford et al. 2021 do.
+        self.heat = nn.Parameter(torch.tensor(math.log(temperature)))
+        self.classes = nn.Linear(dim, classes) if classes else None
 
 
 class Contrast:
@@ -59,25 +73,26 @@ class Contrast:
         self._items = tokenized(student, data.catalogue)
         self._anchors = tokenized(student, data.train.anchors)
         self._validation = tokenized(student, data.validation.anchors)
-        self.head: nn.Module | None = None
-        if data.class_names and student.options.head:
-            with seeded(student.options.seed, 2):
-                self.head = nn.Linear(student.card.dim, len(data.class_names)).to(student.device)
+        options = student.options
+        with seeded(options.seed, 2):
+            classes = len(data.class_names) if options.head else 0
+            self.head = Beside(student.card.dim, classes, options.temperature).to(student.device)
 
     def loss(self, rows: np.ndarray) -> Tensor:
         pairs, options = self._data.train, self._student.options
         anchors = self._student.vectors(self._anchors, rows)
         items = self._student.vectors(self._items, pairs.labels[rows])
-        scores = anchors @ items.T / options.temperature
-        # What the same shopper took, or the same item again, is no wrong answer.
+        scores = anchors @ items.T / self.head.heat.exp()
+        # What the same shopper took, the same item again, or what the anchor tells of is no wrong answer.
         labels, groups = pairs.labels[rows], pairs.groups[rows]
         same = (labels[:, None] == labels) | (groups[:, None] == groups)
+        same |= (pairs.known[rows][:, :, None] == labels).any(1)
         np.fill_diagonal(same, False)
         scores = scores.masked_fill(torch.from_numpy(same).to(scores.device), -torch.inf)
         loss = functional.cross_entropy(scores, torch.arange(len(rows), device=scores.device))
         classes = torch.from_numpy(pairs.classes[rows]).to(scores.device)
-        if self.head is not None and bool((classes >= 0).any()):
-            told = self.head(anchors)
+        if self.head.classes is not None and bool((classes >= 0).any()):
+            told = self.head.classes(anchors)
             loss = loss + options.head * functional.cross_entropy(told, classes, ignore_index=-1)
         return loss + self._student.penalty()
 
@@ -96,11 +111,44 @@ class Contrast:
 
     def told(self, anchors: np.ndarray) -> np.ndarray:
         """The categories that the head tells of the vectors of anchors: int64[n]."""
-        assert self.head is not None
+        assert self.head.classes is not None
         with torch.no_grad():
-            scores = self.head(torch.from_numpy(anchors).to(self._student.device))
+            scores = self.head.classes(torch.from_numpy(anchors).to(self._student.device))
         found: np.ndarray = scores.argmax(1).cpu().numpy()
         return found
+
+
+class Distilled:
+    """Give the vectors of a larger model: cosine to its own, over titles, searches and anchors."""
+
+    def __init__(self, student: Student, data: TuningData) -> None:
+        self.target = "cosine"
+        self.head: nn.Module | None = None
+        self._student = student
+        self.teacher = Student(student.card, replace(student.options, method="full"), 1, student.device)
+        texts = distilled_of(data)
+        self.size = texts.size
+        self._tokens = tokenized(student, texts)
+        self._validation = tokenized(student, data.unlabelled[::_EVERY])
+        self._wanted = torch.from_numpy(self.teacher.encode(self._tokens)).to(student.device)
+        self._wanted_then = self.teacher.encode(self._validation)
+
+    def loss(self, rows: np.ndarray) -> Tensor:
+        """1 − cosine, which is half the squared distance of vectors of length 1."""
+        found = self._student.vectors(self._tokens, rows)
+        return 1 - (found * self._wanted[torch.from_numpy(rows)]).sum(1).mean()
+
+    def check(self) -> dict[str, float]:
+        found = self._student.encode(self._validation)
+        return {"cosine": float((found * self._wanted_then).sum(1).mean())}
+
+
+def distilled_of(data: TuningData) -> np.ndarray:
+    """What a smaller model learns from: object[texts]; every tenth title or search is kept apart."""
+    kept = np.arange(data.unlabelled.size) % _EVERY == 0
+    learnt = np.concatenate([data.unlabelled[~kept], data.train.anchors])
+    apart = set(data.unlabelled[kept].tolist())
+    return np.array(sorted(set(learnt.tolist()) - apart), object)
 
 
 class Masked:
@@ -156,8 +204,9 @@ class Masked:
         other = torch.randint(self._words, ids.shape, device=ids.device)
         given = ids.masked_fill(chosen & (kind < _HIDDEN), self._mask)
         given = torch.where(chosen & (kind >= 1 - _OTHER), other, given)
-        told = self._student.whole(input_ids=given, attention_mask=mask).logits
-        return functional.cross_entropy(told[chosen], ids[chosen])
+        with self._student.mixed():
+            told = self._student.whole(input_ids=given, attention_mask=mask).logits
+        return functional.cross_entropy(told[chosen].float(), ids[chosen])
 
 
 def learnt_of(texts: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,15 +15,19 @@ from torch import Tensor, nn
 from core.encoder.attention import Packed
 from core.encoder.batches import Batch
 from core.encoder.card import ModelCard
+from core.encoder.compress import copy_words, is_whole
+from core.encoder.hardware import choose_precision
 from core.encoder.pooling import pool
 from core.encoder.tokens import Tokens
-from core.encoder.tuning.options import TuneOptions
-from core.errors import CartscapeError
+from core.encoder.tuning.options import ADAPTERS, TuneOptions
+from core.errors import CartscapeError, WrongCall
 
 #: Layers that no vector depends on; they get no gradient either.
 _UNUSED = "pooler"
 #: Weight of AdaLoRA's wish for orthogonal factors, as peft has it.
 _ORTHOGONAL = 0.5
+#: Kinds whose layers stand in a row, each with weights of its own and all of one form.
+_ROWS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert", "mpnet")
 #: Fewer steps leave AdaLoRA no time to move ranks.
 _LEAST_STEPS = 10
 
@@ -50,9 +53,11 @@ class Student:
         with seeded(options.seed, 1):
             self.whole = _load(card.folder, masked=options.method == "mlm")
             self.all = sum(p.numel() for p in self.encoder.parameters())
+            if options.method == "distil":
+                _shorten(self.whole, options.layers, card)
             for name, parameter in self.whole.named_parameters():
                 parameter.requires_grad_(_UNUSED not in name)
-            if options.method in ("lora", "adalora"):
+            if options.method in ADAPTERS:
                 self.whole = _adapted(self.whole, options, steps)
         self.whole.to(device)
 
@@ -73,12 +78,18 @@ class Student:
     def vectors(self, tokens: Tokens, rows: np.ndarray) -> Tensor:
         """float32 [rows, dim] of some texts, as the encoder of the app makes them, of length 1."""
         ids, mask = self.padded(tokens, rows)
-        states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        with self.mixed():
+            states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         lengths = mask.sum(1)
         bounds = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
         packed = Packed(ids, ids, bounds, Batch(rows, tokens.lengths[rows]))
-        found = pool(states[mask.bool()], packed, self._modes, self.card.normalise)
+        found = pool(states[mask.bool()].float(), packed, self._modes, self.card.normalise)
         return nn.functional.normalize(found, dim=1)
+
+    def mixed(self) -> torch.autocast:
+        """Matrices multiplied in bf16 where the device has it, while weights and sums stay fp32."""
+        has = choose_precision(self.device) == "bf16"
+        return torch.autocast(self.device, torch.bfloat16, enabled=has)
 
     def padded(self, tokens: Tokens, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Token numbers and which of them are real: int64 [rows, longest] twice."""
@@ -139,16 +150,10 @@ class Student:
         Whatever else the first model's folder says (tokenizer, pooling, length) is kept. The student cannot
         be trained further.
         """
-        adapted = self.options.method in ("lora", "adalora")
-        merged = self.whole.merge_and_unload() if adapted else self.encoder
+        merged = self.whole.merge_and_unload() if self.options.method in ADAPTERS else self.encoder
         with _quiet():
             merged.eval().to("cpu").save_pretrained(folder)
-        for pattern in ("*.json", "*.txt", "*.model", "*/config.json"):
-            for file in self.card.folder.glob(pattern):
-                target = folder / file.relative_to(self.card.folder)
-                if not target.exists() and not file.name.endswith(".index.json"):
-                    target.parent.mkdir(exist_ok=True)
-                    shutil.copyfile(file, target)
+        copy_words(self.card.folder, folder)
 
 
 @contextmanager
@@ -169,6 +174,10 @@ def _quiet() -> Iterator[None]:
 def _load(folder: Path, masked: bool) -> Any:
     from transformers import AutoModel, AutoModelForMaskedLM
 
+    if not is_whole(folder):
+        raise WrongCall(
+            f"The weights in {folder} are of int8, which cannot learn; name the model it was made of."
+        )
     kind: Any = AutoModelForMaskedLM if masked else AutoModel
     try:
         with _quiet():
@@ -177,6 +186,24 @@ def _load(folder: Path, masked: bool) -> Any:
         raise CartscapeError(
             f"The model in {folder} cannot be loaded for tuning ({error}); fetch the model again."
         ) from error
+
+
+def _shorten(model: Any, layers: int, card: ModelCard) -> None:
+    """Leave so many of the layers, evenly from the first to the last."""
+    whole = int(model.config.num_hidden_layers)
+    if card.architecture not in _ROWS:
+        raise WrongCall(
+            f"Layers of a model of the kind {card.architecture} cannot be left out; choose another method=."
+        )
+    if layers >= whole:
+        raise WrongCall(f"layers={layers} leaves nothing out, as {card.name} has {whole}; ask for fewer.")
+    kept = np.linspace(0, whole - 1, layers).round().astype(int) if layers > 1 else [whole - 1]
+    name, rows = next(
+        (n, m) for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == whole
+    )
+    at, _, last = name.rpartition(".")
+    setattr(model.get_submodule(at), last, nn.ModuleList(rows[int(i)] for i in kept))
+    model.config.num_hidden_layers = layers
 
 
 def _adapted(model: Any, options: TuneOptions, steps: int) -> Any:

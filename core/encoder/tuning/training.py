@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,9 @@ def steps_of(options: TuneOptions, examples: int) -> int:
 class Training:
     """One training, from its first step or from where a checkpoint left it."""
 
-    def __init__(self, student: Student, goal: Goal, path: Path, key: str) -> None:
-        """`key` says what is trained on what; a checkpoint of another is refused.
+    def __init__(self, student: Student, goal: Goal, path: Path, key: str, log: Path | None = None) -> None:
+        """`key` says what is trained on what; a checkpoint of another is refused. `log` is a folder for what
+        TensorBoard draws, written while the training runs.
 
         Raises `CartscapeError` where the checkpoint is damaged.
         """
@@ -51,6 +53,8 @@ class Training:
         self.history: list[dict[str, float]] = []
         self.best: dict[str, float] = {}
         self.about: dict[str, Any] = {}  # whatever else is to be there after a stop
+        self.lost: list[float] = []  # losses since the last look
+        self._log = log
         self._best_weights: dict[str, Tensor] = {}
         self._optimiser = self._made_optimiser()
         kept = checkpoint.load(path)
@@ -62,18 +66,24 @@ class Training:
 
         Raises `CartscapeError` where the loss is no number any more.
         """
+        with _writer(self._log, self.step + 1 if self.history else None) as writer:
+            return self._run(told, stop, pause, writer)
+
+    def _run(self, told: Told, stop: Stop, pause: float, writer: Any) -> bool:
         began_at, before = self.step, self.seconds
         began = saved = time.monotonic()
         if not self.history:
-            self._check()
+            self._check(writer)
         self._student.whole.train()
         while not self.ended:
             if stop():
                 self.save()
                 return False
             loss = self._advance()
+            writer.add_scalar("train/loss", loss, self.step)
+            writer.add_scalar("train/rate", self._optimiser.param_groups[0]["lr"], self.step)
             if self.step % self._every == 0 or self.ended:
-                self._check()
+                self._check(writer)
             now = time.monotonic()
             self.seconds = before + now - began
             told(
@@ -83,6 +93,7 @@ class Training:
             )
             if now - saved > pause:
                 self.save()
+                writer.flush()
                 saved = time.monotonic()
         self.save()
         self._put(self._best_weights)
@@ -131,6 +142,7 @@ class Training:
             group["lr"] = group["highest"] * share
         self._optimiser.step()
         self.step += 1
+        self.lost.append(value)
         self._student.after(self.step)
         self._optimiser.zero_grad()
         self.ended = self.step == self.steps
@@ -141,9 +153,15 @@ class Training:
         """Steps between two looks at the validation examples."""
         return max(1, self.steps // self.options.epochs // self.options.checks)
 
-    def _check(self) -> None:
+    def _check(self, writer: Any) -> None:
         """Look at the validation examples; keep the weights if they were never better."""
-        found = {"step": float(self.step), **self._goal.check()}
+        seen = self._goal.check()
+        for name, value in seen.items():
+            writer.add_scalar(f"validation/{name}", value, self.step)
+        found = {"step": float(self.step), **seen}
+        if self.lost:
+            found["loss"] = sum(self.lost) / len(self.lost)
+            self.lost = []
         self.history.append(found)
         target = self._goal.target
         if not self.best or found[target] > self.best[target]:
@@ -180,4 +198,31 @@ class Training:
 
 
 #: Of a training, what a checkpoint keeps as it is.
-_KEPT = ("step", "seconds", "ended", "history", "best", "about")
+_KEPT = ("step", "seconds", "ended", "history", "best", "about", "lost")
+
+
+class _Forgetful:
+    """Takes numbers and forgets them."""
+
+    def add_scalar(self, name: str, value: float, step: int) -> None:
+        """Nothing."""
+
+    def flush(self) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def _writer(folder: Path | None, anew: int | None) -> Iterator[Any]:
+    """What takes numbers for TensorBoard; those from step `anew` on that were written before are struck out,
+    as a killed training comes by them again.
+    """
+    if folder is None:
+        yield _Forgetful()
+        return
+    from tensorboardX import SummaryWriter
+
+    writer = SummaryWriter(str(folder), purge_step=anew)
+    try:
+        yield writer
+    finally:
+        writer.close()

@@ -8,6 +8,7 @@ import resource
 import shutil
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,14 @@ import numpy as np
 from core.encoder import hardware
 from core.encoder.card import ModelCard, read_card
 from core.encoder.tuning.data import TuningData
-from core.encoder.tuning.goals import Contrast, Goal, Masked, learnt_of
+from core.encoder.tuning.goals import Contrast, Distilled, Goal, Masked, distilled_of, learnt_of
 from core.encoder.tuning.measure import probe, ranking, ranks, ranks_by, report
 from core.encoder.tuning.model import Student
-from core.encoder.tuning.options import TuneOptions
+from core.encoder.tuning.options import NOTES, TuneOptions
 from core.encoder.tuning.training import Stop, Told, Training, steps_of
 from core.store.files import room_on_disk, sync, write_durably
 from core.store.lock import WriterLock
 
-#: What a tuned model's folder tells of its making; no vector depends on it.
-NOTES = "tuning.json"
 #: Most pairs that a linear model of vectors learns from, where encoders are compared.
 _PROBED = 2_000
 #: Share of the work at which training begins and ends, about.
@@ -39,16 +38,20 @@ def tune(
     folder: Path,
     told: Told = lambda _done, _stage: None,
     stop: Stop = lambda: False,
+    about: dict[str, Any] | None = None,
 ) -> dict[str, Any] | None:
     """Tune a model; its folder is made in `folder`, and None is given where `stop` ended the work before.
 
+    `about` is added to the report, and changes nothing. The folder's `log` is for TensorBoard.
+
     The same call again goes on from the checkpoint, to the same model bit for bit on the CPU, and gives what
-    was found at once where the work is done. The report has: model (the folder, for CARTSCAPE_MODEL), share
-    of weights trained, steps, seconds, seconds_a_step (looks at validation among them), peak_mb, kept_step
-    (whose weights were best at validation; 0 is the model as it was), and validation and test before and
-    after: hr@10, ndcg@10 and mrr of the whole catalogue ranked by cosine, with `popular` beside, and reports
-    of the category taken next. Raises `CartscapeError` for a damaged checkpoint, a model that cannot be
-    loaded, and a loss gone astray.
+    was found at once where the work is done. The report has: model (the folder, for CARTSCAPE_MODEL), made
+    (UTC), share of weights trained, steps, seconds, seconds_a_step (looks at validation among them), peak_mb,
+    kept_step (whose weights were best at validation; 0 is the model as it was), history of looks, and
+    validation and test before and after: hr@10, ndcg@10 and mrr of the whole catalogue ranked by cosine, with
+    `popular` beside, and reports of the category taken next. Before a smaller model is distilled it is the
+    larger one. Raises `CartscapeError` for a damaged checkpoint, a model that cannot be loaded, and a loss
+    gone astray.
     """
     told_by = json.dumps([card.fingerprint, data.digest(), asdict(options)], sort_keys=True)
     key = hashlib.sha256(told_by.encode()).hexdigest()
@@ -63,11 +66,13 @@ def tune(
         made = _tune(card, data, options, work, key, told, stop)
         if made is None:
             return None
-        made = {"model": str(final)} | made
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        made = {"model": str(final), "made": finished} | (about or {}) | made
         with room_on_disk(folder):
             write_durably(work / "model" / NOTES, json.dumps(made, indent=1).encode())
             for file in (work / "model").iterdir():
                 sync(file)
+            (work / "log").rename(work / "model" / "log")
             (work / "model").rename(final)
             sync(folder)
     shutil.rmtree(work, ignore_errors=True)
@@ -78,20 +83,19 @@ def _tune(
     card: ModelCard, data: TuningData, options: TuneOptions, work: Path, key: str, told: Told, stop: Stop
 ) -> dict[str, Any] | None:
     told(0.0, "loading the model")
-    masked = options.method == "mlm"
-    examples = learnt_of(data.unlabelled.size) if masked else len(data.train)
-    student = Student(card, options, steps_of(options, examples), hardware.choose_device())
+    student = Student(card, options, steps_of(options, examples_of(options, data)), hardware.choose_device())
     pairs = Contrast(student, data)
-    goal: Goal = Masked(student, data) if masked else pairs
+    goal = goal_of(student, data, pairs)
     share = student.share()
-    training = Training(student, goal, work / "checkpoint", key)
+    training = Training(student, goal, work / "checkpoint", key, work / "log")
     if not training.about:
         told(0.01, "measuring the model as it is")
-        training.about = {"before": _measured(pairs, data)}
+        as_was = Contrast(goal.teacher, data) if isinstance(goal, Distilled) else pairs
+        training.about = {"before": _measured(as_was, data)}
     if not training.run(lambda part, stage: told(_BEGINS + part * (_ENDS - _BEGINS), stage), stop):
         return None
     told(_ENDS, "measuring the tuned model")
-    after = _measured(pairs, data, with_head=not masked)
+    after = _measured(pairs, data, with_head=goal is pairs)
     shutil.rmtree(work / "model", ignore_errors=True)
     with room_on_disk(work):
         student.write(work / "model")
@@ -115,6 +119,20 @@ def _tune(
     }
 
 
+def examples_of(options: TuneOptions, data: TuningData) -> int:
+    """How many examples an epoch of a method goes through."""
+    if options.method == "mlm":
+        return learnt_of(data.unlabelled.size)
+    return distilled_of(data).size if options.method == "distil" else len(data.train)
+
+
+def goal_of(student: Student, data: TuningData, pairs: Contrast) -> Goal:
+    """What the method of a student is to get better at: the pairs, or what it learns without them."""
+    if student.options.method == "mlm":
+        return Masked(student, data)
+    return Distilled(student, data) if student.options.method == "distil" else pairs
+
+
 def _measured(pairs: Contrast, data: TuningData, with_head: bool = False) -> dict[str, Any]:
     """The rankings of validation and test, and how well the category taken next is told in the test."""
     found: dict[str, Any] = {}
@@ -130,7 +148,7 @@ def _measured(pairs: Contrast, data: TuningData, with_head: bool = False) -> dic
         shown = pairs.anchors(data.train.only(learnt))
         told = probe(shown, data.train.classes[learnt], mine)
         found["category_by_linear_probe"] = report(truth, told, data.class_names)
-        if with_head and pairs.head is not None:
+        if with_head and pairs.head.classes is not None:
             found["category_by_head"] = report(truth, pairs.told(mine), data.class_names)
     return found
 
