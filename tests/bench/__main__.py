@@ -190,6 +190,14 @@ def encoding(place: Workplace) -> dict[str, Any]:
     return {**json.loads(done.output), "peak_mb": done.peak_mb}
 
 
+def compression(place: Workplace) -> dict[str, Any]:
+    """Make the encoder smaller in every way, and measure each beside it."""
+    done = core(
+        "compress", "--store", _usual_sample(place), "--option", "event=click", "--option", "epochs=4"
+    )
+    return {"rows": json.loads(done.output), "seconds": done.seconds, "peak_mb": done.peak_mb}
+
+
 SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
     section.__name__: section
     for section in (
@@ -204,6 +212,7 @@ SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
         retentioneering,
         encoding,
         projection,
+        compression,
     )
 }
 

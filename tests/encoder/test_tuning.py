@@ -146,7 +146,7 @@ def test_a_few_pairs_are_learnt_by_heart(card: ModelCard, data: TuningData) -> N
     for step in range(200):
         with seeded(1, step):
             loss = goal.loss(rows)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad()
         losses.append(loss.item())
