@@ -57,7 +57,8 @@ class Settings(BaseSettings):
     )
     precision: str = Field(
         "auto",
-        description="How precisely: auto (bf16 where device or processor have it), bf16, fp16 or fp32.",
+        description="How precisely: auto (bf16 where device or processor have it), bf16, fp16, fp32, or int8 "
+        "(CPU alone).",
     )
     vectors_mb: int = Field(
         4000, ge=1, description="Most MiB of vectors kept in HOME/vectors; the longest unused go first."

@@ -6,7 +6,8 @@ A product manager, and a demo lead before stakeholders, ask
 3. is another one better → versions side by side; promote one, or roll back, with a reason;
 4. whom does it show, and whom does it serve → shares of each group, and what parity costs;
 5. what do people say over it → rules: the list, and a form to add, change, switch and delete them;
-6. who changed what, when and why → the audit list.
+6. who changed what, when and why → the audit list;
+7. what does tuning the encoder bring → its runs beside each other.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from core.analyses import Answer
 from core.charts.models import curve
 from core.recommender.versions import promoted, versions
 from core.scope import Scope
-from pages.parts import ask, changes, page, rule_editor, state, states, tables, train_button
+from pages.parts import ask, changes, page, rule_editor, state, states, tables, train_button, tunings
 from pages.parts.chart_frame import Export, frame, plot, style
 from pages.parts.fairness import fairness
 
@@ -53,6 +54,7 @@ def main() -> None:
     _rules()
     rule_editor.editor()
     _audit()
+    tunings.show()
     if numbers:
         train_button.offer(again=True)
 

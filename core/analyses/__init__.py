@@ -52,6 +52,7 @@ from core.analyses.taken_after import taken_after
 from core.analyses.top_paths import top_paths
 from core.analyses.transitions import transitions
 from core.analyses.trend import trend
+from core.analyses.tunings import tunings
 from core.analyses.unmet import unmet
 from core.analyses.why_words import why_words
 from core.errors import WrongCall
@@ -103,6 +104,7 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
     recommended, what_if, why_words, past_buyers, taken_after, smallest_change, leaders, preview, next_step,
     rules, rule_effects, audit, models, model_card, model_curve, models_compared, fairness, fairness_curve,
+    tunings,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

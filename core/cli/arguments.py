@@ -58,6 +58,22 @@ def parser() -> Parser:
     _scope(project)
     _option(project, "of the map: unit, what, when, where, how, most, detail, seed, dims; may be repeated")
 
+    tune = _verb(verbs, "tune", "fine-tune the encoder on what shoppers took next, or go on with it")
+    tune.add_argument("--model", metavar="NAME", help="the BERT encoder to begin with, by name or folder")
+    _option(
+        tune,
+        "method (lora, adalora, full, mlm, distil), event, pairs, tested, history, within (visit, ever), "
+        "epochs, batch, tokens, rate, warmup, decay, temperature, head, rank, masked, layers, checks, "
+        "patience, seed; minutes or trials of a search for the best settings, searched; may be repeated",
+    )
+
+    compress = _verb(verbs, "compress", "make smaller encoders, and measure what each is worth")
+    compress.add_argument(
+        "--model", metavar="NAME", help="the BERT encoder to make smaller, by name or folder"
+    )
+    _option(compress, "texts, distil (1 or 0), and of the smaller model all of tune; may be repeated")
+    _output(compress)
+
     train = _verb(verbs, "train", "train a recommender on the log, measure it, and keep it")
     _option(train, "event, days, items (new, any, or shown), seed; may be repeated")
 

@@ -16,7 +16,10 @@ from core.analyses.missing import missing_notes
 from core.api.keys import Keys
 from core.cli import changing, output
 from core.cli.progress import shown
+from core.cli.words import interruptible, typed
 from core.encoder import open_vectors
+from core.encoder.card import find_card
+from core.encoder.tuning import CompressOptions, SearchOptions, TuneOptions
 from core.errors import CartscapeError, WrongCall
 from core.journeys import MapOptions
 from core.journeys.encoding import encode_scope
@@ -26,6 +29,7 @@ from core.recommender.card import told
 from core.recommender.evaluation import EvaluateOptions
 from core.recommender.groups import FAIRNESS
 from core.recommender.models import TrainOptions, train_model
+from core.recommender.pairs import PairOptions, encoders_of, pairs_of
 from core.scope import Scope
 from core.settings import settings
 from core.sources import open_source
@@ -131,6 +135,50 @@ def project(call: argparse.Namespace) -> None:
     output.say(drawn | {k: round(v, 4) for k, v in asdict(quality).items() if k != "of_cluster"})
 
 
+def tune(call: argparse.Namespace) -> None:
+    """Tune the encoder on a store's pairs and print what it was worth; Ctrl-C leaves a checkpoint."""
+    if call.model:
+        os.environ["CARTSCAPE_MODEL"] = call.model
+        settings.cache_clear()
+    options, drawn, budget = typed(_options(call), TuneOptions, PairOptions, SearchOptions)
+    store, card = Store.open(call.store), find_card()
+    folder = encoders_of(store)
+    about: dict[str, Any] = {"drawn": asdict(drawn)}
+    with shown() as teller, interruptible() as stop:
+        from core.encoder.tuning import search, tune  # torch and transformers take seconds to import
+
+        teller.of_build(0.0, "reading pairs")
+        data = pairs_of(store, drawn, options.seed)
+        if budget.wanted:
+            sought = search.search(card, data, options, budget, folder, teller.of_build, stop)
+            if sought is None:
+                raise KeyboardInterrupt
+            options, about["search"] = sought
+        found = tune.tune(card, data, options, folder, teller.of_build, stop, about)
+    if found is None:
+        raise KeyboardInterrupt
+    output.say(found)
+
+
+def compress(call: argparse.Namespace) -> None:
+    """Make smaller models of the encoder, and print speed, size and loss of quality of each, side by side."""
+    if call.model:
+        os.environ["CARTSCAPE_MODEL"] = call.model
+        settings.cache_clear()
+    options, tuning, drawn = typed(_options(call), CompressOptions, TuneOptions, PairOptions)
+    store, card = Store.open(call.store), find_card()
+    with shown() as teller, interruptible() as stop:
+        from core.encoder.tuning import smaller  # torch and transformers take seconds to import
+
+        data = pairs_of(store, drawn, tuning.seed)
+        table = smaller.compress(card, data, options, tuning, encoders_of(store), teller.of_build, stop)
+    if table is None:
+        raise KeyboardInterrupt
+    of = f"{card.name}, {len(data.catalogue):,} items and {len(data.test):,} later pairs of {store.name}"
+    output.write(table, call.output, call.to, {"title": "Smaller encoders", "of": of})
+    print(f"Smaller encoders: {of}", file=sys.stderr)
+
+
 def train(call: argparse.Namespace) -> None:
     """Train a model, keep it with the store, and print what it is and how good."""
     asked = _known(call, TrainOptions)
@@ -203,6 +251,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "build": build,
     "encode": encode,
     "project": project,
+    "tune": tune,
+    "compress": compress,
     "train": train,
     "evaluate": evaluate,
     "recommend": recommend,

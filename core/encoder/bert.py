@@ -7,6 +7,7 @@ transformers library gives (tested), without masks, padding, or work on what nob
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch.nn import functional
 
 from core.encoder.attention import Attention, Packed
 from core.encoder.card import ModelCard
-from core.encoder.layers import FusedLinear, Layer, PlainLinear
+from core.encoder.layers import Layer
 from core.encoder.weights import read_weights
 from core.errors import CartscapeError
 
@@ -72,14 +73,19 @@ class Bert:
     """A BERT on its device: packed texts to one vector a token."""
 
     def __init__(
-        self, card: ModelCard, device: str, dtype: torch.dtype, attention: Attention, fused: bool
+        self,
+        card: ModelCard,
+        device: str,
+        dtype: torch.dtype,
+        attention: Attention,
+        make: Callable[..., Layer],
     ) -> None:
-        """`fused` takes oneDNN's layers for PyTorch's own, on the CPU."""
+        """`make` is the kind of linear layers: of weight, bias and activation."""
         config = _config(card)
         weights = read_weights(card.folder)
         self._heads = int(config["num_attention_heads"])
         self._attention = attention
-        self._make = FusedLinear if fused else PlainLinear
+        self._make = make
         self._dtype = dtype
         self._device = device
         self._eps = float(config.get("layer_norm_eps", 1e-12))

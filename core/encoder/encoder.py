@@ -34,8 +34,10 @@ _DEVICES = {"cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
 class Encoder:
     """A model that turns texts into vectors. Threads may share it; it is loaded when first used."""
 
-    def __init__(self, card: ModelCard) -> None:
+    def __init__(self, card: ModelCard, precision: str = "") -> None:
+        """`precision` stands in for that of the settings: bf16, fp16, fp32 or int8."""
         self.card = card
+        self._asked = precision
         self._loading = threading.Lock()
         self._loaded: tuple[BulkTokenizer, Engine] | None = None
         self._place: tuple[str, str] | None = None
@@ -47,7 +49,7 @@ class Encoder:
 
     @property
     def precision(self) -> str:
-        """`bf16`, `fp16` or `fp32`."""
+        """`bf16`, `fp16`, `fp32` or `int8`."""
         return self._where()[1]
 
     def describe(self) -> str:
@@ -100,7 +102,7 @@ class Encoder:
     def _where(self) -> tuple[str, str]:
         if self._place is None:
             device = hardware.choose_device()
-            self._place = (device, hardware.choose_precision(device))
+            self._place = (device, self._asked or hardware.choose_precision(device))
         return self._place
 
     def _load(self) -> tuple[BulkTokenizer, Engine]:

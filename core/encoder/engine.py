@@ -17,9 +17,11 @@ from core.encoder.attention import Packed, choose_attention
 from core.encoder.batches import Batch
 from core.encoder.bert import Bert, heads_of, is_lean
 from core.encoder.card import ModelCard
+from core.encoder.layers import FusedLinear, Int8Linear, PlainLinear
 from core.encoder.other import Other
 from core.encoder.pooling import pool
 from core.encoder.tokens import Tokens
+from core.errors import WrongCall
 
 #: Tokens of a batch. A processor wants what its caches hold, a card what fills it.
 _BUDGETS = {"cpu": 1_024, "mps": 8_192, "cuda": 65_536}
@@ -42,11 +44,17 @@ class Engine:
         self._normalise = card.normalise
         self._turn = threading.Lock()
         dtype = hardware.dtype_of(precision)
+        if precision == "int8" and not self.mixed:
+            raise WrongCall(
+                f"CARTSCAPE_PRECISION is int8, which is for models of BERT's own form, and {card.name} is of "
+                f"the kind {card.architecture}; set it to auto."
+            )
         fused = self.mixed and device == "cpu" and hardware.has_fused_layers(precision)
         self._model: Callable[[Packed], Tensor]
         if self.mixed:
             attention = choose_attention(device, dtype, card.dim // len(self._modes) // heads_of(card))
-            self._model = Bert(card, device, dtype, attention, fused)
+            layers = Int8Linear if precision == "int8" else FusedLinear if fused else PlainLinear
+            self._model = Bert(card, device, dtype, attention, layers)
         else:
             self._model = Other(card, device, dtype)
         # Batches side by side, each on one core, never wait for one another within a layer. Other layers

@@ -23,7 +23,7 @@ _READ = (
     "*/config.json",
 )
 #: Notes on how the model was trained, which no vector depends on.
-_UNREAD = ("data_config.json", "trainer_state.json")
+_UNREAD = ("data_config.json", "trainer_state.json", "tuning.json")
 
 _NOTEBOOK = "models.json"
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     import torch
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "bf16", "fp16", "fp32")
+PRECISIONS = ("auto", "bf16", "fp16", "fp32", "int8")
+
+#: How far fused layers may be from right on numbers around 1.
+_OFF = {"fp32": 1e-4, "bf16": 0.1, "int8": 0.3}
 
 
 def choose_device() -> str:
@@ -54,10 +57,23 @@ def wanted() -> tuple[str, str]:
 
 
 def choose_precision(device: str) -> str:
-    """`bf16`, `fp16` or `fp32`: the fastest that keeps neighbours, or what CARTSCAPE_PRECISION says."""
+    """`bf16`, `fp16` or `fp32`: the fastest that keeps neighbours, or what CARTSCAPE_PRECISION says.
+
+    Raises `WrongCall` where that is int8 and the device has no such layers.
+    """
     import torch
 
     _, precision = wanted()
+    if precision == "int8" and device != "cpu":
+        raise WrongCall(
+            f"CARTSCAPE_PRECISION is int8, which is for the CPU alone, and the device is {device}; set "
+            "CARTSCAPE_DEVICE to cpu, or the precision to auto."
+        )
+    if precision == "int8" and not has_fused_layers(precision):
+        raise WrongCall(
+            "CARTSCAPE_PRECISION is int8, for which this PyTorch has no layers on this processor; set it to "
+            "auto."
+        )
     if precision != "auto":
         return precision
     if device == "cuda":
@@ -76,39 +92,38 @@ def _processor_has_bf16() -> bool:
 
 
 def dtype_of(precision: str) -> torch.dtype:
-    """Torch's type for the precision."""
+    """Torch's type of what goes from layer to layer in the precision."""
     import torch
 
-    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+    halves = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    return halves.get(precision, torch.float32)
 
 
 @lru_cache(maxsize=4)
 def has_fused_layers(precision: str) -> bool:
-    """Whether oneDNN's layers with packed weights are there and agree with PyTorch's own.
+    """Whether oneDNN's layers, with packed weights or of int8, are there and agree with PyTorch's own.
 
     They are no public interface of PyTorch, so they are tried on small numbers before they are trusted.
     """
     import torch
     from torch.nn import functional
 
-    from core.encoder.layers import FusedLinear
+    from core.encoder.layers import FusedLinear, Int8Linear
 
     if precision == "fp16":
         return False
-    dtype = dtype_of(precision)
+    dtype, kind = dtype_of(precision), Int8Linear if precision == "int8" else FusedLinear
     generator = torch.Generator().manual_seed(1)
     x, weight, bias = (torch.randn(*shape, generator=generator) for shape in ((9, 48), (32, 48), (32,)))
     try:
         with torch.inference_mode():
             for activation in ("none", "gelu", "relu"):
-                got = FusedLinear(weight.to(dtype), bias.to(dtype), activation)(x.to(dtype)).float()
+                got = kind(weight.to(dtype), bias.to(dtype), activation)(x.to(dtype)).float()
                 rounded = functional.linear(*(t.to(dtype).float() for t in (x, weight, bias)))
                 right = {"none": lambda t: t, "gelu": functional.gelu, "relu": functional.relu}[activation](
                     rounded
                 )
-                if not torch.allclose(
-                    got, right, atol=0.1 if dtype is not torch.float32 else 1e-4, rtol=0.02
-                ):
+                if not torch.allclose(got, right, atol=_OFF[precision], rtol=0.02):
                     return False
     except (AttributeError, RuntimeError, NotImplementedError, TypeError):
         return False

@@ -1,4 +1,4 @@
-"""Linear layers for inference: PyTorch's own, and oneDNN's with packed weights and fused activation."""
+"""Linear layers for inference: PyTorch's own, oneDNN's with packed weights and fused activation, and int8."""
 
 from __future__ import annotations
 
@@ -46,3 +46,33 @@ class FusedLinear:
             x, self._weight, self._bias, self._name, [], self._algorithm
         )
         return y
+
+
+#: The largest whole number of int8.
+_MOST = 127
+
+
+def rounded(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows as int8 [n, in] and what each is to be multiplied by: float32 [n]."""
+    scale = weight.float().abs().amax(1).clamp_min(1e-12) / _MOST
+    return (weight.float() / scale[:, None]).round().to(torch.int8), scale
+
+
+class Int8Linear:
+    """The same on the CPU with whole numbers: weights rounded once, a scale for each row out, and what comes
+    in rounded token by token.
+
+    A scale for each token is what keeps neighbours: with one for all, as PyTorch's dynamic quantisation has
+    it (deprecated, in `torch.ao`), large tokens leave small ones few steps (Yao et al. 2022, ZeroQuant).
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, activation: str = "none") -> None:
+        whole, self._scale = rounded(weight)
+        self._weight = whole.t().contiguous()
+        self._bias = bias.float()
+        self._activation = ACTIVATIONS[activation]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        scale = x.abs().amax(1, keepdim=True).clamp_min(1e-12) / _MOST
+        y = torch._int_mm((x / scale).round_().to(torch.int8), self._weight).to(torch.float32)
+        return self._activation(y.mul_(scale).mul_(self._scale).add_(self._bias))

@@ -40,15 +40,15 @@ class BulkTokenizer:
 
     def __init__(self, card: ModelCard) -> None:
         self._prompt = card.prompt
-        self._tokenizer = _load(card)
-        self._nothing = (self._tokenizer.padding or {}).get("pad_id", 0)
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(card.max_tokens)
+        self.tokenizer = _load(card)
+        self._nothing = (self.tokenizer.padding or {}).get("pad_id", 0)
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(card.max_tokens)
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Tokens of each text, special ones among them; what is longer than the model takes is cut."""
         given = [self._prompt + text for text in texts] if self._prompt else list(texts)
-        encoded = self._tokenizer.encode_batch_fast(given)
+        encoded = self.tokenizer.encode_batch_fast(given)
         # A tokenizer without special tokens has none for an empty text, and the mean of nothing is nothing.
         ids = [one.ids or [self._nothing] for one in encoded]
         lengths = np.fromiter(map(len, ids), np.int64, len(ids))
@@ -70,7 +70,7 @@ class BulkTokenizer:
 
     def read(self, text: str) -> str:
         """The part of a text that is left where what the model does not take is cut off."""
-        one = self._tokenizer.encode(self._prompt + text)
+        one = self.tokenizer.encode(self._prompt + text)
         if not one.overflowing:
             return text
         return text[: max(max(end for _, end in one.offsets) - len(self._prompt), 0)]

@@ -11,19 +11,27 @@ from torch import Tensor
 from core.errors import CartscapeError
 
 _MARK = "embeddings.word_embeddings.weight"
+#: Beside a tensor of int8, what each of its rows is to be multiplied by.
+SCALE = ".scale"
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
     """The tensors of the encoder, by name, without the prefix of the model they were trained in.
 
-    Raises `CartscapeError` where a file is damaged or missing.
+    Those that `core.encoder.compress` wrote as int8 are float32 again. Raises `CartscapeError` where a file
+    is damaged or missing.
     """
     try:
-        tensors = _files(folder)
+        tensors = read_files(folder)
     except Exception as error:  # safetensors and torch raise kinds of their own
         raise CartscapeError(
             f"The weights in {folder} cannot be read ({error}); fetch the model again."
         ) from error
+    tensors = {
+        name: tensor.float() * tensors[name + SCALE][:, None] if tensor.dtype is torch.int8 else tensor
+        for name, tensor in tensors.items()
+        if not name.endswith(SCALE)
+    }
     prefix = next((name.removesuffix(_MARK) for name in tensors if name.endswith(_MARK)), "")
     return {
         name.removeprefix(prefix)
@@ -34,7 +42,8 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     }
 
 
-def _files(folder: Path) -> dict[str, Tensor]:
+def read_files(folder: Path) -> dict[str, Tensor]:
+    """The tensors of a folder as they are. Raises whatever the libraries do where a file is damaged."""
     from safetensors.torch import load_file
 
     if (folder / "model.safetensors").exists():

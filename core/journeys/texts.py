@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.events import NONE
@@ -40,9 +41,9 @@ class LogTexts:
         return np.where(found >= 0, found, self.of_kind[kind]).astype(np.int32)
 
 
-def log_texts(store: Store, paths: PathLog) -> LogTexts:
-    """The texts of a store's log."""
-    titles, words, short = _item_texts(store, paths)
+def log_texts(store: Store, paths: PathLog, before: int | None = None) -> LogTexts:
+    """The texts of a store's log; with `before`, a second since 1970 UTC, without reviews from then on."""
+    titles, words, short = _item_texts(store, paths, before)
     queries = np.array([_clean(q) if q != NONE else "" for q in paths.queries], object)
     categories = np.array([_clean(c) if c != NONE else "" for c in paths.kinds[1]], object)
     every = np.concatenate([words, queries, categories]).astype(str)
@@ -55,7 +56,9 @@ def log_texts(store: Store, paths: PathLog) -> LogTexts:
     return LogTexts(texts, of_item, of_query, of_kind, titles, labels)
 
 
-def _item_texts(store: Store, paths: PathLog) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _item_texts(
+    store: Store, paths: PathLog, before: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What each item of the path log is called, its text, and its text in short; "" for none."""
     items = store.table("items")
     known = {
@@ -67,7 +70,7 @@ def _item_texts(store: Store, paths: PathLog) -> tuple[np.ndarray, np.ndarray, n
         for item in paths.items
         if item != NONE and not (known.get(item, {}).get("title") or known.get(item, {}).get("description"))
     ]
-    reviews = _reviews(store, set(wordless)) if wordless else {}
+    reviews = _reviews(store, set(wordless), before) if wordless else {}
     categories = paths.category_of_item
     towns = _towns(paths) if wordless else {}
     titles, words, short = [], [], []
@@ -95,10 +98,12 @@ def _clean(text: str) -> str:
     return " ".join(str(text).split())
 
 
-def _reviews(store: Store, wanted: set[str]) -> dict[str, str]:
+def _reviews(store: Store, wanted: set[str], before: int | None) -> dict[str, str]:
     """What people wrote of items, the newest first, up to MOST_LETTERS."""
     table = store.table("reviews")
     table = table.filter(pc.and_(pc.is_valid(table["text"]), pc.is_valid(table["item_id"])))
+    if before is not None:
+        table = table.filter(pc.less(table["ts"], pa.scalar(before * 1_000_000, pa.timestamp("us"))))
     table = table.sort_by([("ts", "descending")])
     found: dict[str, list[str]] = {}
     length: dict[str, int] = {}

@@ -38,6 +38,8 @@ def report(found: dict[str, dict[str, Any]], events: int) -> str:
         parts.append(_walks(found["retentioneering"]))
     if "encoding" in found:
         parts.append(_encoding(found["encoding"]))
+    if "compression" in found:
+        parts.append(_compression(found["compression"]))
     if "projection" in found:
         parts.append(_projection(found["projection"]))
     if "recommend" in found:
@@ -160,6 +162,24 @@ def _recommend(found: dict[str, dict[str, Any]]) -> str:
         f"Recommenders on the same split, all items ranked, settings chosen on the days before ({versions}); "
         "the lead is of our weakest seed, with its 95 % interval:\n\n" + table(head, rows)
     )
+
+
+def _compression(found: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{row['variant']}, {row['precision']}",
+            f"{row['mib']:.1f}",
+            f"{row['texts_a_second']:,.0f}",
+            f"{row['texts_a_cpu_second']:,.0f}",
+            f"{row['cosine']:.4f}",
+            f"{row['same_nearest']:.3f}",
+            f"{row['hr@10']:.4f}",
+            f"{row['ndcg@10']:.4f}",
+        ]
+        for row in found["rows"]
+    ]
+    names = ["encoder", "MiB", "texts/s", "texts/s a core", "cosine", "same top 10", "HR@10", "NDCG@10"]
+    return f"Smaller encoders, made and measured in {found['seconds']:.0f} s:\n\n" + table(names, rows)
 
 
 def _encoding(found: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from core.encoder.batches import Batch, plan
 from core.encoder.bert import Bert
 from core.encoder.card import find_card
 from core.encoder.engine import Engine
+from core.encoder.layers import FusedLinear, PlainLinear
 from core.encoder.tokens import BulkTokenizer, Tokens
 from tests.encoder.conftest import poolings
 from tests.encoder.test_against_peers import random_texts
@@ -118,7 +119,7 @@ def test_packed_texts_equal_texts_in_buckets_of_one_length(
 
     def run(attention, mixed: bool, fused: bool = False) -> np.ndarray:
         engine = Engine(card, "cpu", "fp32")
-        engine._model = Bert(card, "cpu", torch.float32, attention, fused)
+        engine._model = Bert(card, "cpu", torch.float32, attention, FusedLinear if fused else PlainLinear)
         found = np.full((len(tokens.lengths), card.dim), np.nan, np.float32)
         for batch, vectors in engine.run(tokens, plan(tokens.lengths, 256, mixed), lambda: False):
             found[batch.rows] = vectors
