@@ -60,7 +60,7 @@ class BulkTokenizer:
         """
         import torch
 
-        one = self._tokenizer.encode(self._prompt + text)
+        one = self.tokenizer.encode(self._prompt + text)
         skip = len(self._prompt)
         spans = [
             (0, 0) if special else (max(start - skip, 0), max(end - skip, 0))
