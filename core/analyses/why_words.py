@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 
 from core.analyses.answer import Answer
@@ -23,27 +25,32 @@ SIGNS = ".,;:!?()[]\"'|"
 def why_words(store: Store, scope: Scope, options: ItemWords) -> Answer:
     """What each word of an item's text adds to its score for what is asked, as `recommended` reads it.
 
-    Columns: word (as it stands in the text; the same word at two places is two rows), start (letter of the
-    text, null for OTHERS), adds (to the score). The MOST_WORDS strongest in the order of the text, then all
-    others together; on shared data words of a description or a review are among the others.
+    Columns: word (as it stands first, whatever its case), start (its first letter's place in the text, null
+    for OTHERS), times, adds (to the score, all times together). The MOST_WORDS strongest in the order of the
+    text, then all others together; on shared data words of a description or a review are among the others.
     """
     of_whole_log(scope)
     model = open_model(store)
     asked, item = read_item(options)
     found = word_shares(store, model, asked, item)
     label = str(texts_of(store).labels[int(texts_of(store).of_item[code_of(model.codes, item)])])
-    may = [store.k == 1 or word.start < len(label) for word in found.words]
-    strongest = sorted(
-        (at for at, ok in enumerate(may) if ok), key=lambda at: -abs(found.words[at].share)
-    )[:MOST_WORDS]  # fmt: skip
-    rows = [
-        {"word": (w := found.words[at]).text.strip(SIGNS) or w.text, "start": w.start, "adds": w.share}
-        for at in sorted(strongest)
-    ]
-    others = [word.share for at, word in enumerate(found.words) if at not in strongest]
+    told: dict[str, dict[str, Any]] = {}
+    others = 0.0
+    for word in found.words:
+        name = word.text.strip(SIGNS) or word.text
+        if store.k > 1 and word.start >= len(label):
+            others += word.share
+            continue
+        row = told.setdefault(name.casefold(), {"word": name, "start": word.start, "times": 0, "adds": 0.0})
+        row["times"], row["adds"] = row["times"] + 1, row["adds"] + word.share
+    strongest = sorted(told.values(), key=lambda row: -abs(row["adds"]))
+    rows = sorted(strongest[:MOST_WORDS], key=lambda row: row["start"])
+    others += sum(row["adds"] for row in strongest[MOST_WORDS:])
     if others:
-        rows.append({"word": OTHERS, "start": None, "adds": sum(others)})
-    schema = pa.schema({"word": pa.string(), "start": pa.int64(), "adds": pa.float64()})
+        rows.append({"word": OTHERS, "start": None, "times": None, "adds": others})
+    schema = pa.schema(
+        [("word", pa.string()), ("start", pa.int64()), ("times", pa.int64()), ("adds", pa.float64())]
+    )
     of = (
         f"{of_model(model, asked)}; {found.nothing:+.2f} without a word, {found.worth:+.2f} with all "
         "(integrated gradients)"

@@ -19,7 +19,7 @@ from pages.parts.week_hours import week_hours
 
 HEIGHT, WIDTH = 430, 1180
 LEADS = {"category": "Category", "item": "Item"}
-RANKS = {"most": "Most likely", "above": "Most above usual"}
+RANKS = {"above": "Most above usual", "most": "Most likely"}
 SIDES = {"a": "A", "b": "B"}
 ANY_HOUR = "Any hour"
 

@@ -57,9 +57,14 @@ def draw() -> None:
         return
     gained = gains(place.table, style())
     title = place_in_a_sentence(place.table, within)
+
+    def draw_place() -> None:
+        if place.table.num_rows:
+            plot(gained, "place", title, alt=f"{title}. {place.of}.")
+
     frame(
         "place", place, ask.command("next-step", scope, ask="place", **words),
-        lambda: plot(gained, "place", title, alt=f"{title}. {place.of}."), Export(gained), title=title,
+        draw_place, Export(gained), title=title,
     )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "why": ("score", "words", "takers", "change"),
     "part": ("list", "map", "cohort", "next"),
     "lead": ("category", "item"),
-    "rank": ("most", "above"),
+    "rank": ("above", "most"),
     "side": ("a", "b"),
     "drawn_shoppers": ("500", "1000", "4000"),
     "told_by": ("page", "category", "event"),

@@ -67,11 +67,14 @@ def test_the_strongest_words_are_told_in_the_order_of_the_text(
     model, texts = open_model(trained), texts_of(trained)
     code = model.codes[some[0]]
     label = str(texts.labels[texts.of_item[code]])
-    words = [Word(f"w{n},", n, n / 10) for n in range(15)] + [Word("far", len(label) + 1, 9.0)]
+    words = [Word(f"w{n},", n, n / 10) for n in range(15)]
+    words += [Word("W9", 16, 0.05), Word("far", len(label) + 1, 9.0)]
     monkeypatch.setattr(word_shares, "attribute", lambda *_: Attribution(tuple(words), 0.0, 0.0))
     found = rows("why-words", trained, item=some[0])
     assert [row["word"] for row in found] == [f"w{n}" for n in range(4, 15)] + ["far", "(other words)"]
     assert sum(row["adds"] for row in found) == pytest.approx(sum(word.share for word in words))
+    twice = next(row for row in found if row["word"] == "w9")
+    assert (twice["times"], twice["start"], twice["adds"]) == (2, 9, pytest.approx(0.95))
     shared = Store.open(trained.path)
     monkeypatch.setattr(type(shared), "k", 10)
     found = rows("why-words", shared, item=some[0])
