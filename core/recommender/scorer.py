@@ -216,7 +216,9 @@ def _losses(scorer: Scorer, epoch: int, watched: Mapping[str, Examples | None]) 
     for name, its in watched.items():
         assert its is not None
         rows = np.linspace(0, len(its.taken) - 1, min(MEASURED, len(its.taken))).astype(np.int64)
-        logits, taken, weight = scorer.logits(its.features[rows]), its.taken[rows], its.weight[rows]
+        taken, weight = its.taken[rows], its.weight[rows]
+        with torch.inference_mode():  # not as lists are scored, which keeps the weights that it has seen
+            logits = scorer.network(torch.from_numpy(scorer.scaled(its.features[rows]))).numpy()
         each = np.logaddexp(0, logits.astype(np.float64)) - taken * logits
         found[name] = float((each * weight).sum() / weight.sum())
     scorer.network.train()

@@ -120,9 +120,9 @@ def test_a_change_that_lifts_an_item_is_tried_with_a_click(app: Open, store: Sto
     test = opened(app, why="change")
     why = next(box for box in test.selectbox if box.label.startswith("Why"))
     why.select(why.options[4]).run()
-    changes = ANALYSES["smallest-change"].run(
-        store, Scope(), item=str(why.value)
-    ).table.to_pylist()  # fmt: skip
+    titles = ANALYSES["what-if"].run(store, Scope()).table.select(["title", "item_id"]).to_pylist()
+    item = next(row["item_id"] for row in titles if row["title"] == why.options[4])
+    changes = ANALYSES["smallest-change"].run(store, Scope(), item=item).table.to_pylist()
     assert changes and all(row["change"] in said(test).replace("\\", "") for row in changes)
     at = next(n for n, row in enumerate(changes) if row["kind"] in ("hour", "place", "device", "price"))
     test.button(key=f"try_{at}").click().run()

@@ -14,7 +14,7 @@ import pytest
 from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
-from core.recommender import features, item_models
+from core.recommender import features, item_models, quick
 from core.recommender.catalogue import Catalogue, open_catalogue
 from core.recommender.models import Model, TrainOptions, open_model, train_model
 from core.recommender.moment import Asked, last_days
@@ -59,7 +59,8 @@ def everything(store: Store, model: Model, asked: Asked) -> tuple[list[int], dic
     """The whole ranking by hand: what sources propose, then all others that may be shown, by their scores."""
     proposed = recommend(store, model, replace(asked, rules=False, n=ALL))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(features, "CANDIDATES", ALL)  # whoever proposes, proposes all
+        for module in (features, quick):  # whoever proposes, proposes all
+            patch.setattr(module, "CANDIDATES", ALL)
         whole = recommend(store, model, replace(asked, rules=False, n=ALL))
     score = dict(zip(whole.items.tolist(), whole.scores.tolist(), strict=True))
     first = proposed.items.tolist()
