@@ -48,7 +48,7 @@ def coloured(table: pa.Table, by: str, names: Sequence[str], style: Look) -> Col
         group = _numbers(table, "cluster", 0) - 1
         none = "Between clusters or too few to tell" if table["cluster"].null_count else "Between clusters"
         colours = tuple(cluster_colour(n, style) for n in range(len(names)))
-        labels = tuple(f"{n} · {short(name.split(',')[0], 60)}" for n, name in enumerate(names, start=1))
+        labels = tuple(f"{n} · {name.split(',')[0]}" for n, name in enumerate(names, start=1))
         return Coloured(np.where(group < 0, NOISE, group).astype(np.uint8), labels, colours, none)
     if by == "conversion":
         colours = (style.muted, style.categorical[1])

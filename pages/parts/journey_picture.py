@@ -54,11 +54,13 @@ def picture(clusters: list[dict[str, Any]]) -> None:
         )  # fmt: skip
         _take(picked, by, colour)
 
+    # Where lengths are not told, all points are of one size.
+    larger = "" if answer.table["events"].null_count else ", and the longer, the larger"
     frame(
         "journeys", answer, ask.command("journeys", scope, **asked), draw,
         Export(map_figure(answer.table, by, style())),
-        hint="A point is a path; alike paths lie side by side, and the longer, the larger. Draw a lasso "
-        "around points or click a cluster in the legend to see who they are.",
+        hint=f"A point is a path; alike paths lie side by side{larger}. Draw a lasso around points or click "
+        "a cluster in the legend to see who they are.",
     )  # fmt: skip
 
 
