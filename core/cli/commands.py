@@ -17,7 +17,7 @@ from core.api.keys import Keys
 from core.cli import changing, output
 from core.cli.progress import shown
 from core.cli.words import interruptible, typed
-from core.encoder import open_vectors
+from core.encoder import open_vectors, said_of_caches
 from core.encoder.card import find_card
 from core.encoder.tuning import CompressOptions, SearchOptions, TuneOptions
 from core.errors import CartscapeError, WrongCall
@@ -102,7 +102,8 @@ def show(call: argparse.Namespace) -> None:
     scope = Scope.parse(pairs(call.scope, "--scope", "KEY=VALUE"))
     store = Store.open(call.store)
     answer = analysis.run(store, scope, **options)
-    _write(call, replace(answer, notes=(*missing_notes(store, scope), *answer.notes)))
+    notes = (*missing_notes(store, scope), *answer.notes, *said_of_caches())
+    _write(call, replace(answer, notes=notes))
 
 
 def encode(call: argparse.Namespace) -> None:

@@ -50,6 +50,10 @@ class Vectors:
         self._claims = Claims()
         self._shelf = Shelf(settings().home / "vectors" / name, encoder.card.dim)
 
+    def said(self) -> tuple[str, ...]:
+        """Of files that were damaged, full disks and the like, a sentence each; every one is told once."""
+        return self._shelf.warnings()
+
     def known(self, texts: Given) -> npt.NDArray[np.bool_]:
         """Whether each text is in the cache: bool [texts]."""
         return self._shelf.find(*keys(clean(texts))) >= 0
@@ -207,3 +211,9 @@ def open_vectors(encoder: Encoder | None = None) -> Vectors:
         if key not in _opened:
             _opened[key] = Vectors(encoder)
         return _opened[key]
+
+
+def said_of_caches() -> tuple[str, ...]:
+    """What happened to the caches that this process opened, a sentence each; every one is told once."""
+    with _opening:
+        return tuple(dict.fromkeys(word for cache in _opened.values() for word in cache.said()))

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from core.encoder import Encoder, Vectors, housekeeping, open_vectors
+from core.encoder import Encoder, Vectors, housekeeping, open_vectors, said_of_caches
 from core.encoder import vectors as module
 from core.encoder.segment import SUFFIX
 from core.errors import CartscapeError
@@ -221,6 +221,19 @@ def test_a_damaged_file_is_dropped_made_anew_and_said(
     assert not file.exists()
     assert cache.encode(wanted).warnings == ()
     assert np.array_equal(vectors_of(FakeEncoder()).of(wanted), truth(wanted))
+
+
+def test_what_a_question_found_damaged_is_said_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = numbered(300)
+    vectors_of(FakeEncoder()).encode(wanted)
+    (file,) = files(home)
+    file.write_bytes(at(0.7)(bytearray(file.read_bytes())))
+    cache = vectors_of(FakeEncoder())
+    monkeypatch.setattr(module, "_opened", {("fake",): cache})
+    assert said_of_caches() == ()
+    assert np.array_equal(cache.of(wanted), truth(wanted))
+    assert said_of_caches() == (f"{file} was damaged and has been removed; its vectors are made anew.",)
+    assert said_of_caches() == ()
 
 
 def test_a_file_of_other_vectors_is_not_taken(home: Path) -> None:
