@@ -6,11 +6,9 @@ listed, as their names are in nobody's way and say who had one.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import CartscapeError, WrongCall
-from core.store.files import room_on_disk, write_durably
+from core.store.files import alone, room_on_disk, write_durably
 
 FILE = "keys.json"
 #: Every key begins so, which lets scanners for leaked keys find it.
@@ -108,14 +106,8 @@ class Keys:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        with room_on_disk(self._path.parent):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path.with_name(f".{FILE}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
-                yield
-            finally:
-                os.close(handle)
+        with room_on_disk(self._path.parent), alone(self._path.with_name(f".{FILE}.lock"), 0o600):
+            yield
 
     def _save(self, keys: tuple[Key, ...]) -> None:
         content = json.dumps({"keys": [asdict(key) for key in keys]}, indent=1).encode()

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -144,28 +145,41 @@ class Scorer:
 
     def to_bytes(self) -> bytes:
         """The scorer as a file."""
-        out = io.BytesIO()
-        torch.save(
-            {
-                "network": self.network.state_dict(), "middle": torch.from_numpy(self.middle),
-                "spread": torch.from_numpy(self.spread), "options": json.dumps(asdict(self.options)),
-                "features": list(FEATURES),
-            },
-            out,
-        )  # fmt: skip
-        return out.getvalue()
+        return as_file([self.network], self.middle, self.spread, self.options, list(FEATURES))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Scorer:
         """A scorer from its file; raises `ValueError` for one that was made for other features."""
-        kept = torch.load(io.BytesIO(data), weights_only=True)
-        if kept["features"] != list(FEATURES):
-            raise ValueError("features")
-        words = json.loads(kept["options"])
-        options = ScorerOptions(**words | {"without": tuple(words["without"])})
+        kept, words = from_file(data, list(FEATURES))
+        options = ScorerOptions(**words)
         network = Network(len(FEATURES), options.width, options.dropout)
-        network.load_state_dict(kept["network"])
+        network.load_state_dict(kept["networks"][0])
         return cls(network.eval(), kept["middle"].numpy(), kept["spread"].numpy(), options)
+
+
+def as_file(
+    networks: Sequence[nn.Module], middle: np.ndarray, spread: np.ndarray, options: Any, features: list[str]
+) -> bytes:
+    """Networks with the scale and names of their features and their options, a dataclass, as a file."""
+    out = io.BytesIO()
+    kept = {
+        "networks": [network.state_dict() for network in networks],
+        "middle": torch.from_numpy(middle), "spread": torch.from_numpy(spread),
+        "options": json.dumps(asdict(options)), "features": features,
+    }  # fmt: skip
+    torch.save(kept, out)
+    return out.getvalue()
+
+
+def from_file(data: bytes, features: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `as_file` kept, and the options as keywords; raises `ValueError` where it is of other features."""
+    kept: dict[str, Any] = torch.load(io.BytesIO(data), weights_only=True)
+    if kept["features"] != features:
+        raise ValueError("features")
+    if "network" in kept:  # of a version of Cartscape that kept a single one
+        kept["networks"] = [kept["network"]]
+    words = json.loads(kept["options"])
+    return kept, words | {"without": tuple(words["without"])}
 
 
 def _silu(values: np.ndarray) -> np.ndarray:

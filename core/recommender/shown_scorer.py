@@ -9,15 +9,13 @@ uncertainty estimation using deep ensembles".
 
 from __future__ import annotations
 
-import io
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from core.recommender.scorer import MOST, Network
+from core.recommender.scorer import MOST, Network, as_file, from_file
 from core.recommender.shown_features import FEATURES, GROUP_OF, GROUPS
 
 #: What a list that does not fill its row of a batch is filled up with.
@@ -95,25 +93,13 @@ class ShownScorer:
 
     def to_bytes(self) -> bytes:
         """The scorer as a file."""
-        out = io.BytesIO()
-        torch.save(
-            {
-                "networks": [network.state_dict() for network in self.networks],
-                "middle": torch.from_numpy(self.middle), "spread": torch.from_numpy(self.spread),
-                "options": json.dumps(asdict(self.options)), "features": list(FEATURES),
-            },
-            out,
-        )  # fmt: skip
-        return out.getvalue()
+        return as_file(self.networks, self.middle, self.spread, self.options, list(FEATURES))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ShownScorer:
         """A scorer from its file; raises `ValueError` for one that was made for other features."""
-        kept = torch.load(io.BytesIO(data), weights_only=True)
-        if kept["features"] != list(FEATURES):
-            raise ValueError("features")
-        words = json.loads(kept["options"])
-        options = ShownOptions(**words | {"without": tuple(words["without"])})
+        kept, words = from_file(data, list(FEATURES))
+        options = ShownOptions(**words)
         networks = []
         for weights in kept["networks"]:
             network = Network(len(FEATURES), options.width, options.dropout)

@@ -6,12 +6,10 @@ is written and a sentence says so; nobody's work is lost without a word.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import CartscapeError, WrongCall
-from core.store.files import room_on_disk, write_durably
+from core.store.files import alone, room_on_disk, write_durably
 
 LONGEST_NAME = 200
 
@@ -98,7 +96,7 @@ class Documents:
                 "choose another."
             )
         path = self._path(name)
-        with room_on_disk(self.folder), self._alone():
+        with room_on_disk(self.folder), alone(self.folder / ".lock"):
             old = self._read(path)
             self._expect(name, old, seen)
             beside = "" if table is None else f"{path.stem}-{seen + 1}.parquet"
@@ -128,7 +126,7 @@ class Documents:
     def delete(self, name: str, seen: int, told: Told = _nobody) -> None:
         """Delete a document that the editor saw at this revision; `told` as in `save`."""
         path = self._path(name)
-        with self._alone():
+        with alone(self.folder / ".lock"):
             old = self._read(path)
             self._expect(name, old, seen)
             told(old, None)
@@ -166,14 +164,3 @@ class Documents:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{hashlib.sha256(name.strip().encode()).hexdigest()[:24]}.json"
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One writer at a time; the others wait for the moment that it takes."""
-        self.folder.mkdir(exist_ok=True)
-        handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -39,6 +40,20 @@ def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:
     with os.fdopen(handle, "wb") as file:
         file.write(content)
     put(temporary, path)
+
+
+@contextmanager
+def alone(lock: Path, mode: int = 0o644) -> Iterator[None]:
+    """One process at a time within, by a file that it locks; the others wait for the moment that it takes.
+    The folder is made where it is missing, those above it are not: what was removed stays so.
+    """
+    lock.parent.mkdir(exist_ok=True)
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, mode)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def digest(path: Path) -> str:

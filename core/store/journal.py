@@ -8,19 +8,17 @@ read them.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
 from core.errors import CartscapeError
-from core.store.files import room_on_disk, sync
+from core.store.files import alone, room_on_disk, sync
 
 _MAGIC = b"CART"
 #: Magic, bytes of the rows, bytes of the rejects, checksum of both.
@@ -58,7 +56,7 @@ class Journal:
         parts = [_bytes(rows), _bytes(rejects)]
         payload = b"".join(parts)
         record = _HEAD.pack(_MAGIC, len(parts[0]), len(parts[1]), zlib.crc32(payload)) + payload
-        with room_on_disk(self.folder.parent), self._locked():
+        with room_on_disk(self.folder.parent), alone(self.folder / ".lock"):
             number = max([*self.segments(), taken + 1])
             path = self.path(number)
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -86,7 +84,7 @@ class Journal:
         """
         if not self.segments():
             return taken
-        with room_on_disk(self.folder.parent), self._locked():
+        with room_on_disk(self.folder.parent), alone(self.folder / ".lock"):
             number = max([*self.segments(), taken + 1])
             if not self._size(number):
                 return number - 1
@@ -157,16 +155,6 @@ class Journal:
             while (found := _record(file.read(_HEAD.size), file.read)) is not None:
                 at += found[0]
         return at
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.folder.mkdir(exist_ok=True)
-        handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 def _record(head: bytes, read: object) -> tuple[int, Record] | None:
