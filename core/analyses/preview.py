@@ -170,7 +170,9 @@ def _regions(
     held = np.bincount(last[who] % groups, minlength=groups)
     drawn = _drawn(who, most, 2)
     few = np.bincount(last[drawn] % groups, minlength=groups)
-    hidden = hide_small(few, paths.k, also=hide_small(held, paths.k)) | (few == 0)
+    small = hide_small(few, paths.k, also=hide_small(held, paths.k))
+    undrawn = (few == 0) & (held > 0) & ~small
+    hidden = small | (few == 0)
     lists = [
         lists_of(model, model.past, one, drawn) for one in (asked if asked[0] != asked[1] else asked[:1])
     ]
@@ -196,7 +198,10 @@ def _regions(
             }
             rows.append(row | {name: _number(values, at) for name, values in columns.items()})
     rows.sort(key=lambda row: (then.kinds.index(row["kind"]), row["region"] is not None, -row["shoppers"]))
-    return rows, list(hidden_notes(paths.k, [hidden & (held > 0)], "regions are"))
+    notes = list(hidden_notes(paths.k, [small & (held > 0)], "regions are"))
+    if undrawn.any():
+        notes.append(f"{int(undrawn.sum()):,} regions have nobody among those drawn; draw more to see them.")
+    return rows, notes
 
 
 def _ends(name: str, its: Summed) -> dict[str, np.ndarray]:

@@ -14,6 +14,8 @@ from core.charts.numbers import short
 ROW = 34
 #: Letters of a title beside the picture.
 LETTERS = 46
+#: What adds less to a score than is written of it has no bar.
+LEAST = 0.005
 
 
 def moves(table: pa.Table, n: int, style: Look) -> go.Figure:
@@ -89,8 +91,13 @@ def _told(row: dict[str, Any]) -> str:
 def shares(row: dict[str, Any], names: dict[str, str], prefix: str, style: Look) -> go.Figure:
     """Bars of what each group adds to a score (or to its change): `row` has a column prefix + group."""
     worth = {words: row.get(prefix + name.replace(" ", "_")) or 0.0 for name, words in names.items()}
-    kept = sorted(((w, v) for w, v in worth.items() if abs(v) > 1e-4), key=lambda pair: -abs(pair[1]))
+    kept = sorted(((w, v) for w, v in worth.items() if abs(v) >= LEAST), key=lambda pair: -abs(pair[1]))
     return _bars([words for words, _ in kept], [value for _, value in kept], 2, style)
+
+
+def changes(row: dict[str, Any]) -> bool:
+    """Whether B changes anything in an item's score that can be seen: a row of the `what_if` table."""
+    return any(abs(value or 0.0) >= LEAST for name, value in row.items() if name.startswith("change_"))
 
 
 def words(table: pa.Table, style: Look) -> go.Figure:

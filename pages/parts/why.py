@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.analyses import Answer
 from core.charts.numbers import exact, short
-from core.charts.what_if import shares, words
+from core.charts.what_if import changes, shares, words
 from core.errors import CartscapeError
 from core.recommender.reasons import REASONS
 from core.scope import Scope
@@ -65,8 +65,10 @@ def _score(chosen: str, row: dict[str, Any], both: Answer, command: str, of_b: d
     if its is not None:
         told = ask.command("recommended", Scope(), **options)
         parts.append(("why", "What adds to its score in B", its, "adds_", single, told))
-    if row["change"]:
+    if changes(row):
         parts.append(("change", "What B changes in its score", row, "change_", both, command))
+    elif row["change"]:
+        states.notice("B changes next to nothing in its score.")
     columns = st.columns(len(parts) or 1, gap="small")
     for column, (key, title, values, prefix, of, told) in zip(columns, parts, strict=False):
         figure = shares(dict(values), REASONS, prefix, style())

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from core.charts.look import LIGHT
-from core.charts.what_if import moves, shares, words
+from core.charts.what_if import changes, moves, shares, words
 
 
 def row(title: str, a: int | None, b: int | None) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def test_what_rules_did_is_marked_and_told() -> None:
 
 def test_reasons_are_bars_the_largest_first() -> None:
     names = {"words": "its words", "next step": "what comes next", "price": "its price"}
-    figure = shares({"adds_words": -0.5, "adds_next_step": 2.0, "adds_price": 0.0}, names, "adds_", LIGHT)
+    figure = shares({"adds_words": -0.5, "adds_next_step": 2.0, "adds_price": 0.004}, names, "adds_", LIGHT)
     bar = figure.data[0]
     assert list(bar.customdata) == ["what comes next", "its words"] and list(bar.x) == [2.0, -0.5]
     assert list(figure.layout.yaxis.ticktext) == ["what comes next", "its words"]
@@ -68,3 +68,8 @@ def test_words_are_bars_in_the_order_of_the_text_equal_ones_apart() -> None:
     assert list(bar.customdata) == ["warm", "socks", "warm"] and list(bar.y) == [0, 1, 2]
     assert list(bar.marker.color) == [LIGHT.up, LIGHT.down, LIGHT.up]
     assert list(bar.text) == ["+0.200", "-0.100", "+0.050"]
+
+
+def test_what_rounds_to_nothing_is_no_change() -> None:
+    assert not changes({"title": "x", "change": 0.004, "change_price": 0.004, "change_words": None})
+    assert changes({"change_price": -0.006})
