@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 from core.errors import WrongCall
 from core.recommender.models import Model
-from core.recommender.moment import Asked
+from core.recommender.moment import Asked, path_words
 from core.scope import Scope
 
 #: Words of B begin with this.
@@ -105,13 +105,7 @@ def of_whole_log(scope: Scope) -> None:
 
 def of_model(model: Model, asked: Asked) -> str:
     """What a table of estimates is of."""
-    whom = (
-        "one shopper"
-        if asked.shopper
-        else f"a path of {len(asked.path)} steps"
-        if asked.path
-        else "nobody in particular"
-    )
+    whom = "one shopper" if asked.shopper else path_words(asked.path)
     days, event = model.version.about.settings["days"], model.event
     what = f"{event} of {'something new' if model.new_only else 'an item'} within {days:g} days"
     return f"model {model.version.number} for {whom}: the chance of a {what}, an estimate of the model"

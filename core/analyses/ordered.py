@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from core.analyses.answer import Answer
+from core.recommender.moment import path_words
 from core.recommender.reasons import words_of
 from core.recommender.shown_models import REASONS, order, read_list
 from core.store import Store
@@ -29,9 +30,9 @@ def ordered(store: Store, words: dict[str, str]) -> Answer:
         | {"usual": found.usual}
         for at, item in enumerate(found.items)
     ]  # fmt: skip
-    after = f"a path of {len(asked.path)} steps" if asked.path else "nobody in particular"
+    whom = path_words(asked.path)
     of = (
-        f"model {found.version.number} for a list of {len(rows)} items shown to {after}: the chance that "
+        f"model {found.version.number} for a list of {len(rows)} items shown to {whom}: the chance that "
         f"each is the one with {found.version.about.event!r}, an estimate of the model"
     )
     return Answer(pa.Table.from_pylist(rows), "Recommended", of, found.notes)

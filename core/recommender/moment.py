@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -137,6 +138,13 @@ class Asked:
             paid_log=np.full(item.size, np.nan, np.float32),
         )  # fmt: skip
         return made.only(kept) if item.size else made
+
+
+def path_words(path: Sequence[tuple[str, str]]) -> str:
+    """Whom a list is for, in words, by a path made by hand."""
+    if not path:
+        return "nobody in particular"
+    return "a path of one step" if len(path) == 1 else f"a path of {len(path)} steps"
 
 
 def code_of(codes: dict[str, int], item: str) -> int:

@@ -26,7 +26,9 @@ def pick(side: str) -> None:
             f"At {point.replace(',', ', ')}", key=f"{side}_no_point", icon=":material/close:",
             help="Forget this place", on_click=state.set_text, args=(f"{side}_point", ""),
         )  # fmt: skip
-    elif st.button("On the map", key=f"{side}_map", icon=":material/add_location_alt:"):
+    elif st.button(
+        "Map", key=f"{side}_map", icon=":material/add_location_alt:", help="Choose the place on a map"
+    ):
         st.session_state[f"{side}_opened"] = st.session_state.get(f"{side}_opened", 0) + 1
         _choose(side)
 
