@@ -35,10 +35,10 @@ def test_a_server_that_is_killed_goes_on_encoding(page: Page, sample_store: Stor
         end = time.monotonic() + PATIENCE / 1000
         while not _kept(home) and time.monotonic() < end:
             time.sleep(0.05)
+        page.goto("about:blank")  # a page whose server is gone rightly complains
         os.kill(app.process, signal.SIGKILL)
     before = _kept(home)
     assert 0 < before < int(offered[1].replace(",", "")) and note.exists()
-    page.goto("about:blank")
     with served(home, tmp_path / "second.log") as app:
         # Nobody presses anything: the rest is encoded, and the map is drawn.
         page.goto(app.link("clusters", store="cut", compare="off"))

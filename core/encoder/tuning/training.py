@@ -221,7 +221,9 @@ def _writer(folder: Path | None, anew: int | None) -> Iterator[Any]:
         return
     from tensorboardX import SummaryWriter
 
-    writer = SummaryWriter(str(folder), purge_step=anew)
+    # Its files are named by the second: one begun within that of the last would take its place.
+    nth = len(list(folder.glob("events.*")))
+    writer = SummaryWriter(str(folder), purge_step=anew, filename_suffix=f".{nth:04d}")
     try:
         yield writer
     finally:
