@@ -75,7 +75,9 @@ def main() -> None:
                 return
         elif page.title != data.title:
             st.switch_page(data)
+        _damages()
         page.run()
+        _damages()
     except Exception as error:  # a page never shows a traceback
         states.failure(error)
 
@@ -118,6 +120,14 @@ def _begin_scope() -> None:
 def _notices() -> None:
     for sentence in state.state().notices:
         st.warning(sentence, icon=":material/link_off:")
+
+
+def _damages() -> None:
+    """Tell what was found damaged since the visitor came, once."""
+    found = ask.damages()
+    for sentence in found[st.session_state.setdefault("_damages", len(found)) :]:
+        st.toast(states.plain(sentence), icon=":material/healing:", duration="infinite")
+    st.session_state["_damages"] = len(found)
 
 
 main()

@@ -47,6 +47,7 @@ def cohort(store: Store, scope: Scope, options: CohortOptions) -> Answer:
     mine = cohorts.members(options.name)
     other = cohorts.members(options.against) if options.against else ~mine
     names = (cohort_name(options.name), cohort_name(options.against) or "everybody else")
+    said = [f"“{name}”" if its else name for name, its in zip(names, (True, options.against), strict=True)]
     scopes = [replace(alone, cohorts=(options.name,)), alone]
     if options.against:
         scopes[1] = replace(alone, cohorts=(options.against,))
@@ -56,7 +57,7 @@ def cohort(store: Store, scope: Scope, options: CohortOptions) -> Answer:
         sizes[1] -= sizes[0]
     if min(sizes) < k:
         raise CartscapeError(
-            f"In this scope {names[int(np.argmin(sizes))]!r} has fewer than {max(k, 1)} shoppers, too few to "
+            f"In this scope {said[int(np.argmin(sizes))]} has fewer than {max(k, 1)} shoppers, too few to "
             "describe; widen the scope."
         )
     rows: list[dict[str, object]] = []
@@ -111,8 +112,8 @@ def cohort(store: Store, scope: Scope, options: CohortOptions) -> Answer:
             "beyond_chance": pa.array(nothing + [bool(q[i] < 0.05) for i in order], pa.bool_()),
         }
     )
-    of = of_words(cube, alone, f"{sizes[0]:,} shoppers of {names[0]!r} against {sizes[1]:,} of {names[1]!r}")
-    return Answer(table, f"What sets {names[0]} apart from {names[1]}", of)
+    of = of_words(cube, alone, f"{sizes[0]:,} shoppers of {said[0]} against {sizes[1]:,} of {said[1]}")
+    return Answer(table, f"What sets {said[0]} apart from {said[1]}", of)
 
 
 #: Cohorts that a table is parted by, at most.

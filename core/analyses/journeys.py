@@ -27,6 +27,7 @@ from core.journeys import MapOptions, texts_of
 from core.journeys.gathered import Gathered, gather
 from core.marts.privacy import told_alike
 from core.paths import open_cube
+from core.paths.choices import OTHER, STOPPED
 from core.scope import Scope
 from core.store import Store
 
@@ -36,7 +37,6 @@ STEPS = 10
 LIT = 0.05
 #: Hours of a part of the day.
 PART = 4
-OTHER = "(other)"
 MORE = "…"
 COARSE = (
     "What a point tells of its path is told as far as {k} shoppers or more share all of it; the rest is "
@@ -55,16 +55,17 @@ def journeys(store: Store, scope: Scope, options: PointOptions) -> Answer:
     """The paths of the picture, in an order that says nothing of who they are.
 
     Columns: x, y (z), cluster (0 lies between clusters), name, events, converted, revenue, region, device
-    (those of most of its events), hour (the local hour of most), last (its last event), steps (the first
-    STEPS events, “…” where more came), minutes (from the first event to each of those steps), and with
+    (those of most of its events), hour (the local hour of most), last (its last event), next (what the
+    shopper did first after it, in the scope or not, “(end)” where nothing followed in the log), steps (the
+    first STEPS events, “…” where more came), minutes (from the first event to each of those steps), and with
     `text`: similarity (cosine of the phrase to what the path is about, the nearest of its texts) and lit
     (whether it is among the LIT nearest share).
 
     On shared data (k above 1) a row tells no more than k shoppers of the picture share: events and revenue
-    are null; cluster, similarity, converted, the first step, region, device, more steps, last and hour are
-    told, in this order, as far as k shoppers have this one and all that the row tells before it. What is not
-    told is null, “(other)” or “…”. Then hour is the first of four, minutes are the medians of those who begin
-    alike, to the hour, and similarity is the median of a class of the paths, lit the nearest class.
+    are null; cluster, similarity, converted, the first step, region, device, more steps, last, next and hour
+    are told, in this order, as far as k shoppers have this one and all that the row tells before it. What is
+    not told is null, “(other)” or “…”. Then hour is the first of four, minutes are the medians of those who
+    begin alike, to the hour, and similarity is the median of a class of the paths, lit the nearest class.
     """
     opened = opened_map(store, scope, options)
     made, cube = opened.map, open_cube(store)
@@ -95,6 +96,7 @@ def journeys(store: Store, scope: Scope, options: PointOptions) -> Answer:
     steps, minutes = first.go_on(STEPS).told()
     last = told.event_names[told.edges[1:] - 1]
     table["last"] = _labels(telling, told.names, last)
+    table["next"] = _labels(telling, np.append(told.names.astype(object), STOPPED), told.followed)
     hour = told.main((told.paths.dimensions.hours % 24)[told.column("hour")])
     hour = hour if alone else hour // PART * PART
     table["hour"] = pa.array(hour, mask=~telling.tell(hour))

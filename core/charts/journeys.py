@@ -16,7 +16,8 @@ from core.charts.numbers import compact, exact, share_axis, short, signed, writt
 #: What a point's colour may say → its name on the page.
 COLOURS = {
     "cluster": "Cluster", "conversion": "Bought or not", "region": "Region", "device": "Device",
-    "hour": "Hour of the day", "revenue": "Revenue", "last": "Last step", "nearness": "Nearness to the words",
+    "hour": "Hour of the day", "revenue": "Revenue", "last": "Last step", "next": "Next step",
+    "nearness": "Nearness to the words",
 }  # fmt: skip
 #: Groups of a legend; what is rarer is gathered in one.
 MOST_GROUPS = 9
@@ -153,7 +154,7 @@ def drift_lines(table: pa.Table, style: Look) -> go.Figure:
         its = [row for row in rows if row["cluster"] == cluster]
         figure.add_scatter(
             x=[row["week"] for row in its], y=[row["share"] for row in its], mode="lines+markers",
-            name=short(f"{cluster} · {its[0]['name']}", 40), marker={"size": 5},
+            name=short(f"{cluster} · {its[0]['name'].split(',')[0]}", 32), marker={"size": 5},
             line={"color": cluster_colour(cluster - 1, style), "width": 2},
             hovertext=[
                 f"<b>{cluster} · {short(row['name'], 70)}</b><br>Week of {row['week']:%-d %b %Y}: "
@@ -162,11 +163,11 @@ def drift_lines(table: pa.Table, style: Look) -> go.Figure:
             ],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
-    dressed(figure, style, height=320)
+    dressed(figure, style, height=360)
     most = max((row["share"] for row in rows if row["share"] is not None), default=1)
     figure.update_yaxes(rangemode="tozero", fixedrange=True, **share_axis(0, most))
     figure.update_xaxes(fixedrange=True)
-    figure.update_layout(dragmode=False, showlegend=False)
+    figure.update_layout(dragmode=False)
     return figure
 
 

@@ -61,6 +61,17 @@ class Gathered:
         return self._coded[0]
 
     @cached_property
+    def followed(self) -> np.ndarray:
+        """Which of `names` the shopper did first after each path, in the scope or not: int64[paths].
+
+        It is the number of names where nothing followed in the log.
+        """
+        after = self.events[self.edges[1:] - 1].astype(np.int64) + 1
+        there = after < self.paths["start"].astype(np.int64)[self.shoppers + 1]
+        kinds = self.paths["kind"][np.where(there, after, 0)]
+        return np.where(there, self._coded[1][kinds], self.names.size)
+
+    @cached_property
     def _coded(self) -> tuple[np.ndarray, np.ndarray]:
         return self.paths.dimensions.entries("event")
 

@@ -18,6 +18,7 @@ from core.analyses.currency import currency as money_of
 from core.analyses.measures import Measure
 from core.analyses.missing import missing_notes
 from core.analyses.span import busy_span as busy_days
+from core.encoder import said_of_caches
 from core.errors import CartscapeError, StoreBusy
 from core.journeys.given_names import given_names
 from core.paths import open_cohorts, open_cube, open_paths
@@ -94,6 +95,19 @@ def _answer(
 ) -> Answer:
     del fingerprint, cohorts  # parts of the key: a new generation of either is a new question
     return ANALYSES[name].run(_store, scope, **dict(options))
+
+
+@st.cache_resource(show_spinner=False)
+def _damages() -> list[str]:
+    return []
+
+
+def damages() -> list[str]:
+    """What this server found damaged in its caches, a sentence each, for all visitors: whose question came
+    upon it is chance.
+    """
+    _damages().extend(said_of_caches())
+    return _damages()
 
 
 def is_empty(scope: Scope) -> bool:

@@ -56,11 +56,17 @@ def picture(clusters: list[dict[str, Any]]) -> None:
 
     # Where lengths are not told, all points are of one size.
     larger = "" if answer.table["events"].null_count else ", and the longer, the larger"
+    follows = (
+        " Colours are of what the shopper did first after the path; “(end)” where the log has nothing after "
+        "it, as where its last days are shown: choose earlier dates, or sessions as paths."
+        if colour == "next"
+        else ""
+    )
     frame(
         "journeys", answer, ask.command("journeys", scope, **asked), draw,
         Export(map_figure(answer.table, by, style())),
         hint=f"A point is a path; alike paths lie side by side{larger}. Draw a lasso around points or click "
-        "a cluster in the legend to see who they are.",
+        f"a cluster in the legend to see who they are.{follows}",
     )  # fmt: skip
 
 

@@ -73,7 +73,8 @@ class Cloud {
     for (const edge of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, edge, gl.NEAREST);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    this.count = 0;
+    this.count = this.took = 0;
+    this.fence = null;
   }
 
   attribute(index, values, width, kind, normalised) {
@@ -122,6 +123,20 @@ class Cloud {
     gl.uniform3fv(at.paper, rgb(paper));
     gl.uniform1i(at.deep, deep ? 1 : 0);
     if (this.count) gl.drawElements(gl.POINTS, this.count, gl.UNSIGNED_INT, 0);
+    this.began = performance.now();
+    this.fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
+  }
+
+  /** Whether the card still draws; afterwards `took` says for how many milliseconds it did. */
+  busy() {
+    const { gl, fence } = this;
+    if (!fence || gl.isContextLost()) return false;
+    if (gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED) return true;
+    gl.deleteSync(fence);
+    this.fence = null;
+    this.took = performance.now() - this.began;
+    return false;
   }
 }
 

@@ -10,6 +10,9 @@ const TRACED = 600; // of a lasso before it is evened out
 const STRAIGHT = 4; // square pixels: twice the triangle of a corner that makes no difference
 const FEWEST = 5_000; // points that are drawn in any case
 const REST = 160; // milliseconds without a move before all points are drawn again
+const HELD = 600; // the same while the hand holds the picture
+const SLOW = 40; // milliseconds of a frame that are too many
+const QUICK = 20; // and those that leave room for more points
 
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 
@@ -173,23 +176,23 @@ class Gestures {
     remembered.set(this.words.key, { places: this.words.places, view: this.view });
     this.nearby = null;
     if (!this.pressed) this.hover(-1);
-    this.moving ??= { last: 0, gap: 0 };
+    this.moving ??= { took: 0, quick: 0 };
     clearTimeout(this.resting);
     this.resting = setTimeout(() => {
       this.moving = null;
       this.soon();
-    }, Math.max(REST, 2 * this.moving.gap)); // a slow frame is no rest
+    }, Math.max(this.pressed ? HELD : REST, 2 * this.moving.took)); // a slow frame is no rest
     this.soon();
   }
 
-  /** Where frames come slowly, as without a graphics card, fewer points move; all are back at rest. */
-  pace(now) {
-    const { moving } = this;
+  /** Where frames take long, as without a graphics card, fewer points move; all are back at rest. */
+  pace(took) {
+    const { moving, n, thin } = this;
     if (!moving) return;
-    const gap = (moving.gap = moving.last && now - moving.last);
-    if (gap > 50 && this.n > FEWEST * this.thin * 2) this.thin *= 2;
-    else if (gap && gap < 20 && this.thin > 1) this.thin /= 2;
-    moving.last = now;
+    moving.took = took;
+    moving.quick = took < QUICK ? moving.quick + 1 : 0;
+    if (took > SLOW) this.thin = Math.max(thin, 2 ** Math.floor(Math.log2(Math.min((thin * took) / QUICK, n / FEWEST))));
+    else if (moving.quick > 30 && thin > 1) [this.thin, moving.quick] = [thin / 2, 0];
   }
 
   /** The bounds of all points. */
@@ -275,11 +278,22 @@ class Gestures {
     this.soon();
   }
 
+  /** Draw at the next frame, or once the card has done with the last: frames that wait in line are lag. */
   soon() {
-    this.asked ??= requestAnimationFrame((now) => {
+    this.asked ??= requestAnimationFrame(() => {
       this.asked = null;
-      this.pace(now);
+      if (this.cloud.busy()) return void (this.late = true);
       this.draw();
+      this.watch();
+    });
+  }
+
+  watch() {
+    requestAnimationFrame(() => {
+      if (this.cloud.busy()) return this.watch();
+      this.pace(this.cloud.took);
+      if (this.late) this.soon();
+      this.late = false;
     });
   }
 

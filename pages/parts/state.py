@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.charts.journeys import COLOURS
 from core.errors import WrongCall
 from core.scope import KEYS, Scope
 
@@ -47,7 +48,7 @@ VIEW: dict[str, tuple[str, ...]] = {
     "relative": ("first", "previous"),
     "cohorts": ("first", "every"),
     "groups": ("none", "region", "category", "device", "cohort"),
-    "colour": ("auto", "cluster", "conversion", "region", "device", "hour", "revenue", "last", "nearness"),
+    "colour": ("auto", *COLOURS),
     "detail": ("3", "1", "2", "4", "5"),
     "dims": ("2", "3"),
     "drawn": ("20000", "5000", "50000", "100000"),

@@ -105,7 +105,7 @@ def test_what_differs_most_comes_first_and_what_may_be_chance_is_told(store: Sto
 
 def test_a_scope_with_too_few_of_them_is_a_sentence(store: Store) -> None:
     open_cohorts(store).save("Nobody", {"of": "did", "event": "view", "times": 10_000})
-    with pytest.raises(CartscapeError, match="'Nobody' has fewer than"):
+    with pytest.raises(CartscapeError, match="“Nobody” has fewer than"):
         asked(store, name="Nobody")
 
 

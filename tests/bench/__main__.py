@@ -162,10 +162,13 @@ def _export_paths(store: Store, to: Path) -> None:
 def paint(place: Workplace) -> dict[str, Any]:
     """Open each page in Chromium on the sample as `make run` makes it."""
     home = _usual_sample(place).parent
-    chromium = os.environ.get("CARTSCAPE_CHROMIUM") or shutil.which("chromium") or "chromium"
-    done = run(sys.executable, "-m", "tests.bench.paint", home, PAINTS, chromium)
+    done = run(sys.executable, "-m", "tests.bench.paint", home, PAINTS, _chromium())
     found: dict[str, Any] = json.loads(done.output)
     return found
+
+
+def _chromium() -> str:
+    return os.environ.get("CARTSCAPE_CHROMIUM") or shutil.which("chromium") or "chromium"
 
 
 def _usual_sample(place: Workplace) -> Path:
@@ -174,6 +177,15 @@ def _usual_sample(place: Workplace) -> Path:
     if not store.exists():
         core("sample", "--store", store, "--events", PAINTED)
     return store
+
+
+def fluidity(place: Workplace) -> dict[str, Any]:
+    """Pan, zoom and hover over a map of 100,000 journeys in Chromium, beside Plotly's scatter."""
+    done = run(
+        sys.executable, "-m", "tests.bench.fluidity", _usual_sample(place).parent, 100_000, _chromium()
+    )
+    found: dict[str, Any] = json.loads(done.output)
+    return found
 
 
 def projection(place: Workplace) -> dict[str, Any]:
@@ -256,6 +268,7 @@ SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
         retentioneering,
         encoding,
         projection,
+        fluidity,
         recommend,
         compression,
     )

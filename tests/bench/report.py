@@ -42,6 +42,8 @@ def report(found: dict[str, dict[str, Any]], events: int) -> str:
         parts.append(_compression(found["compression"]))
     if "projection" in found:
         parts.append(_projection(found["projection"]))
+    if "fluidity" in found:
+        parts.append(_fluidity(found["fluidity"]))
     if "recommend" in found:
         parts.append(_recommend(found["recommend"]))
     if "peers" in found:
@@ -143,6 +145,18 @@ def _projection(found: dict[str, Any]) -> str:
         + table(["paths", "engine", "seconds", "trustworthiness in all columns", "in h"], rows)
         + f"\n\nThe whole map from the log, with clusters, names and quality: {wholes} drawn; peak "
         f"{found['peak_mb']:,.0f} MiB in the process of all engines."
+    )
+
+
+def _fluidity(found: dict[str, Any]) -> str:
+    rows = [
+        [name, act, f"{its['frames_a_second']:.0f}", f"{its['median_ms']:.0f}", f"{its['p95_ms']:.0f}"]
+        for name, acts in found.items()
+        if isinstance(acts, dict)
+        for act, its in acts.items()
+    ]
+    return f"A map of {found['points']:,} journeys in Chromium without a graphics card:\n\n" + table(
+        ["engine", "hand", "frames/s", "median ms", "p95 ms"], rows
     )
 
 

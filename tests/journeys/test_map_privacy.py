@@ -28,7 +28,10 @@ from tests.analyses.search_oracle import CountedWords
 
 WHOLE = Scope(compare="off")
 BARE = {"what": "0"}  # without words there is nothing to encode
-TRAITS = ("cluster", "converted", "region", "device", "last", "hour", "steps", "minutes", "similarity", "lit")
+TRAITS = (
+    "cluster", "converted", "region", "device", "last", "next", "hour",
+    "steps", "minutes", "similarity", "lit",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

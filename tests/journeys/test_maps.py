@@ -70,6 +70,23 @@ def test_paths_are_those_of_a_plain_loop(sample_store: Store, unit: str) -> None
         assert found.events[found.edges[n] : found.edges[n + 1]].tolist() == long[key]
 
 
+@pytest.mark.parametrize("unit", ["shopper", "session"])
+def test_what_follows_a_path_is_its_shoppers_next_event(sample_store: Store, unit: str) -> None:
+    """In the scope or not; a scope of carts alone has views after every path."""
+    paths = open_paths(sample_store)
+    scope = Scope.parse({"to": "2025-04-30", "event": ["view", "cart"], "compare": "off"})
+    found = gather(paths, open_cube(sample_store).fill(scope), unit)
+    names, codes = paths.dimensions.entries("event")
+    told = []
+    for n, shopper in enumerate(found.shoppers.tolist()):
+        last = int(found.events[found.edges[n] : found.edges[n + 1]].max())
+        ends = last + 1 == paths["start"][shopper + 1]
+        told.append(names.size if ends else codes[paths["kind"][last + 1]])
+    assert found.followed.tolist() == told
+    followed = set(found.followed.tolist())
+    assert names.size in followed and "search" in {str(names[n]) for n in followed - {names.size}}
+
+
 def test_the_time_part_is_the_mean_of_waves(told: Gathered) -> None:
     values = parts_of.when(told).values
     hours = told.paths.dimensions.hours

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -14,6 +16,7 @@ from core.journeys.given_names import give_name
 from core.paths import open_cohorts
 from core.scope import Scope
 from core.store import Store
+from pages.parts import ask
 from pages.parts.journey_detail import _about
 from pages.parts.journey_map import _making
 from tests.analyses.search_oracle import CountedWords
@@ -116,10 +119,41 @@ def test_another_map_forgets_the_cluster_and_another_picture_does_not(app: Open)
 
 
 @pytest.mark.usefixtures("model")
+def test_points_are_coloured_by_what_came_next(app: Open) -> None:
+    test = app("clusters", colour="next", unit="session", **WHOLE)
+    assert not test.exception
+    assert "what the shopper did first after the path" in said(test)
+
+
+@pytest.mark.usefixtures("model")
 def test_words_light_up_the_paths_near_to_them(app: Open) -> None:
     test = app("clusters", need="coffee", colour="nearness", **WHOLE)
     assert not test.exception
     assert any("text=coffee" in command for command in commands(test) if "show journeys" in command)
+
+
+def test_what_a_visit_finds_damaged_is_said_once(
+    app: Open, model: CountedWords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+    of = model.of
+
+    def damaged(texts: Sequence[str]) -> np.ndarray:
+        found.append("A file was damaged; its vectors are made anew.")
+        return of(texts)
+
+    def said_of_caches() -> tuple[str, ...]:
+        told, found[:] = tuple(dict.fromkeys(found)), []
+        return told
+
+    monkeypatch.setattr(ask, "said_of_caches", said_of_caches)
+    test = app("clusters", **WHOLE)
+    assert not test.toast
+    monkeypatch.setattr(model, "of", damaged)
+    test.query_params["need"] = "waterproof boots"
+    test.run()
+    assert [toast.value for toast in test.toast] == ["A file was damaged; its vectors are made anew."]
+    assert not app("clusters", **WHOLE).toast  # who comes later is not told
 
 
 @pytest.mark.usefixtures("model")

@@ -110,7 +110,7 @@ def test_a_cohort_of_nobody_leaves_nothing_and_breaks_nothing(app: Open, pages_h
         assert not test.exception and not test.error
         assert "Nothing in the log fits" in said(test)
     test = app("cohorts", **SPAN)
-    assert "'Nobody' has fewer than" in said(test)
+    assert "“Nobody” has fewer than" in said(test)
 
 
 def test_a_second_editor_is_told(app: Open, pages_home: Path) -> None:
@@ -236,4 +236,4 @@ def test_a_picture_of_cohorts_follows_a_change_of_one(app: Open, pages_home: Pat
 def test_a_name_is_shown_as_it_is_written(app: Open, pages_home: Path) -> None:
     open_cohorts(stored(pages_home)).save("**bold** `code` $1$ a_b", CART)
     test = app("cohorts", **SPAN)
-    assert r"What sets \*\*bold\*\* \`code\` \$1\$ a_b apart" in said(test)
+    assert r"What sets “\*\*bold\*\* \`code\` \$1\$ a_b” apart" in said(test)
