@@ -71,6 +71,11 @@ def coloured(table: pa.Table, by: str, names: Sequence[str], style: Look) -> Col
     return Coloured(group, labels, hues[: len(labels)], "")
 
 
+def told(table: pa.Table, name: str) -> bool:
+    """Whether a column of labels tells anything of any point."""
+    return not set(table[name].unique().to_pylist()) <= {"(other)"}
+
+
 def _numbers(table: pa.Table, name: str, instead: int) -> np.ndarray:
     """A column of numbers or truths, `instead` where it is null: int64[rows]."""
     return np.asarray(table[name].cast(pa.int64()).fill_null(instead).to_numpy())
@@ -154,7 +159,7 @@ def drift_lines(table: pa.Table, style: Look) -> go.Figure:
         its = [row for row in rows if row["cluster"] == cluster]
         figure.add_scatter(
             x=[row["week"] for row in its], y=[row["share"] for row in its], mode="lines+markers",
-            name=short(f"{cluster} · {its[0]['name'].split(',')[0]}", 32), marker={"size": 5},
+            name=short(f"{cluster} · {its[0]['name'].split(',')[0]}", 48), marker={"size": 5},
             line={"color": cluster_colour(cluster - 1, style), "width": 2},
             hovertext=[
                 f"<b>{cluster} · {short(row['name'], 70)}</b><br>Week of {row['week']:%-d %b %Y}: "

@@ -11,7 +11,7 @@ import streamlit as st
 from core.analyses import Answer
 from core.analyses.cluster_parts import rule_of
 from core.analyses.journeys import MORE
-from core.charts.journeys import COLOURS, Coloured, coloured, map_figure, sizes
+from core.charts.journeys import COLOURS, Coloured, coloured, map_figure, sizes, told
 from core.charts.numbers import MISSING, short
 from core.errors import WrongCall
 from core.journeys import MapOptions
@@ -177,6 +177,7 @@ def _colours(answer: Answer) -> dict[str, str]:
         "revenue": table["revenue"].null_count == table.num_rows,
         "nearness": "similarity" not in table.column_names,
         **{field: not ask.differs(field) for field in ("region", "device")},
+        **{field: not told(table, field) for field in ("last", "next")},
     }
     return {word: name for word, name in COLOURS.items() if not lacking.get(word)}
 
