@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,9 @@ from core.recommender.groups import EVERYBODY, FAIRNESS, TABLES, Group, groups_o
 from core.recommender.interactions import ANY, Interactions, Task, task
 from core.recommender.metrics import by_chance, draws, first_of, interval, of_all, of_each, ranked
 from core.recommender.peers import Peer, Rows, ease_weights, peers
-from core.recommender.scorer import ScorerOptions, fit
+from core.recommender.scorer import Scorer, ScorerOptions, fit
 from core.recommender.shown import evaluate_shown
-from core.recommender.training import Ground, examples, scores, settings_of
+from core.recommender.training import Ground, blocks, examples, scores_of_each, settings_of
 from core.store import Store
 
 #: By what settings are chosen, and peers ordered.
@@ -79,6 +79,17 @@ def lists_of(test: Task, scorer: Rows, among: np.ndarray | None = None) -> np.nd
             scores[:, ~among] = -np.inf
         blocks.append(first_of(scores))
     return np.concatenate(blocks)
+
+
+def lists_of_scorers(
+    ground: Ground, test: Task, scorers: Sequence[Scorer], among: np.ndarray | None = None
+) -> list[np.ndarray]:
+    """The lists of each scorer, as `lists_of`."""
+    found: list[list[np.ndarray]] = [[] for _ in scorers]
+    for some in blocks(test.shoppers, test.train.items):
+        for its, scored in zip(found, scores_of_each(ground, test, scorers, some, among), strict=True):
+            its.append(first_of(scored))
+    return [np.concatenate(its) for its in found]
 
 
 def evaluate(store: Store, options: EvaluateOptions, told: Told = untold) -> tuple[pa.Table, str]:
@@ -167,17 +178,15 @@ def _of_scorers(
         for without in left_out
         for seed in range(seeds)
     ]
-    found = []
+    scorers = []
     for done, settings in enumerate(asked):
-        told(0.7 + 0.3 * done / len(asked), f"training scorer {done + 1} of {len(asked)}")
-        scorer = fit(learnt, settings)
-        lists = lists_of(test, partial(scores, ground, test, scorer))
-        among = (
-            lists_of(test, partial(scores, ground, test, scorer, among=cold)) if cold is not None else None
-        )
-        told_of = json.dumps(settings_of(settings))
-        found.append(Lists(SCORER, told_of, lists, among))
-    return found
+        told(0.7 + 0.2 * done / len(asked), f"training scorer {done + 1} of {len(asked)}")
+        scorers.append(fit(learnt, settings))
+    told(0.9, "ranking all items")
+    lists = lists_of_scorers(ground, test, scorers)
+    among = lists_of_scorers(ground, test, scorers, cold) if cold is not None else [None] * len(asked)
+    told_of = [json.dumps(settings_of(settings)) for settings in asked]
+    return list(map(Lists, [SCORER] * len(asked), told_of, lists, among))
 
 
 def _never_taken(test: Task) -> np.ndarray:

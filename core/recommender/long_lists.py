@@ -19,7 +19,7 @@ from core.recommender.interactions import ANY, Interactions, Task, task
 from core.recommender.metrics import first_of
 from core.recommender.models import Model, open_model
 from core.recommender.scorer import Scorer
-from core.recommender.training import Ground, blocks, scores, train
+from core.recommender.training import Ground, blocks, scores_of_each, train
 from core.store import Store
 from core.store.files import room_on_disk, write_durably
 
@@ -114,7 +114,7 @@ def long_of(ground: Ground, of: Task, scorer: Scorer) -> Long:
     """The first DEEP of each of a task's shoppers."""
     items, chances = [], []
     for some in blocks(of.shoppers, of.train.items):
-        logits = scores(ground, of, scorer, some)
+        logits = next(scores_of_each(ground, of, [scorer], some))
         best = first_of(logits, DEEP)
         its = np.take_along_axis(logits, np.maximum(best, 0), 1)
         items.append(best)

@@ -19,7 +19,7 @@ from core.journeys.kept_maps import texts_of
 from core.paths import open_cube, open_paths
 from core.recommender import versions
 from core.recommender.audit import Author
-from core.recommender.evaluation import lists_of
+from core.recommender.evaluation import lists_of, lists_of_scorers
 from core.recommender.interactions import ANY, Interactions, Task, task
 from core.recommender.metrics import by_chance, ndcg_by_chance, of_each, ranked
 from core.recommender.past import Past
@@ -27,7 +27,7 @@ from core.recommender.peers import popular
 from core.recommender.scorer import Scorer, ScorerOptions
 from core.recommender.shown_models import FILE, SHOWN, orders_lists, train_shown
 from core.recommender.titles import in_order
-from core.recommender.training import Ground, scores, train
+from core.recommender.training import Ground, train
 from core.recommender.versions import About, Version, items_fingerprint
 from core.store import Store
 
@@ -108,7 +108,7 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     test = task(ground.every, options.days, options.items, met=met)
     scorer, learnt = train(ground, test, options.days, ScorerOptions(seed=options.seed), told)
     told(0.95, "measuring on the last days")
-    lists = lists_of(test, lambda shoppers: scores(ground, test, scorer, shoppers))
+    (lists,) = lists_of_scorers(ground, test, [scorer])
     each = of_each(ranked(lists, test.wanted))
     metrics = {name: float(values.mean()) for name, values in each.items()}
     metrics |= {"tested": float(test.shoppers.size), "learnt": float(len(learnt.taken))} | _beside(test)

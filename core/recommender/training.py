@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,28 +156,28 @@ def _drawn(ground: Ground, then: Task, days: float, rng: np.random.Generator) ->
     )
 
 
-def scores(
-    ground: Ground, test: Task, scorer: Scorer, shoppers: np.ndarray, among: np.ndarray | None = None
-) -> np.ndarray:
-    """The logits of all candidates for some of a task's shoppers, −inf for other items:
-    float64[shoppers, items]. `among` bool[items] are those that may be candidates; all where it is None.
+def scores_of_each(
+    ground: Ground, test: Task, scorers: Sequence[Scorer], some: np.ndarray, among: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
+    """The logits of all candidates for one of the `blocks` of a task's shoppers, by each scorer in turn:
+    float64[some, items], −inf for other items. Features are worked out once for all scorers.
+
+    `among` bool[items] are those that may be candidates; all where it is None.
     """
     past = ground.past(test.end)
-    out = np.full((shoppers.size, past.items), -np.inf)
-    done = 0
-    for some in blocks(shoppers, past.items):
-        signals = Signals(past, Histories.of_shoppers(past, some))
-        allowed = np.ones((some.size, past.items), bool)
-        if test.masked:
-            allowed = test.train.taken[some].toarray() == 0
-        if among is not None:
-            allowed &= among
-        proposed, _ = signals.candidates(allowed)
-        row = np.repeat(np.arange(some.size), [items.size for items in proposed])
-        item = np.concatenate(proposed)
-        out[done + row, item] = scorer.logits(signals.pairs(row, item))
-        done += some.size
-    return out
+    signals = Signals(past, Histories.of_shoppers(past, some))
+    allowed = np.ones((some.size, past.items), bool)
+    if test.masked:
+        allowed = test.train.taken[some].toarray() == 0
+    if among is not None:
+        allowed &= among
+    proposed, _ = signals.candidates(allowed)
+    row, item = np.repeat(np.arange(some.size), [items.size for items in proposed]), np.concatenate(proposed)
+    features = signals.pairs(row, item)
+    for scorer in scorers:
+        out = np.full((some.size, past.items), -np.inf)
+        out[row, item] = scorer.logits(features)
+        yield out
 
 
 def settings_of(options: ScorerOptions) -> dict[str, Any]:

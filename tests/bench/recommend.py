@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.paths import open_paths
-from core.recommender.evaluation import TARGET, Lists, choose, lists_of
+from core.recommender.evaluation import TARGET, Lists, choose, lists_of, lists_of_scorers
 from core.recommender.interactions import ANY, DAY, Interactions, Task, task
 from core.recommender.metrics import LONGEST, draws, interval, of_all, of_each, ranked
 from core.recommender.peers import peers
 from core.recommender.scorer import ScorerOptions, fit
-from core.recommender.training import Ground, examples, scores
+from core.recommender.training import Ground, examples
 from core.store import Store
 from tests.bench.workplace import run
 
@@ -61,9 +60,8 @@ def measure(
         lists = lists_of(test, peer.fit(test, **settings))
         found.append(Lists(peer.name, json.dumps(settings), lists, None))
     learnt = examples(ground, test, days)
-    for seed in range(seeds):
-        scorer = fit(learnt, ScorerOptions(seed=seed))
-        lists = lists_of(test, partial(scores, ground, test, scorer))
+    scorers = [fit(learnt, ScorerOptions(seed=seed)) for seed in range(seeds)]
+    for seed, lists in enumerate(lists_of_scorers(ground, test, scorers)):
         found.append(Lists(OURS, json.dumps({"seed": seed}), lists, None))
     return {
         "rows": rows_of(test, found),
