@@ -42,6 +42,11 @@ class Job:
         return self._thread is not None and self._thread.is_alive()
 
     @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop and is still at its last step."""
+        return self.running and self._stop.is_set()
+
+    @property
     def remaining(self) -> float | None:
         """Seconds that are left, about; None where nobody can say."""
         spent = time.monotonic() - self.began

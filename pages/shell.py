@@ -126,7 +126,7 @@ def _damages() -> None:
     """Tell what was found damaged since the visitor came, once."""
     found = ask.damages()
     for sentence in found[st.session_state.setdefault("_damages", len(found)) :]:
-        st.toast(states.plain(sentence), icon=":material/healing:", duration="infinite")
+        st.toast(states.plain(sentence), icon=":material/healing:", duration="long")
     st.session_state["_damages"] = len(found)
 
 

@@ -95,8 +95,20 @@ class Meaning:
     @cached_property
     def wanted(self) -> np.ndarray:
         """The texts of items and searches, by their number among the log's texts: int64[wanted]."""
-        found = np.concatenate([self.texts.of_item[self.items], self.texts.of_query[self.queries]])
+        texts = self.texts
+        groups = texts.of_group[texts.of_group >= 0]
+        found = np.concatenate([texts.of_item[self.items], texts.of_query[self.queries], groups])
         return np.unique(found).astype(np.int64)
+
+    def nearness(self, items: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """Cosines of items to a vector of length 1: float64[items]. What has no title is as near as its
+        category is, where that is nearer than with what reviews say.
+        """
+        vectors, texts = self.need_vectors(), self.texts
+        found = (vectors[texts.of_item[items]] @ asked).astype(np.float64)
+        group = texts.of_group[items]
+        alone = (vectors[group] @ asked).astype(np.float64)
+        return np.where(group >= 0, np.maximum(found, alone), found).clip(-1, 1)
 
     def title(self, item: int) -> str:
         """What an item is called: its title, or its id and what else is known of it."""

@@ -28,6 +28,8 @@ MOST_ROWS = 500
 ITEMS, QUERIES, BOTH = "items", "queries", "both"
 #: What is found counts as what was looked for down to this share of the best similarity of its kind.
 FLOOR = 0.8
+#: Cosines that differ by less are of texts that are alike.
+EQUAL = 1e-5
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ def similar(
     store: Store, scope: Scope, text: str = "", of: str = ITEMS, top: str | int = 20, by: str = "",
     resolution: str | int = "auto",
 ) -> Answer:  # fmt: skip
-    """The `top` items, searches (of=queries) or both that are nearest in meaning to a text.
+    """The `top` items, searches (of=queries) or both that are nearest in meaning to a text, and all that are
+    as near as the last of them, up to MOST_ROWS: where a log knows little of its items, many are alike.
+    Of those the ones of most shoppers in the scope come first.
 
     Columns: kind (item or query), id (of the item, or the search itself), title, category, price,
     similarity (cosine), shoppers, sessions and events in the scope (of any event with the item; of the
@@ -71,7 +75,7 @@ def similar(
     need_split(by, tuple(SPLITS))
     its, cube = meaning_of(store), open_cube(store)
     filled = replace(cube.fill(scope), compare=OFF)
-    found, notes = _nearest(its, cube, " ".join(text.split()), of, most)
+    found, notes = _nearest(its, filled, " ".join(text.split()), of, most)
     chosen = found.only(found.near) if by else found
     codes = chosen.code[chosen.is_item], chosen.code[~chosen.is_item]
     rows = about(its.paths, filled, *codes)
@@ -95,8 +99,8 @@ def rule_of(store: Store, scope: Scope, rows: list[tuple[str, str]]) -> dict[str
     return looked_for(open_paths(store), scope, items, queries)
 
 
-def _nearest(its: Meaning, cube: Cube, text: str, of: str, most: int) -> tuple[Found, tuple[str, ...]]:
-    queries = its.queries[its.usual.shoppers[its.queries] >= cube.k]
+def _nearest(its: Meaning, scope: Scope, text: str, of: str, most: int) -> tuple[Found, tuple[str, ...]]:
+    queries = its.queries[its.usual.shoppers[its.queries] >= its.paths.k]
     offered = {
         "item": its.items if of in (ITEMS, BOTH) else its.items[:0],
         "query": queries if of in (QUERIES, BOTH) else queries[:0],
@@ -113,13 +117,15 @@ def _nearest(its: Meaning, cube: Cube, text: str, of: str, most: int) -> tuple[F
         )
     vectors = its.need_vectors()
     asked, notes = encoded(text)
-    texts = {"item": its.texts.of_item, "query": its.texts.of_query}
     parts, floors = [], []
     for kind, codes in offered.items():
         if not codes.size:
             continue
-        similarity = (vectors[texts[kind][codes]] @ asked).astype(np.float64).clip(-1, 1)
-        order = np.lexsort((codes, -similarity))[:most]
+        if kind == "item":
+            similarity = its.nearness(codes, asked)
+        else:
+            similarity = (vectors[its.texts.of_query[codes]] @ asked).astype(np.float64).clip(-1, 1)
+        order = _first(its, scope, kind, codes, similarity, most)
         floor = FLOOR * float(similarity[order[0]])
         floors.append((kind, floor))
         parts.append(
@@ -129,6 +135,25 @@ def _nearest(its: Meaning, cube: Cube, text: str, of: str, most: int) -> tuple[F
     found = Found(is_item, code, similarity, near, tuple(floors))
     best = float(similarity[is_item].max(initial=-1.0)) if is_item.any() else 1.0
     return found, (*notes, *far(best, "item", its.likeness()))
+
+
+def _first(
+    its: Meaning, scope: Scope, kind: str, codes: np.ndarray, similarity: np.ndarray, most: int
+) -> np.ndarray:
+    """Where the `most` nearest stand in `codes`, and those as near as the last: int64[found]."""
+    order = np.lexsort((codes, -similarity))
+    reach = int((similarity >= similarity[order[:most][-1]] - EQUAL).sum())
+    if reach <= most:
+        return order[:most]
+    order = order[:reach]
+    rows = about(
+        its.paths, scope, *((codes[order], codes[:0]) if kind == "item" else (codes[:0], codes[order]))
+    )
+    place = np.full(int(codes.max()) + 1, -1)
+    place[codes[order]] = np.arange(reach)
+    shoppers = distinct(place[its.paths[kind][rows.event]], rows.who, reach)
+    shoppers[shoppers < its.paths.k] = 0  # an order tells no more than numbers may
+    return order[np.lexsort((codes[order], -shoppers, -np.round(similarity[order] / EQUAL)))][:MOST_ROWS]
 
 
 def _counts(its: Meaning, k: int, found: Found, rows: Rows) -> tuple[dict[str, pa.Array], np.ndarray]:

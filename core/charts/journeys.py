@@ -72,8 +72,8 @@ def coloured(table: pa.Table, by: str, names: Sequence[str], style: Look) -> Col
 
 
 def told(table: pa.Table, name: str) -> bool:
-    """Whether a column of labels tells anything of any point."""
-    return not set(table[name].unique().to_pylist()) <= {"(other)"}
+    """Whether a column of labels sets any point apart from another."""
+    return len(set(table[name].unique().to_pylist()) - {"(other)"}) > 1
 
 
 def _numbers(table: pa.Table, name: str, instead: int) -> np.ndarray:

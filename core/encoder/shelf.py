@@ -123,7 +123,7 @@ class Shelf:
         with self._lock:
             path.unlink(missing_ok=True)
             self._open.pop(path.name, None)
-            self.warn(f"{path} was damaged and has been removed; its vectors are made anew.")
+            self.warn(f"Damaged vectors were removed and are made anew: the file {path}.")
 
 
 class _DamagedSegment(Exception):  # noqa: N818

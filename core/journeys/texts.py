@@ -30,6 +30,7 @@ class LogTexts:
     of_item: np.ndarray  # int32[items]
     of_query: np.ndarray  # int32[queries]
     of_kind: np.ndarray  # int32[kinds], the text of its category
+    of_group: np.ndarray  # int32[items], the category alone of an item that reviews tell of, not a title
     titles: np.ndarray  # object[items], what an item is called in a table: its title, else its id
     labels: np.ndarray  # object[texts], short: an item's title and category, else the text itself
 
@@ -43,23 +44,25 @@ class LogTexts:
 
 def log_texts(store: Store, paths: PathLog, before: int | None = None) -> LogTexts:
     """The texts of a store's log; with `before`, a second since 1970 UTC, without reviews from then on."""
-    titles, words, short = _item_texts(store, paths, before)
+    titles, words, short, groups = _item_texts(store, paths, before)
     queries = np.array([_clean(q) if q != NONE else "" for q in paths.queries], object)
     categories = np.array([_clean(c) if c != NONE else "" for c in paths.kinds[1]], object)
-    every = np.concatenate([words, queries, categories]).astype(str)
+    every = np.concatenate([words, queries, categories, groups]).astype(str)
     distinct, first, at = np.unique(every, return_index=True, return_inverse=True)
     codes = (at - (distinct[0] == "")).astype(np.int32) if distinct.size else at.astype(np.int32)
     texts = distinct[distinct != ""].astype(object)
-    sizes = np.cumsum([words.size, queries.size])
-    of_item, of_query, of_kind = np.split(codes, sizes)
-    labels = np.concatenate([short, queries, categories])[first[distinct != ""]]
-    return LogTexts(texts, of_item, of_query, of_kind, titles, labels)
+    sizes = np.cumsum([words.size, queries.size, categories.size])
+    labels = np.concatenate([short, queries, categories, groups])[first[distinct != ""]]
+    of_item, of_query, of_kind, of_group = np.split(codes, sizes)
+    return LogTexts(texts, of_item, of_query, of_kind, of_group, titles, labels)
 
 
 def _item_texts(
     store: Store, paths: PathLog, before: int | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What each item of the path log is called, its text, and its text in short; "" for none."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What each item of the path log is called, its text, its text in short, and the category alone of
+    one that reviews tell of; "" for none.
+    """
     items = store.table("items")
     known = {
         row["item_id"]: row
@@ -73,12 +76,13 @@ def _item_texts(
     reviews = _reviews(store, set(wordless), before) if wordless else {}
     categories = paths.category_of_item
     towns = _towns(paths) if wordless else {}
-    titles, words, short = [], [], []
+    titles, words, short, groups = [], [], [], []
     for code, item in enumerate(paths.items):
         if code == paths.no_item:
             titles.append(NONE)
             words.append("")
             short.append("")
+            groups.append("")
             continue
         row = known.get(item, {})
         category = row.get("category") or categories[code]
@@ -89,9 +93,11 @@ def _item_texts(
             parts.append(towns.get(code, ""))
         titles.append(row.get("title") or item)
         words.append(". ".join(_clean(part) for part in parts if part))
+        groups.append(_clean(category) if item in reviews and category else "")
         named = [part for part in (row.get("title"), category) if part] or parts
         short.append(". ".join(_clean(part) for part in named if part))
-    return np.array(titles, object), np.array(words, object), np.array(short, object)
+    told = [np.array(column, object) for column in (titles, words, short, groups)]
+    return told[0], told[1], told[2], told[3]
 
 
 def _clean(text: str) -> str:

@@ -33,5 +33,5 @@ def _progress(job: Job, key: str, cancelled: str, about: str) -> None:
     left = f" · about {job.remaining:.0f} s left" if job.remaining is not None else ""
     words = f"{job.stage.capitalize()}{left}" + (f" · {about}" if about else "")
     with st.container(border=True, key=f"frame_{key}", horizontal=True, vertical_alignment="center"):
-        st.progress(min(job.done, 1.0), text=words)
-        st.button("Cancel", key=f"{key}_cancel", on_click=job.cancel, help=cancelled)
+        st.progress(min(job.done, 1.0), text="Stopping after the step at hand" if job.stopping else words)
+        st.button("Cancel", key=f"{key}_cancel", on_click=job.cancel, help=cancelled, disabled=job.stopping)

@@ -61,16 +61,17 @@ def detail(rows: list[dict[str, Any]]) -> None:
         return
     other = _head(mine, rows)
     left, right = st.columns([5, 4], gap="small")
+    below = bool(mine.cluster) and ask.has_places()  # else little stands beside what sets them apart
     with left:
         _told(lambda: _traits(mine, other))
-        if ask.has_places():
+        if below:
             _told(lambda: _funnel(mine, other))
     with right:
         if mine.cluster:
             _told(lambda: _typical(mine))
         if ask.has_places():
             _told(lambda: _map(mine))
-        else:  # nothing else would stand beside what sets them apart
+        if not below:
             _told(lambda: _funnel(mine, other))
     for place, side in zip(
         st.columns(2, gap="small") if other else [st.container()], [mine, other], strict=False

@@ -57,8 +57,7 @@ def picture(clusters: list[dict[str, Any]]) -> None:
     # Where lengths are not told, all points are of one size.
     larger = "" if answer.table["events"].null_count else ", and the longer, the larger"
     follows = (
-        " Colours are of what the shopper did first after the path; “(end)” where the log has nothing after "
-        "it, as where its last days are shown: choose earlier dates, or sessions as paths."
+        " Colours are of what the shopper did first after the path; “(end)” where nothing came after it."
         if colour == "next"
         else ""
     )

@@ -16,6 +16,7 @@ from core.analyses.proportions import wilson
 from core.analyses.similar import FLOOR, rule_of
 from core.encoder import open_vectors
 from core.errors import CartscapeError, WrongCall
+from core.journeys import texts
 from core.paths import open_cohorts
 from core.paths.cohort_words import words
 from core.scope import Scope
@@ -52,14 +53,15 @@ def test_the_nearest_come_first_and_their_counts_are_those_of_pandas(
     its, rows = meaning_of(sample_store), oracle.within(log_of(sample_store.path), scope)
     found = asked(sample_store, scope, of="both", top="15")
     wanted = truth.vector(TEXT)
-    texts = its.texts.texts
+    written = its.texts.texts
     for kind, names, codes, of in (
         ("item", its.paths.items, its.items, its.texts.of_item),
         ("query", its.paths.queries, its.queries, its.texts.of_query),
     ):
-        near = {names[c]: float(truth.vector(texts[of[c]]) @ wanted) for c in codes}
+        near = {names[c]: float(truth.vector(written[of[c]]) @ wanted) for c in codes}
         mine = [row for row in found if row["kind"] == kind]
-        best = sorted(near.values(), reverse=True)[:15]
+        best = sorted(near.values(), reverse=True)
+        best = [value for value in best if value >= best[14] - 1e-5]  # and all that are as near as the last
         assert [row["similarity"] for row in mine] == pytest.approx(best, abs=1e-5)
         assert all(row["similarity"] == pytest.approx(near[row["id"]], abs=1e-5) for row in mine)
         assert all(row["counted"] == (row["similarity"] >= FLOOR * best[0]) for row in mine)
@@ -218,6 +220,36 @@ def test_what_nobody_looked_for_is_not_called_hidden(tmp_path: Path, home: Path)
     assert notes(**{"from": "2025-03-02"}) == ("Nobody in this scope looked for what is found.",)
     whole = notes()
     assert len(whole) == 1 and "not shown: they have fewer than 10 shoppers" in whole[0]
+
+
+def test_of_items_that_are_alike_none_is_left_out_and_those_looked_at_come_first(
+    tmp_path: Path, home: Path
+) -> None:
+    """A log that knows only categories: whoever looks at any garden tool looks for garden tools."""
+    rows = [f"2025-02-01 10:{i // 60:02}:{i % 60:02},u{i % 7},view,a{i:03},Garden tools" for i in range(90)]
+    rows += [f"2025-03-01 10:00:{i:02},v{i},view,z{i % 2},Garden tools" for i in range(30)]
+    rows += [f"2025-03-01 11:00:{i:02},w{i},view,other,Toys" for i in range(20)]
+    store = loaded(tmp_path / "alike", ["ts,user_id,event,item_id,category", *rows])
+    march = Scope.parse({"from": "2025-03-01"})
+    found = asked(store, march, "garden tools", top="5")
+    assert len(found) == 92 and {row["category"] for row in found} == {"Garden tools"}
+    assert [(row["id"], row["shoppers"]) for row in found[:3]] == [("z0", 15), ("z1", 15), ("a000", 0)]
+    weeks = asked(store, march, "garden tools", by="week", top="5")
+    assert [row["shoppers"] for row in weeks] == [30]
+
+
+def test_an_item_without_a_title_is_as_near_as_its_category(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What people wrote of it may bring it nearer, never push it away."""
+    monkeypatch.setattr(texts, "_reviews", lambda *_: {"i0": "came late, the box was broken"})
+    rows = [f"2025-03-01 10:00:{i:02},u{i},review,i{i % 2},Garden tools" for i in range(24)]
+    its = meaning_of(loaded(tmp_path / "told", ["ts,user_id,event,item_id,category", *rows]))
+    assert its.texts.texts[its.texts.of_item[its.items[0]]].startswith("Garden tools. came late")
+    near = its.nearness(its.items, truth.vector("garden tools"))
+    assert near == pytest.approx([1.0, 1.0], abs=1e-6)
+    late = its.nearness(its.items, truth.vector("late broken box"))
+    assert late[0] > 0.5 > late[1]
 
 
 def test_the_model_itself_knows_what_a_text_means(tmp_path: Path, home: Path) -> None:

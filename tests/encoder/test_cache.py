@@ -217,7 +217,7 @@ def test_a_damaged_file_is_dropped_made_anew_and_said(
     cache = vectors_of(FakeEncoder())
     assert np.array_equal(cache.of(wanted), truth(wanted))
     report = cache.encode(wanted)
-    assert report.warnings == (f"{file} was damaged and has been removed; its vectors are made anew.",)
+    assert report.warnings == (f"Damaged vectors were removed and are made anew: the file {file}.",)
     assert not file.exists()
     assert cache.encode(wanted).warnings == ()
     assert np.array_equal(vectors_of(FakeEncoder()).of(wanted), truth(wanted))
@@ -232,7 +232,7 @@ def test_what_a_question_found_damaged_is_said_once(home: Path, monkeypatch: pyt
     monkeypatch.setattr(module, "_opened", {("fake",): cache})
     assert said_of_caches() == ()
     assert np.array_equal(cache.of(wanted), truth(wanted))
-    assert said_of_caches() == (f"{file} was damaged and has been removed; its vectors are made anew.",)
+    assert said_of_caches() == (f"Damaged vectors were removed and are made anew: the file {file}.",)
     assert said_of_caches() == ()
 
 
@@ -326,4 +326,4 @@ def test_a_file_cut_short_under_its_reader_is_made_anew(home: Path, size: int, h
     call = [sys.executable, "-m", "tests.encoder.cut_short", str(size), str(held)]
     done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr  # through a memory map the system ends the process
-    assert "was damaged and has been removed; its vectors are made anew" in done.stdout
+    assert "Damaged vectors were removed and are made anew" in done.stdout
