@@ -46,7 +46,7 @@ def cluster_traits(store: Store, scope: Scope, options: TraitOptions) -> Answer:
     said = [f"“{names[c]}”" for c in (mine, other) if c is not None]
     of, values = told.of, told.table["value"].to_pylist()
     for rule, name in zip(rules, said, strict=True):
-        of = of.replace(repr(words(rule)), name)
+        of = of.replace(f"“{words(rule)}”", name)
         values[:3] = [name if value == words(rule) else value for value in values[:3]]
     table = told.table.set_column(1, "value", pa.array(values, pa.string()))
     title = f"What sets {said[0]} apart from {said[1] if other is not None else 'everybody else'}"

@@ -52,7 +52,7 @@ def parser() -> Parser:
     _scope(encode)
     encode.add_argument("--model", metavar="NAME", help="a BERT encoder by name or folder")
     encode.add_argument("--device", metavar="DEVICE", help="auto, cpu, cuda or mps")
-    encode.add_argument("--precision", metavar="PRECISION", help="auto, fp32, bf16 or fp16")
+    encode.add_argument("--precision", metavar="PRECISION", help="auto, fp32, bf16, fp16 or int8")
 
     project = _verb(verbs, "project", "make the map of journeys of a scope, and keep it")
     _scope(project)

@@ -338,5 +338,5 @@ def _change(answer: Answer, scope: Scope, options: dict[str, str]) -> None:
     frame(
         "drift_period", answer, ask.command("cluster-drift", scope, **options, by="period"), draw,
         Export(figure), title="Against the compared period",
-        hint="Change of each kind's share of paths; grey may be chance.",
+        hint="Change of each kind's share of paths; grey may be chance, as so many kinds are looked at.",
     )  # fmt: skip

@@ -254,6 +254,13 @@ def test_names_that_differ_by_case_alone_are_one_name(
             give_name(opened, 0, bad)
 
 
+def test_a_cluster_goes_by_its_name_in_what_sets_it_apart(sample_store: Store) -> None:
+    name = ANALYSES["clusters"].run(sample_store, WHOLE).table["name"][0].as_py()
+    told = ANALYSES["cluster-traits"].run(sample_store, WHOLE, cluster="1")
+    assert f"shoppers of “{name}” against" in told.of and f"“{name}”" in told.title
+    assert f"“{name}”" in told.table["value"].to_pylist()[:2]
+
+
 def test_a_cluster_is_not_held_against_itself(sample_store: Store) -> None:
     with pytest.raises(WrongCall, match="cluster=2 and against=2 are the same cluster"):
         ANALYSES["cluster-traits"].run(sample_store, WHOLE, cluster="2", against="2")
