@@ -61,3 +61,7 @@ def test_a_cohort_is_encoded_mapped_and_its_lasso_looked_at_alone(
     expect(page.locator('[data-testid="stMetric"]', has_text="Shoppers")).to_contain_text(f"{selected:,}")
     page.get_by_role("link", name="Demand map").click()
     expect(page.locator('[data-testid="stDeckGlJsonChart"] canvas').first).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("link", name="Paths", exact=True).click()
+    arrive(page, r"/paths\?")
+    expect(main).to_contain_text(f"{selected:,} paths, one path a shopper")
+    expect(page.locator('[data-testid="stPlotlyChart"] .sankey').first).to_be_visible(timeout=PATIENCE)
