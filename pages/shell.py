@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 if sys.path[0] != str(ROOT):  # before this folder, whose data.py is not the package `data`
     sys.path.insert(0, str(ROOT))
 
+from core.garbage import settle_imports  # noqa: E402
+from core.jobs import give_way  # noqa: E402
 from pages.parts import ask, chart_frame, dates, first_start, state, states, style_sheet, warm  # noqa: E402
 from pages.parts.scope_bar import scope_bar  # noqa: E402
 
@@ -24,6 +26,7 @@ PAGES = Path(__file__).parent
 
 def main() -> None:
     """One run of the app."""
+    give_way()
     st.set_page_config(page_title="Cartscape", page_icon=str(PAGES / "parts" / "icon.png"), layout="wide")
     style_sheet.put(chart_frame.style())
     st.logo((PAGES / "parts" / "logo.svg").read_text(), size="small")
@@ -78,6 +81,7 @@ def main() -> None:
         page.run()
     except Exception as error:  # a page never shows a traceback
         states.failure(error)
+    settle_imports()
 
 
 def _first(names: list[str]) -> str:
