@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,22 +16,9 @@ Told = Callable[[float, str], None]
 #: Asked between two steps; True ends the work.
 Stop = Callable[[], bool]
 
-#: Steps of priority by which `give_way` gives way.
-WAY = 10
-
 
 def untold(_done: float, _stage: str) -> None:
     """Tells nobody."""
-
-
-def give_way() -> None:
-    """Let the thread that calls, and those that it will begin, come after the others of this process's user:
-    a click may wait for a call of the API, as it takes longer anyway. On Linux alone, as elsewhere a priority
-    is a whole process's.
-    """
-    if sys.platform == "linux":
-        usual = os.getpriority(os.PRIO_PROCESS, os.getpid())
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(usual + WAY, 19))
 
 
 @dataclass

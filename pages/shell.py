@@ -17,7 +17,6 @@ if sys.path[0] != str(ROOT):  # before this folder, whose data.py is not the pac
     sys.path.insert(0, str(ROOT))
 
 from core.garbage import settle_imports  # noqa: E402
-from core.jobs import give_way  # noqa: E402
 from pages.parts import ask, chart_frame, dates, first_start, state, states, style_sheet, warm  # noqa: E402
 from pages.parts.scope_bar import scope_bar  # noqa: E402
 
@@ -26,7 +25,6 @@ PAGES = Path(__file__).parent
 
 def main() -> None:
     """One run of the app."""
-    give_way()
     st.set_page_config(page_title="Cartscape", page_icon=str(PAGES / "parts" / "icon.png"), layout="wide")
     style_sheet.put(chart_frame.style())
     st.logo((PAGES / "parts" / "logo.svg").read_text(), size="small")
