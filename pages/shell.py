@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 if sys.path[0] != str(ROOT):  # before this folder, whose data.py is not the package `data`
     sys.path.insert(0, str(ROOT))
 
+from core.garbage import settle_imports  # noqa: E402
 from pages.parts import ask, chart_frame, dates, first_start, state, states, style_sheet, warm  # noqa: E402
 from pages.parts.scope_bar import scope_bar  # noqa: E402
 
@@ -80,6 +81,7 @@ def main() -> None:
         _damages()
     except Exception as error:  # a page never shows a traceback
         states.failure(error)
+    settle_imports()
 
 
 def _first(names: list[str]) -> str:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 #: From the ground up; a room imports itself and the rooms before it.
 ROOMS = (
     "errors",
+    "garbage",
     "jobs",
     "events",
     "settings",

@@ -23,6 +23,7 @@ class Call:
     takes: type[BaseModel]
     gives: type[BaseModel]
     work: Callable[[Shelf, Any], BaseModel]
+    ranks: bool = False  # whether it asks a model, which is in a process of its own
 
 
 CALLS = (
@@ -32,6 +33,7 @@ CALLS = (
         RecommendCall,
         RecommendAnswer,
         recommended,
+        ranks=True,
     ),
     Call(
         "/api/v1/events",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
-from starlette.responses import JSONResponse, Response
 
 from core.errors import CartscapeError
 
@@ -25,6 +26,15 @@ STATUSES = {
     429: "The client asks too often; Retry-After says when to ask again.",
     503: "There is no open model yet, or the server is busy; Retry-After says when to ask again.",
 }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call is answered with."""
+
+    status: int
+    body: bytes  # JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Failure(CartscapeError):  # noqa: N818
@@ -50,9 +60,10 @@ def unfit(error: ValidationError) -> Failure:
     return Failure(422, f"{what} ({_small(first['msg'])}); {DESCRIPTION} says what a call takes.")
 
 
-def answered(failure: Failure) -> Response:
+def answered(failure: Failure) -> Answer:
     """The answer that tells of a failure."""
-    return JSONResponse({"error": str(failure)}, failure.status, failure.headers)
+    body = json.dumps({"error": str(failure)}, ensure_ascii=False).encode("utf-8", "replace")
+    return Answer(failure.status, body, failure.headers)
 
 
 def _small(message: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.api.failures import Failure, later
 from core.errors import CartscapeError
+from core.garbage import settle
 from core.recommender.live import open_live
 from core.recommender.models import Model, open_model
 from core.recommender.versions import versions
@@ -124,6 +125,7 @@ def _open(path: Path, place: _Place, stamp: _Stamp) -> None:
         )
     with place.guard:
         place.opened, place.failed, place.of = opened, failed, stamp
+    settle()
 
 
 def _stamp(path: Path) -> _Stamp:

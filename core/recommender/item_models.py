@@ -57,9 +57,17 @@ def strongest(matrix: scipy.sparse.csr_matrix, most: int) -> scipy.sparse.csr_ma
 def counted(
     row: np.ndarray, column: np.ndarray, shape: tuple[int, int], value: np.ndarray | None = None
 ) -> scipy.sparse.csr_matrix:
-    """How often each pair comes up, or the sum of its values: float32."""
+    """How often each pair comes up, or the sum of its values: float32; indices ascend."""
     value = np.ones(row.size, np.float32) if value is None else value
     return scipy.sparse.csr_matrix((value, (row, column)), shape, dtype=np.float32)
+
+
+def entries(indices: np.ndarray, values: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """The values of some items in a sparse row with ascending indices, 0 for none: float32[items]."""
+    if not indices.size:
+        return np.zeros(items.size, np.float32)
+    place = np.searchsorted(indices, items).clip(0, indices.size - 1)
+    return np.where(indices[place] == items, values[place], np.float32(0))
 
 
 def ones(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:

@@ -89,7 +89,9 @@ class Live:
     """A model's past, with what came since. One for a model; any number of threads."""
 
     def __init__(self, store: Store, model: Model) -> None:
-        self._store, self._model = store, model
+        self._store = store
+        # Not the model itself, which would never be forgotten then.
+        self._codes, self._event, self._logged_acts = model.codes, model.event, model.ground.world.acts
         past, world = model.past, model.ground.world
         # These are what live events change; the model's own past is of its log.
         self.past: Past = replace(
@@ -150,7 +152,7 @@ class Live:
         )
 
     def _logged(self, number: int) -> Acts:
-        acts = self._model.ground.world.acts
+        acts = self._logged_acts
         low, high = np.searchsorted(acts.row, [number, number + 1]) if number >= 0 else (0, 0)
         found = acts.only(slice(int(low), int(high)))
         return found.only(np.argsort(found.second, kind="stable"))
@@ -167,9 +169,8 @@ class Live:
 
     def _read(self, row: dict[str, Any]) -> _Act | None:
         """An event as an act; None where it says nothing of an item that the model knows."""
-        model = self._model
-        item = model.codes.get(row["item_id"] or "")
-        taken = row["event"] == model.event
+        item = self._codes.get(row["item_id"] or "")
+        taken = row["event"] == self._event
         strength = max(STRENGTH.get(row["event"], USUAL_STRENGTH), 0.5 * taken)
         if item is None or not strength:
             return None

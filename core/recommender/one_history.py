@@ -13,7 +13,7 @@ import numpy as np
 from core.recommender.acts import Acts, Contexts
 from core.recommender.histories import TRACE, Histories
 from core.recommender.interactions import DAY
-from core.recommender.item_models import Matrix
+from core.recommender.item_models import Matrix, entries
 from core.recommender.past import MIND, TASTE, Past
 
 #: Entries from which a sum over all items is quicker than sorting.
@@ -34,10 +34,7 @@ class Row:
 
     def at(self, items: np.ndarray) -> np.ndarray:
         """The numbers of some items, 0 where there is none: float32[items]."""
-        if not self.indices.size:
-            return np.zeros(items.size, np.float32)
-        place = np.searchsorted(self.indices, items).clip(0, self.indices.size - 1)
-        return np.where(self.indices[place] == items, self.data[place], np.float32(0))
+        return entries(self.indices, self.data, items)
 
     def times(self, matrix: Matrix) -> Row:
         """The product with a matrix of items by items; from a dense one every item has an entry."""

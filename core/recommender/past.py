@@ -10,7 +10,17 @@ import scipy.sparse
 from core.marts.privacy import hide_small
 from core.recommender.acts import SLOTS, Acts, World
 from core.recommender.interactions import DAY
-from core.recommender.item_models import NEIGHBOURS, Matrix, alike, counted, ones, scaled, shared, strongest
+from core.recommender.item_models import (
+    NEIGHBOURS,
+    Matrix,
+    alike,
+    counted,
+    entries,
+    ones,
+    scaled,
+    shared,
+    strongest,
+)
 
 #: Days over which events are counted for what is popular.
 WINDOWS = (3, 7, 14, 30, 90, 10_000)
@@ -78,13 +88,13 @@ class Lift:
         if group < 0:
             return np.asarray(expected * PRIOR / PRIOR)
         held = slice(*self.counts.indptr[group : group + 2])
-        row = np.zeros(self.share.size, np.float32)
-        row[self.counts.indices[held]] = self.counts.data[held]
-        counts = row[things]
+        counts = entries(self.counts.indices[held], self.counts.data[held], things)
         return np.asarray((counts + PRIOR * expected) / (self.all[group] + PRIOR))
 
     def __call__(self, groups: np.ndarray) -> np.ndarray:
         """float32[groups, things], 0 where nothing sets the group apart."""
+        if groups.size == 1:
+            return self.at(int(groups[0]), np.arange(self.share.size))[None]
         distinct, at = np.unique(groups, return_inverse=True)
         return np.log(self.shares(distinct) / self.share).astype(np.float32)[at]
 

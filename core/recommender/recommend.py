@@ -58,16 +58,14 @@ def recommend(store: Store, model: Model, asked: Asked, deep: int = 0) -> Recomm
     if not proposed[0].size:
         raise CartscapeError("No item is left to recommend; allow more of them.")
 
-    def scaled_of(items: np.ndarray) -> np.ndarray:
-        return model.scorer.scaled(signals.pairs(np.zeros(items.size, np.int64), items))
-
     def best_first(items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        scores = model.scorer.of_scaled(scaled_of(items)).astype(np.float64)
-        known.update(zip(items.tolist(), scores.tolist(), strict=True))
+        scaled = model.scorer.scaled(signals.pairs(np.zeros(items.size, np.int64), items))
+        scores = model.scorer.of_scaled(scaled).astype(np.float64)
+        known.append((items, scaled, scores))
         order = np.argsort(-scores, kind="stable")
         return items[order], scores[order]
 
-    known: dict[int, float] = {}
+    known: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # what was ranked, each item once
     first = best_first(proposed[0])
 
     def ranking(whole: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -77,13 +75,16 @@ def recommend(store: Store, model: Model, asked: Asked, deep: int = 0) -> Recomm
         items, scores = (np.concatenate(pair) for pair in zip(first, best_first(rest), strict=True))
         return items, scores
 
-    at = int(signals.who.contexts.region[0])
-    region = str(model.ground.world.regions[at]) if at >= 0 else ""
+    number = int(signals.who.contexts.region[0])
+    region = str(model.ground.world.regions[number]) if number >= 0 else ""
     shown = ruled(store, asked, region, ranking, deep)
-    if missing := [item for item in shown.items.tolist() if item not in known]:
+    there = set(np.concatenate([items for items, _, _ in known]).tolist())
+    if missing := [item for item in shown.items.tolist() if item not in there]:
         best_first(np.array(missing, np.int64))  # what a rule brought in may be nothing that was ranked
-    scaled = scaled_of(shown.items)
-    scores = np.array([known[item] for item in shown.items.tolist()])
+    ranked, scaled, scores = (np.concatenate(parts) for parts in zip(*known, strict=True))
+    order = np.argsort(ranked)
+    at = order[np.searchsorted(ranked, shown.items, sorter=order)]
+    scaled, scores = scaled[at], scores[at]
     bits_of = dict(zip(proposed[0].tolist(), bits[0].tolist(), strict=True))
     return Recommended(
         items=shown.items,
@@ -91,7 +92,7 @@ def recommend(store: Store, model: Model, asked: Asked, deep: int = 0) -> Recomm
         chances=1 / (1 + np.exp(-scores)),
         scaled=scaled,
         sources=[
-            tuple(name for at, name in enumerate(SOURCES) if bits_of.get(item, 0) >> at & 1)
+            tuple(name for bit, name in enumerate(SOURCES) if bits_of.get(item, 0) >> bit & 1)
             for item in shown.items.tolist()
         ],
         prices=_shown_prices(model, asked, shown.items),
@@ -184,7 +185,8 @@ def prices_of(model: Model, asked: Asked) -> np.ndarray | None:
 
 
 def _shown_prices(model: Model, asked: Asked, items: np.ndarray) -> np.ndarray:
-    prices = np.where(model.past.priced, np.exp(model.past.price_log), np.nan)[items].astype(float)
+    past = model.past
+    prices = np.where(past.priced[items], np.exp(past.price_log[items]), np.nan).astype(float)
     for item, price in asked.prices.items():
         prices[items == model.codes[item]] = price
     return prices

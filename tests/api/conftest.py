@@ -20,6 +20,8 @@ from core.recommender.models import TrainOptions, open_model, train_model
 from core.store import Store
 from tests.analyses import search_oracle
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(scope="module")
 def trained_home(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

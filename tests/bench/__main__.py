@@ -254,6 +254,12 @@ def compression(place: Workplace) -> dict[str, Any]:
     return {"rows": json.loads(done.output), "seconds": done.seconds, "peak_mb": done.peak_mb}
 
 
+def serving(place: Workplace) -> dict[str, Any]:
+    """Call the API of a server that visitors use; its log is the same for any number of events."""
+    done = run(sys.executable, "-m", "tests.bench.serving", place.cache)
+    return {"rows": [json.loads(line) for line in done.output.splitlines() if line.startswith("{")]}
+
+
 SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
     section.__name__: section
     for section in (
@@ -271,6 +277,7 @@ SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
         fluidity,
         recommend,
         compression,
+        serving,
     )
 }
 

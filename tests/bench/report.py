@@ -46,6 +46,8 @@ def report(found: dict[str, dict[str, Any]], events: int) -> str:
         parts.append(_fluidity(found["fluidity"]))
     if "recommend" in found:
         parts.append(_recommend(found["recommend"]))
+    if "serving" in found:
+        parts.append(_serving(found["serving"]))
     if "peers" in found:
         parts.append(_peers(found["peers"]))
     if "paint" in found:
@@ -194,6 +196,28 @@ def _compression(found: dict[str, Any]) -> str:
     ]
     names = ["encoder", "MiB", "texts/s", "texts/s a core", "cosine", "same top 10", "HR@10", "NDCG@10"]
     return f"Smaller encoders, made and measured in {found['seconds']:.0f} s:\n\n" + table(names, rows)
+
+
+def _serving(found: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{row['rate']:g}",
+            str(row["visitors"]),
+            *(f"{row[f'{name}_ms']:.1f}" for name in ("p50", "p95", "p99")),
+            *(f"{row[f'cpu_ms_a_call_{part}']:.1f}" for part in ("lists", "pages", "client")),
+            f"{row['failed']} of {row['calls']:,}",
+            str(row["pages_opened"]),
+            f"{row['load_before']:g}",
+        ]
+        for row in found["rows"]
+    ]
+    head = ["calls/s", "visitors", "p50", "p95", "p99", "CPU of lists", "of the server", "of the client"]
+    peak = found["rows"][-1]["peak_mb"]
+    return (
+        "The API over 100,000 items, milliseconds a call (the server's with the pages that visitors open), "
+        f"at peak {peak['lists']:,} MiB in the process of lists and {peak['pages']:,} in the server's:\n\n"
+        + table([*head, "failed", "pages opened", "load before"], rows)
+    )
 
 
 def _encoding(found: dict[str, Any]) -> str:

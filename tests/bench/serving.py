@@ -1,16 +1,15 @@
 """The HTTP API at a fixed rate of calls, over a log of 100,000 items, while visitors use the pages.
 
-    python -m tests.bench.serving [--items N] [--events N] [--rate CALLS] [--seconds S] [--pages VISITORS]
+    python -m tests.bench.serving HOME [--items N] [--events N] [--rate CALLS] [--seconds S] [--pages N …]
 
-Calls are sent when they are due, whether or not those before were answered, so that waiting counts. The log
-is generated; its 2,000 titles are shared by the items, and the scorer is fitted to noise: neither changes
-what a call costs. Prints latencies, and the processor time of the server for each call.
+One server answers for all numbers N of visitors, one after the other; each page was opened once before, which
+imports and compiles. The log is generated; its 2,000 titles are shared by the items, and the scorer is fitted
+to noise: neither changes what a call costs. Prints one JSON object for each number of visitors.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import random
@@ -18,13 +17,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
-import httpx2 as httpx
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,9 +46,9 @@ from core.scope import Scope
 from core.settings import settings
 from core.sources import open_source
 from core.store import Store
+from tests.bench.visitors import PAGES
 from tests.bench.workplace import ROOT
 
-HOME = Path.home() / ".cache" / "cartscape-bench"
 NAME, TITLES = "serving", 2_000
 CITIES = [(40.0, -83.0), (34.0, -118.2), (41.9, -87.6), (29.8, -95.4), (47.6, -122.3), (25.8, -80.2)]
 
@@ -131,10 +134,38 @@ def served(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
             server.send_signal(signal.SIGTERM)
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has taken."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+@dataclass(frozen=True)
+class Spent:
+    """What processes have taken since they began, in seconds: on processors, and waiting for one, as far as
+    their threads still run.
+    """
+
+    at_work: float
+    waited: float
+
+    @classmethod
+    def by(cls, pids: Iterable[int]) -> Spent:
+        """Some processes."""
+        at_work = waited = 0.0
+        for pid in pids:
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+            at_work += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                with suppress(FileNotFoundError):  # it ended
+                    waited += int((thread / "schedstat").read_text().split()[1]) / 1e9
+        return cls(at_work, waited)
+
+
+def peak_mb(pid: int) -> int:
+    """The largest resident set of a process, MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(word) for task in tasks for word in (task / "children").read_text().split()]
 
 
 def bodies(store: Store, seed: int) -> Iterator[dict[str, Any]]:
@@ -157,88 +188,111 @@ def bodies(store: Store, seed: int) -> Iterator[dict[str, Any]]:
         yield body
 
 
-async def driven(store: Store, port: int, key: str, rate: float, seconds: float) -> list[tuple[float, int]]:
-    """Seconds and status of each call, sent when it is due."""
-    found: list[tuple[float, int]] = []
-    asked = bodies(store, 1)
-    headers = {"Authorization": f"Bearer {key}"}
-    limits = httpx.Limits(max_connections=200)
-    async with httpx.AsyncClient(headers=headers, timeout=60, limits=limits) as client:
-
-        async def call(due: float, body: dict[str, Any]) -> None:
-            try:
-                answer = await client.post(f"http://127.0.0.1:{port}/api/v1/recommend", json=body)
-                found.append((time.perf_counter() - due, answer.status_code))
-            except httpx.TransportError:
-                found.append((time.perf_counter() - due, 0))  # counted as not answered
-
-        began = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            for number in range(int(rate * seconds)):
-                due = began + number / rate
-                await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                group.create_task(call(due, next(asked)))
+def driven(asked: Iterable[dict[str, Any]], port: int, key: str, rate: float) -> dict[str, Any]:
+    """What `calls` says of these bodies."""
+    call = [sys.executable, "-m", "tests.bench.calls", str(port), key, str(rate)]
+    lines = "\n".join(json.dumps(body) for body in asked)
+    done = subprocess.run(call, cwd=ROOT, input=lines, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-async def until_open(port: int, key: str, store: Store) -> None:
+def until_open(port: int, key: str, body: dict[str, Any]) -> None:
     """Wait for the model."""
-    body = next(bodies(store, 0))
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
-        while True:
-            try:
-                answer = await client.post(f"http://127.0.0.1:{port}/api/v1/recommend", json=body)
-                if answer.status_code == 200:
-                    return
-                if answer.status_code != 503:
-                    raise SystemExit(answer.text)
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(1)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    address = f"http://127.0.0.1:{port}/api/v1/recommend"
+    while True:
+        try:
+            with urlopen(Request(address, json.dumps(body).encode(), headers), timeout=60):
+                return
+        except HTTPError as error:
+            if error.code != 503:
+                raise SystemExit(error.read().decode()) from None
+        except URLError:
+            pass
+        time.sleep(1)
 
 
 @contextmanager
-def visitors(port: int, pages: int) -> Iterator[None]:
-    """People in Chromium who go from page to page."""
-    call = [sys.executable, "-m", "tests.bench.visitors", str(port), NAME]
-    running = [subprocess.Popen(call, cwd=ROOT) for _ in range(pages)]
-    try:
-        if running:
-            time.sleep(15)  # they have to start
-        yield
-    finally:
-        for one in running:
-            one.terminate()
+def visitors(port: int, pages: int, told: Path) -> Iterator[None]:
+    """People in Chromium who go from page to page; they tell of each in a file. Their browsers would be on
+    other machines, so they have the lowest priority here.
+    """
+    call = ["nice", "-n", "39", sys.executable, "-m", "tests.bench.visitors", str(port), NAME]
+    with told.open("a") as file:
+        running = [subprocess.Popen(call, cwd=ROOT, stdout=file) for _ in range(pages)]
+        try:
+            while told.read_text().count("\n") < pages:  # they have to start
+                time.sleep(1)
+            yield
+        finally:
+            for one in running:
+                one.terminate()
+            for one in running:
+                one.wait()
+
+
+def opened_once(port: int) -> None:
+    """Let somebody open every page."""
+    with tempfile.TemporaryDirectory() as folder, visitors(port, 1, told := Path(folder) / "told"):
+        while told.read_text().count("\n") < len(PAGES):
+            time.sleep(1)
+
+
+def measured(
+    server: int, store: Store, port: int, key: str, rate: float, seconds: float, pages: int
+) -> dict[str, Any]:
+    """One row of the table."""
+    asked = list(islice(bodies(store, 1 + pages), int(rate * seconds)))
+    with tempfile.TemporaryDirectory() as folder, visitors(port, pages, told := Path(folder) / "told"):
+        drawn, load = told.read_text().count("\n"), os.getloadavg()[0]
+        parts = {"pages": [server], "lists": children(server)}
+        before = {part: Spent.by(pids) for part, pids in parts.items()}
+        found = driven(asked, port, key, rate)
+        after = {part: Spent.by(pids) for part, pids in parts.items()}
+        drawn = told.read_text().count("\n") - drawn
+    fine = np.array([took for took, status in found["calls"] if status == 200]) * 1e3
+    p50, p95, p99 = (
+        (round(float(v), 1) for v in np.percentile(fine, [50, 95, 99])) if fine.size else (0, 0, 0)
+    )
+
+    def each(total: float) -> float:
+        return round(total / len(asked) * 1e3, 2)
+
+    return {
+        "rate": rate, "visitors": pages, "pages_opened": drawn, "calls": len(asked),
+        "failed": len(asked) - int(fine.size), "p50_ms": p50, "p95_ms": p95, "p99_ms": p99,
+        **{f"cpu_ms_a_call_{part}": each(after[part].at_work - before[part].at_work) for part in parts},
+        **{f"waited_ms_a_call_{part}": each(after[part].waited - before[part].waited) for part in parts},
+        "cpu_ms_a_call_client": each(found["cpu"]),
+        "peak_mb": {part: sum(map(peak_mb, pids)) for part, pids in parts.items()},
+        "load_before": round(load, 1),
+    }  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name, usual in (("items", 100_000), ("events", 1_000_000), ("pages", 2), ("port", 8599)):
+    parser.add_argument("home", type=Path)
+    for name, usual in (("items", 100_000), ("events", 500_000), ("port", 8599)):
         parser.add_argument(f"--{name}", type=int, default=usual)
-    parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--pages", type=int, nargs="+", default=[0, 2])
+    parser.add_argument("--rate", type=float, default=50.0)
     parser.add_argument("--seconds", type=float, default=60)
     asked = parser.parse_args()
-    home = HOME / f"{NAME}-{asked.items}-{asked.events}"
+    home = asked.home / f"{NAME}-{asked.items}-{asked.events}"
     store = made(home, asked.events, asked.items)
     keys = Keys(home)
     if any(key.name == "bench" for key in keys.holding()):
         keys.revoke("bench")
     key = keys.add("bench")
     with served(home, asked.port) as server:
-        asyncio.run(until_open(asked.port, key, store))
-        asyncio.run(driven(store, asked.port, key, 10, 5))  # lists of places are worked out
-        with visitors(asked.port, asked.pages):
-            before, load = cpu_seconds(server.pid), os.getloadavg()[0]
-            found = asyncio.run(driven(store, asked.port, key, asked.rate, asked.seconds))
-            spent = cpu_seconds(server.pid) - before
-    fine = np.array([seconds for seconds, status in found if status == 200]) * 1e3
-    p50, p95, p99 = (round(float(value), 1) for value in np.percentile(fine, [50, 95, 99]))
-    told = {
-        "items": asked.items, "events": asked.events, "rate": asked.rate, "pages": asked.pages,
-        "calls": len(found), "answered": int(fine.size), "p50_ms": p50, "p95_ms": p95, "p99_ms": p99,
-        "server_cpu_ms_a_call": round(spent / len(found) * 1e3, 1), "load_before": round(load, 1),
-    }  # fmt: skip
-    print(json.dumps(told))
+        until_open(asked.port, key, next(bodies(store, 0)))
+        driven(islice(bodies(store, 0), 100), asked.port, key, 20)  # lists of places are worked out
+        if any(asked.pages):
+            opened_once(asked.port)
+        for pages in asked.pages:
+            row = measured(server.pid, store, asked.port, key, asked.rate, asked.seconds, pages)
+            print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":

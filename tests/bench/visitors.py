@@ -1,4 +1,7 @@
-"""A person in Chromium who goes from page to page: `python -m tests.bench.visitors PORT STORE`."""
+"""A person in Chromium who goes from page to page, and tells of each.
+
+python -m tests.bench.visitors PORT STORE
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ def main(port: str, store: str) -> None:
             try:
                 page.goto(f"http://127.0.0.1:{port}/{name}?store={store}", timeout=60_000)
                 page.wait_for_timeout(3_000)
+                print(name or "overview", flush=True)
             except Error:
                 continue
 
