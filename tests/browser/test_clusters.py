@@ -64,4 +64,4 @@ def test_a_cohort_is_encoded_mapped_and_its_lasso_looked_at_alone(
     page.get_by_role("link", name="Paths", exact=True).click()
     arrive(page, r"/paths\?")
     expect(main).to_contain_text(f"{selected:,} paths, one path a shopper")
-    expect(page.locator('[data-testid="stPlotlyChart"] .sankey').first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".st-key-frame_flow canvas").first).to_be_visible(timeout=PATIENCE)
