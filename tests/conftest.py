@@ -122,6 +122,24 @@ def sample_store(shared_home: Path) -> Store:
 
 
 @pytest.fixture(scope="session")
+def trained_store(shared_home: Path, sample_store: Store) -> Store:
+    """The sample with a model in use, to be asked within `quick_models`. Read only."""
+
+    def make(path: Path) -> Store:
+        from core.recommender.models import train_model
+        from core.recommender.training import MOMENTS
+        from core.store import Store
+        from tests.quick_models import CLICKS, quick_models
+
+        store = Store.open(shutil.copytree(sample_store.path, path))
+        with quick_models(MOMENTS):
+            train_model(store, CLICKS)
+        return store
+
+    return _once(shared_home, "trained", make)
+
+
+@pytest.fixture(scope="session")
 def trivago_store(shared_home: Path, shared_data: Path) -> Store:
     """Travel searches: places and sessions, neither prices of purchases nor categories. Read only."""
     return _once(shared_home, "trivago", lambda path: _loaded(path, shared_data / "trivago", "trivago"))

@@ -214,11 +214,11 @@ def test_what_cannot_be_is_a_sentence(
 
 
 def test_the_command_tunes_and_finds_it_done(
-    sample_store: Store, copied: Callable[[Store], Store], capsys: pytest.CaptureFixture[str]
+    invoices: Store, copied: Callable[[Store], Store], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = copied(sample_store)
+    store = copied(invoices)  # whose items are few to encode
     words = {
-        "event": "click",
+        "event": "purchase",
         "within": "visit",
         "pairs": "48",
         "tested": "40",
