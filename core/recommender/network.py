@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -32,6 +33,19 @@ class Network(nn.Module):
         """The logits: W·h + b, h = scaled ⊕ what two layers make of it."""
         logits: torch.Tensor = self.out(torch.cat([scaled, self.rest(self.first(scaled))], -1)).squeeze(-1)
         return logits
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within: PyTorch keeps to one core. With batches so small its threads mostly wait for each other, many
+    times as long as they work where somebody else wants the cores too.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def as_file(

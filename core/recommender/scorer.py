@@ -157,6 +157,8 @@ def fit(examples: Examples, options: ScorerOptions, held_out: Examples | None = 
     import torch
     from torch import nn
 
+    from core.recommender.network import one_thread
+
     middle, spread = _scale(examples)
     scorer = Scorer(_network(options, examples), middle, spread, options)
     network = scorer.network
@@ -170,7 +172,7 @@ def fit(examples: Examples, options: ScorerOptions, held_out: Examples | None = 
     watched = {"learning": examples, "validation": held_out} if held_out is not None else {}
     curve = [_losses(scorer, 0, watched)]
     network.train()
-    with torch.random.fork_rng():
+    with one_thread(), torch.random.fork_rng():
         torch.manual_seed(options.seed)
         for epoch in range(options.epochs):
             order = torch.randperm(len(taken), generator=generator)

@@ -143,13 +143,13 @@ def _member(lists: Lists, inputs: torch.Tensor, options: ShownOptions, seed: int
     import torch
     from torch import nn
 
-    from core.recommender.network import Network
+    from core.recommender.network import Network, one_thread
 
     rows, there = map(torch.from_numpy, lists.padded())
     taken = torch.from_numpy(lists.taken)
     weight = torch.from_numpy(np.where(lists.last, 1.0, options.earlier).astype(np.float32))
     generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng():
+    with one_thread(), torch.random.fork_rng():
         torch.manual_seed(seed)
         network = Network(inputs.shape[1], options.width, options.dropout)
         optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
