@@ -33,6 +33,14 @@ hypothesis.settings.load_profile("cartscape")
 _MAIN = sys.modules["__main__"]
 
 
+def pytest_runtest_setup() -> None:
+    """Each test begins with PyTorch on one core: another worker has the other, and threads that wait for a
+    core take many times as long. Numba's loops leave it with as many threads as there are cores.
+    """
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
 def pytest_runtest_teardown() -> None:
     """Each test leaves behind the main module that all began with."""
     sys.modules["__main__"] = _MAIN
