@@ -228,6 +228,13 @@ def test_stopping_is_a_sentence(tmp_path: Path) -> None:
     assert rest.decode().strip().splitlines()[-1].startswith("Stopped.")
 
 
+def test_what_needs_seconds_to_import_waits_until_it_is_needed() -> None:
+    code = "import sys, core.cli.commands; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    slow = {"torch", "transformers", "sklearn", "umap", "faiss", "scipy.stats", "streamlit"}
+    assert not slow & set(done.stdout.split())
+
+
 # -- what cannot be done ------------------------------------------------------------------------
 
 
