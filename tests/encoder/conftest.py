@@ -66,7 +66,7 @@ def side_by_side(encoder: Encoder) -> Encoder:
     import torch
 
     torch.set_num_threads(2)
-    encoder.read("")  # opens the model
+    encoder.read("tea")  # opens the model
     torch.set_num_threads(1)
     return encoder
 
