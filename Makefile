@@ -32,7 +32,8 @@ dev: .venv/installed-dev ## Install what tests and linters need too
 
 test: dev chromium ## Lint, check types and run every test, in the browser too
 	@$(MAKE) --no-print-directory -j 2 lint types loops
-	@CARTSCAPE_CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -n 2 --dist loadfile
+	@# Two workers have a core each: threads of libraries within them would wait for each other.
+	@CARTSCAPE_CHROMIUM="$(CHROMIUM)" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: dev ## Check style and format
 	@$(BIN)/ruff check .

@@ -33,6 +33,14 @@ hypothesis.settings.load_profile("cartscape")
 _MAIN = sys.modules["__main__"]
 
 
+def pytest_runtest_setup() -> None:
+    """Each test begins with PyTorch on one core: another worker has the other, and threads that wait for a
+    core take many times as long. Numba's loops leave it with as many threads as there are cores.
+    """
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
 def pytest_runtest_teardown() -> None:
     """Each test leaves behind the main module that all began with."""
     sys.modules["__main__"] = _MAIN
@@ -119,6 +127,24 @@ def sample_store(shared_home: Path) -> Store:
         return store
 
     return _once(shared_home, "sample", make)
+
+
+@pytest.fixture(scope="session")
+def trained_store(shared_home: Path, sample_store: Store) -> Store:
+    """The sample with a model in use, to be asked within `quick_models`. Read only."""
+
+    def make(path: Path) -> Store:
+        from core.recommender.models import train_model
+        from core.recommender.training import MOMENTS
+        from core.store import Store
+        from tests.quick_models import CLICKS, quick_models
+
+        store = Store.open(shutil.copytree(sample_store.path, path))
+        with quick_models(MOMENTS):
+            train_model(store, CLICKS)
+        return store
+
+    return _once(shared_home, "trained", make)
 
 
 @pytest.fixture(scope="session")

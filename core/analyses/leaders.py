@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
-from scipy import stats
 
 from core.analyses.answer import Answer
 from core.analyses.asked_words import B, TwoWords, read_two, said
@@ -162,6 +161,8 @@ def _one_hour(
     model: Model, its: Places, found: Everywhere, options: LeadersWords, n: int, days: float, slot: int
 ) -> dict[str, pa.Array]:
     """The columns of one side at one time of the week."""
+    from scipy import stats  # here, as the command line starts sooner without it
+
     world, rows = model.ground.world, np.arange(its.size)
     by_category, above_all = options.what == "category", options.rank == "above"
     if by_category:

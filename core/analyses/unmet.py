@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from scipy import stats
 
 from core.analyses.answer import Answer
 from core.analyses.meaning import Likeness, Meaning, Spellings, meaning_of, same_words
@@ -96,6 +95,8 @@ def _need_searches(its: Meaning) -> None:
 
 def _surely_less(tally: Tally, usual: float) -> np.ndarray:
     """Which groups are followed less often than LESS times as often as usual, beyond chance: bool[groups]."""
+    from scipy import stats  # here, as the command line starts sooner without it
+
     p = stats.binom.cdf(tally.followed, tally.searches, LESS * usual)
     q = false_discovery(np.where(tally.searches > 0, p, np.nan))
     return np.asarray(np.nan_to_num(q, nan=1.0) < FALSE)

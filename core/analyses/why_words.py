@@ -11,7 +11,6 @@ from core.analyses.asked_words import ItemWords, of_model, of_whole_log, read_it
 from core.journeys.kept_maps import texts_of
 from core.recommender.models import open_model
 from core.recommender.moment import code_of
-from core.recommender.word_shares import word_shares
 from core.scope import Scope
 from core.store import Store
 
@@ -29,6 +28,8 @@ def why_words(store: Store, scope: Scope, options: ItemWords) -> Answer:
     for OTHERS), times, adds (to the score, all times together). The MOST_WORDS strongest in the order of the
     text, then all others together; on shared data words of a description or a review are among the others.
     """
+    from core.recommender.word_shares import word_shares  # PyTorch takes seconds to import
+
     of_whole_log(scope)
     model = open_model(store)
     asked, item = read_item(options)

@@ -27,9 +27,11 @@ BLOCKS = 8
 
 def fuzzy_graph(near: Neighbours) -> scipy.sparse.coo_matrix:
     """UMAP's graph of memberships over the neighbours: float32[paths, paths], symmetric."""
-    from umap.umap_ import fuzzy_simplicial_set
+    from umap import umap_
 
-    graph, _, _ = fuzzy_simplicial_set(
+    for loop in (umap_.smooth_knn_dist, umap_.compute_membership_strengths):
+        loop.enable_caching()  # else each process compiles them for seconds
+    graph, _, _ = umap_.fuzzy_simplicial_set(
         np.empty((len(near.indices), 1), np.float32), near.indices.shape[1], np.random.RandomState(0),
         "euclidean", knn_indices=near.indices, knn_dists=near.distances,
     )  # fmt: skip

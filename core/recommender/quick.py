@@ -11,15 +11,17 @@ import threading
 from collections.abc import Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import faiss
 import numpy as np
 
 from core.recommender.features import CANDIDATES, SOURCES, Signals, strongest_of
 from core.recommender.histories import Histories
 from core.recommender.one_history import OneHistory, Row
 from core.recommender.past import LOOKED_WINDOWS, WINDOWS, Past
+
+if TYPE_CHECKING:
+    import faiss
 
 #: Items that a list which is worked out once holds: CANDIDATES, and what may not be shown.
 HELD = 600
@@ -96,6 +98,8 @@ class Lists:
 
 
 def _index(vectors: np.ndarray) -> faiss.Index:
+    import faiss  # here, as the command line starts sooner without it
+
     count, dims = vectors.shape
     flat: faiss.Index = faiss.IndexFlatIP(dims)
     if count < MOST_SEARCHED:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import factorial
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from core.recommender.features import GROUP_OF, GROUPS
-from core.recommender.scorer import Network, Scorer
+
+if TYPE_CHECKING:
+    import torch
+
+    from core.recommender.network import Network
+    from core.recommender.scorer import Scorer
 
 #: Groups that can be reasons: how much is known of somebody is the same for every item.
 REASONS = {name: words for name, words in GROUPS.items() if name != "shopper"}
@@ -51,6 +56,8 @@ def worth_of_sets(network: Network, scaled: np.ndarray, of_group: np.ndarray) ->
 
     The first layer is linear, so that each group's part of it is worked out once.
     """
+    import torch
+
     groups, features = of_group.shape
     first, rest, out = network.first, network.rest, network.out
     with torch.inference_mode():
@@ -66,6 +73,8 @@ def worth_of_sets(network: Network, scaled: np.ndarray, of_group: np.ndarray) ->
 
 def _sets(groups: int) -> torch.Tensor:
     """Whether each set holds each group: float32[sets, groups]."""
+    import torch
+
     return torch.from_numpy((np.arange(2**groups)[:, None] >> np.arange(groups) & 1).astype(np.float32))
 
 

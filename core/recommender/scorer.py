@@ -7,18 +7,17 @@ weighs as much as what it was drawn from, so that chances are chances of the log
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import nn
 
 from core.recommender.features import FEATURES, GROUP_OF, GROUPS
+
+if TYPE_CHECKING:
+    from core.recommender.network import Network
 
 #: Scaled features beyond this are cut.
 MOST = 6.0
@@ -54,24 +53,6 @@ class Examples:
     def join(cls, parts: list[Examples]) -> Examples:
         """All of several."""
         return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__dataclass_fields__))
-
-
-class Network(nn.Module):
-    """Scaled features, float32[pairs, FEATURES] → logits, float32[pairs]."""
-
-    def __init__(self, features: int, width: int, dropout: float) -> None:
-        super().__init__()
-        self.first = nn.Linear(features, width)
-        self.rest = nn.Sequential(
-            nn.SiLU(), nn.Dropout(dropout), nn.Linear(width, width), nn.SiLU(), nn.Dropout(dropout)
-        )
-        self.out = nn.Linear(features + width, 1)
-        nn.init.zeros_(self.out.weight)
-
-    def forward(self, scaled: torch.Tensor) -> torch.Tensor:
-        """The logits: W·h + b, h = scaled ⊕ what two layers make of it."""
-        logits: torch.Tensor = self.out(torch.cat([scaled, self.rest(self.first(scaled))], -1)).squeeze(-1)
-        return logits
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +105,8 @@ class Scorer:
         and `varied` the features of the pairs that differ, as they are before scaling, float32[pairs] each.
         The first layer is linear, so that what does not differ goes through it once.
         """
+        import torch
+
         network, names = self.network, list(FEATURES)
         at = [names.index(name) for name in varied]
         fixed = torch.from_numpy(scaled.copy())
@@ -145,41 +128,20 @@ class Scorer:
 
     def to_bytes(self) -> bytes:
         """The scorer as a file."""
+        from core.recommender.network import as_file
+
         return as_file([self.network], self.middle, self.spread, self.options, list(FEATURES))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Scorer:
         """A scorer from its file; raises `ValueError` for one that was made for other features."""
+        from core.recommender.network import Network, from_file
+
         kept, words = from_file(data, list(FEATURES))
         options = ScorerOptions(**words)
         network = Network(len(FEATURES), options.width, options.dropout)
         network.load_state_dict(kept["networks"][0])
         return cls(network.eval(), kept["middle"].numpy(), kept["spread"].numpy(), options)
-
-
-def as_file(
-    networks: Sequence[nn.Module], middle: np.ndarray, spread: np.ndarray, options: Any, features: list[str]
-) -> bytes:
-    """Networks with the scale and names of their features and their options, a dataclass, as a file."""
-    out = io.BytesIO()
-    kept = {
-        "networks": [network.state_dict() for network in networks],
-        "middle": torch.from_numpy(middle), "spread": torch.from_numpy(spread),
-        "options": json.dumps(asdict(options)), "features": features,
-    }  # fmt: skip
-    torch.save(kept, out)
-    return out.getvalue()
-
-
-def from_file(data: bytes, features: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What `as_file` kept, and the options as keywords; raises `ValueError` where it is of other features."""
-    kept: dict[str, Any] = torch.load(io.BytesIO(data), weights_only=True)
-    if kept["features"] != features:
-        raise ValueError("features")
-    if "network" in kept:  # of a version of Cartscape that kept a single one
-        kept["networks"] = [kept["network"]]
-    words = json.loads(kept["options"])
-    return kept, words | {"without": tuple(words["without"])}
 
 
 def _silu(values: np.ndarray) -> np.ndarray:
@@ -192,6 +154,11 @@ def fit(examples: Examples, options: ScorerOptions, held_out: Examples | None = 
 
     With examples that are held out it carries its curve; they change nothing of what is learnt.
     """
+    import torch
+    from torch import nn
+
+    from core.recommender.network import one_thread
+
     middle, spread = _scale(examples)
     scorer = Scorer(_network(options, examples), middle, spread, options)
     network = scorer.network
@@ -205,7 +172,7 @@ def fit(examples: Examples, options: ScorerOptions, held_out: Examples | None = 
     watched = {"learning": examples, "validation": held_out} if held_out is not None else {}
     curve = [_losses(scorer, 0, watched)]
     network.train()
-    with torch.random.fork_rng():
+    with one_thread(), torch.random.fork_rng():
         torch.manual_seed(options.seed)
         for epoch in range(options.epochs):
             order = torch.randperm(len(taken), generator=generator)
@@ -225,6 +192,8 @@ def fit(examples: Examples, options: ScorerOptions, held_out: Examples | None = 
 
 def _losses(scorer: Scorer, epoch: int, watched: Mapping[str, Examples | None]) -> dict[str, float]:
     """The mean binary cross-entropy of a pair of some examples, as it is with nothing dropped out."""
+    import torch
+
     found = {"epoch": float(epoch)}
     scorer.network.eval()
     for name, its in watched.items():
@@ -240,11 +209,15 @@ def _losses(scorer: Scorer, epoch: int, watched: Mapping[str, Examples | None]) 
 
 
 def _network(options: ScorerOptions, examples: Examples) -> Network:
+    import torch
+
+    from core.recommender.network import Network
+
     with torch.random.fork_rng():
         torch.manual_seed(options.seed)
         network = Network(examples.features.shape[1], options.width, options.dropout)
     share = float((examples.taken * examples.weight).sum() / examples.weight.sum())
-    nn.init.constant_(network.out.bias, float(np.log(share / (1 - share))))
+    torch.nn.init.constant_(network.out.bias, float(np.log(share / (1 - share))))
     return network
 
 

@@ -10,13 +10,17 @@ uncertainty estimation using deep ensembles".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import nn
 
-from core.recommender.scorer import MOST, Network, as_file, from_file
+from core.recommender.scorer import MOST
 from core.recommender.shown_features import FEATURES, GROUP_OF, GROUPS
+
+if TYPE_CHECKING:
+    import torch
+
+    from core.recommender.network import Network
 
 #: What a list that does not fill its row of a batch is filled up with.
 _NOT_THERE = -1e4
@@ -76,6 +80,8 @@ class ShownScorer:
 
     def of_scaled(self, scaled: np.ndarray) -> np.ndarray:
         """W·h + b, the mean of the networks: float32[items, FEATURES] → float32[items]."""
+        import torch
+
         inputs = torch.from_numpy(np.ascontiguousarray(scaled))
         with torch.inference_mode():
             return np.asarray(torch.stack([network(inputs) for network in self.networks]).mean(0).numpy())
@@ -93,11 +99,15 @@ class ShownScorer:
 
     def to_bytes(self) -> bytes:
         """The scorer as a file."""
+        from core.recommender.network import as_file
+
         return as_file(self.networks, self.middle, self.spread, self.options, list(FEATURES))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ShownScorer:
         """A scorer from its file; raises `ValueError` for one that was made for other features."""
+        from core.recommender.network import Network, from_file
+
         kept, words = from_file(data, list(FEATURES))
         options = ShownOptions(**words)
         networks = []
@@ -113,6 +123,8 @@ def fit(lists: Lists, options: ShownOptions) -> ShownScorer:
 
     The same seed gives the same scorer.
     """
+    import torch
+
     known = np.isfinite(lists.features)
     many = np.maximum(known.sum(axis=0), 1)
     middle = (np.where(known, lists.features, 0).sum(axis=0, dtype=np.float64) / many).astype(np.float32)
@@ -128,11 +140,16 @@ def fit(lists: Lists, options: ShownOptions) -> ShownScorer:
 
 
 def _member(lists: Lists, inputs: torch.Tensor, options: ShownOptions, seed: int) -> Network:
+    import torch
+    from torch import nn
+
+    from core.recommender.network import Network, one_thread
+
     rows, there = map(torch.from_numpy, lists.padded())
     taken = torch.from_numpy(lists.taken)
     weight = torch.from_numpy(np.where(lists.last, 1.0, options.earlier).astype(np.float32))
     generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng():
+    with one_thread(), torch.random.fork_rng():
         torch.manual_seed(seed)
         network = Network(inputs.shape[1], options.width, options.dropout)
         optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)

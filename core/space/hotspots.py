@@ -43,7 +43,7 @@ from functools import lru_cache
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse, special
 
 from core.errors import WrongCall
 from core.space.cells import Cells, neighbours
@@ -131,7 +131,7 @@ def significant(z: Floats, alpha: float) -> tuple[Bools, Bools, float]:
     NaN is not tested. Only p-values up to `alpha` can pass, so only those are sorted; the ranks are
     those among all bins, and the outcome is the same.
     """
-    candidates = np.abs(z) >= stats.norm.isf(alpha / 2)
+    candidates = np.abs(z) >= -special.ndtri(alpha / 2)
     p = _two_sided(z[candidates])
     ordered = np.sort(p)
     tests = int(np.count_nonzero(np.isfinite(z)))
@@ -182,7 +182,7 @@ def _weights(cells: bytes, ring: int) -> sparse.csr_array:
 
 
 def _two_sided(z: Floats) -> Floats:
-    return 2.0 * stats.norm.sf(np.abs(z))
+    return 2.0 * special.ndtr(-np.abs(z))
 
 
 @numba.njit(cache=True, nogil=True)

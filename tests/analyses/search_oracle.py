@@ -7,7 +7,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -74,7 +74,9 @@ class CountedWords:
     """Stands in for the encoder and its cache: texts are alike by the words that they share."""
 
     def __init__(self, known: bool = True) -> None:
-        card = SimpleNamespace(fingerprint=f"counted words {next(_made)}", dim=DIM, max_tokens=256)
+        # Who has no vectors yet is told from who has: what is made of vectors is kept by this name.
+        name = "counted words" if known else f"uncounted words {next(_made)}"
+        card = SimpleNamespace(fingerprint=name, dim=DIM, max_tokens=256)
         self.encoder = SimpleNamespace(card=card, encode=self.of, read=read)
         self._known = known
 
@@ -94,9 +96,16 @@ def vector(text: str) -> np.ndarray:
     """Of length 1; each word adds a direction of its own."""
     found = np.zeros(DIM)
     for word in words(text):
-        found += np.random.default_rng(zlib.crc32(word.encode())).normal(size=DIM)
+        found += direction(word)
     length = float(np.linalg.norm(found))
     return found / length if length else found
+
+
+@cache
+def direction(word: str) -> np.ndarray:
+    found = np.random.default_rng(zlib.crc32(word.encode())).normal(size=DIM)
+    found.setflags(write=False)
+    return found
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import shutil
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import pytest
@@ -14,30 +16,39 @@ from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
-from core.recommender import item_models, long_lists, training
 from core.recommender.groups import EVERYBODY
 from core.recommender.long_lists import NotMeasured, begin, job_of, measured
-from core.recommender.models import TrainOptions, train_model
 from core.recommender.versions import versions
 from core.scope import Scope
 from core.store import Store
-from tests.analyses import search_oracle
+from tests.quick_models import quick_models
 
 
 @pytest.fixture(scope="module")
-def trained(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A copy of the sample with a model."""
-    folder = tmp_path_factory.mktemp("fairness") / "sample"
-    shutil.copytree(sample_store.path, folder)
-    with search_oracle.encoded(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(item_models, "MOST_DENSE", 100)
-        patch.setattr(training, "MOMENTS", 1)
-        store = Store.open(folder)
-        train_model(store, TrainOptions(event="click", days=20))
+def measuring(
+    trained_store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Store, bytes, str]]:
+    """A copy of the sample with a model that the command has measured, and what it printed and told."""
+    with quick_models():
+        folder = tmp_path_factory.mktemp("fairness") / "sample"
+        store = Store.open(shutil.copytree(trained_store.path, folder))
         with pytest.raises(NotMeasured, match="--option by=fairness"):
             asked(store)
-        long_lists.measure(store)
-        yield store
+        printed, told = io.BytesIO(), io.StringIO()
+        output = io.TextIOWrapper(printed)
+        with redirect_stdout(output), redirect_stderr(told):
+            assert main(command(store)) == 0
+        yield store, printed.getvalue(), told.getvalue()
+
+
+def command(store: Store) -> list[str]:
+    return ["evaluate", "--store", str(store.path), "--option", "by=fairness"]
+
+
+@pytest.fixture
+def trained(measuring: tuple[Store, bytes, str]) -> Store:
+    """That copy."""
+    return measuring[0]
 
 
 def asked(store: Store, name: str = "fairness", **options: str) -> list[dict[str, Any]]:
@@ -110,12 +121,12 @@ def test_the_curve_goes_from_the_lists_as_they_are_to_parity(trained: Store) -> 
     assert again["small brands"]["exposure"] == pytest.approx(last["exposure"])
 
 
-def test_the_command_measures_and_prints(trained: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    call = ["evaluate", "--store", str(trained.path), "--option", "by=fairness"]
-    assert main(call) == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out)[0]["group"] == "small brands" and "version 1 of the model" in told.err
-    assert main([*call, "--option", "seeds=2"]) == 2
+def test_the_command_measures_and_prints(
+    measuring: tuple[Store, bytes, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, printed, told = measuring
+    assert json.loads(printed)[0]["group"] == "small brands" and "version 1 of the model" in told
+    assert main([*command(store), "--option", "seeds=2"]) == 2
     assert "takes no other option" in capsys.readouterr().err
 
 

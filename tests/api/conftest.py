@@ -15,23 +15,19 @@ from starlette.testclient import TestClient
 
 from core.api.keys import Keys
 from core.api.server import Api, routes
-from core.recommender import item_models
-from core.recommender.models import TrainOptions, open_model, train_model
+from core.recommender.models import open_model
 from core.store import Store
-from tests.analyses import search_oracle
+from tests.quick_models import quick_models
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def trained_home(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def trained_home(trained_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home with the sample, `sample`, and its model."""
     home = tmp_path_factory.mktemp("api")
-    shutil.copytree(sample_store.path, home / "sample")
-    with search_oracle.encoded(), pytest.MonkeyPatch.context() as patch:
-        # Inverting a matrix of all items takes most of the time; neighbours serve.
-        patch.setattr(item_models, "MOST_DENSE", 100)
-        train_model(Store.open(home / "sample"), TrainOptions(event="click", days=20))
+    shutil.copytree(trained_store.path, home / "sample")
+    with quick_models():
         yield home
 
 

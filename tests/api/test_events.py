@@ -16,7 +16,6 @@ import pytest
 from core import marts
 from core.recommender.live import open_live
 from core.recommender.models import open_model
-from core.recommender.versions import open_version
 from core.settings import settings
 from core.store import Store
 from tests.api.conftest import Client, client_of
@@ -92,18 +91,14 @@ def test_every_process_follows(fresh: Client) -> None:
     script = (
         "import sys\nfrom core.store import Store\nfrom core.recommender.models import open_model\n"
         "from core.recommender.moment import Asked\nfrom core.recommender.recommend import recommend\n"
-        "from core.recommender import item_models\nfrom tests.analyses import search_oracle\n"
-        "from itertools import count\n"
-        "item_models.MOST_DENSE, search_oracle._made = 100, count(int(sys.argv[2]))\n"
-        "with search_oracle.encoded():\n"
+        "from tests.quick_models import quick_models\n"
+        "with quick_models():\n"
         "    store = Store.open(sys.argv[1])\n    model = open_model(store)\n"
         "    for shopper in iter(lambda: sys.stdin.readline().strip(), 'end'):\n"
         "        found = recommend(store, model, Asked(shopper=shopper.strip('-'), n=100))\n"
         "        print(*(model.ids[item] for item in found.items), flush=True)\n"
     )
-    # The stand-in of the other process is to be the encoder that the model was trained with.
-    encoder = open_version(Store.open(fresh.home / "sample")).about.encoder.rpartition(" ")[2]
-    call = [sys.executable, "-c", script, str(fresh.home / "sample"), encoder]
+    call = [sys.executable, "-c", script, str(fresh.home / "sample")]
     with subprocess.Popen(
         call, cwd=ROOT, env=os.environ.copy(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:

@@ -99,8 +99,10 @@ def test_ingest_prints_one_json_object(loaded: tuple[Path, Done]) -> None:
     assert b"%" in done.stderr, "progress goes to standard error"
 
 
-def test_the_same_file_again_stores_nothing(loaded: tuple[Path, Done], log: Path) -> None:
-    done = call("ingest", log, "--store", loaded[0])
+def test_the_same_file_again_stores_nothing(
+    loaded: tuple[Path, Done], log: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    done = here("ingest", log, "--store", loaded[0], out=capfdbinary)
     assert done.returncode == 0, done.stderr.decode()
     report = json.loads(done.stdout)
     assert (report["rows_read"], report["stored"], report["duplicate"]) == (600, 0, 600)
@@ -113,7 +115,7 @@ def test_show_as_json_csv_and_parquet_agree(
     scope = ["--scope", "from=2025-03-04", "--scope", "event=view", "--scope", "event=cart"]
     as_json = here("show", "hours", "--store", store, *scope, out=capfdbinary)
     as_csv = here("show", "hours", "--store", store, *scope, "--output", "csv", out=capfdbinary)
-    as_parquet = call("show", "hours", "--store", store, *scope, "--output", "parquet")
+    as_parquet = here("show", "hours", "--store", store, *scope, "--output", "parquet", out=capfdbinary)
     to_file = here(
         "show",
         "hours",
@@ -189,8 +191,9 @@ def test_build_after_the_marts_are_lost(
     assert here("show", "overview", "--store", store.path, out=capfdbinary).returncode == 0
 
 
-def test_a_sample_is_the_same_twice(tmp_path: Path) -> None:
-    made = [call("sample", "--store", tmp_path / n, "--events", "20_000", "--seed", 3) for n in ("a", "b")]
+def test_a_sample_is_the_same_twice(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    words = [["sample", "--store", tmp_path / n, "--events", "20_000", "--seed", 3] for n in ("a", "b")]
+    made = [call(*words[0]), here(*words[1], out=capfdbinary)]  # each process hashes texts in its own way
     assert [done.returncode for done in made] == [0, 0], made[0].stderr.decode()
     reports = [json.loads(done.stdout) for done in made]
     assert reports[0]["stored"] == reports[1]["stored"] > 15_000
@@ -223,6 +226,13 @@ def test_stopping_is_a_sentence(tmp_path: Path) -> None:
     assert process.returncode == 130, first + rest
     assert b"Traceback" not in rest
     assert rest.decode().strip().splitlines()[-1].startswith("Stopped.")
+
+
+def test_what_needs_seconds_to_import_waits_until_it_is_needed() -> None:
+    code = "import sys, core.cli.commands; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    slow = {"torch", "transformers", "sklearn", "umap", "faiss", "scipy.stats", "streamlit"}
+    assert not slow & set(done.stdout.split())
 
 
 # -- what cannot be done ------------------------------------------------------------------------
@@ -290,10 +300,12 @@ def test_a_file_that_is_no_log(
     assert not (tmp_path / "store").exists(), "a load that gave nothing leaves no store behind"
 
 
-def test_a_log_whose_rows_are_all_bad_keeps_them_as_rejects(tmp_path: Path) -> None:
+def test_a_log_whose_rows_are_all_bad_keeps_them_as_rejects(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     source = tmp_path / "bad.csv"
     source.write_text("timestamp,visitorid,event\n" + "soon,u1,view\n2025-03-03 09:00:00,,view\n" * 20)
-    done = call("ingest", source, "--store", tmp_path / "store")
+    done = here("ingest", source, "--store", tmp_path / "store", out=capfdbinary)
     words = last_words(done)
     assert done.returncode == 1, words
     assert "None of the 40 rows" in words
@@ -381,7 +393,7 @@ def test_ctrl_c_within_a_query_is_a_stop(
     assert (done.returncode, last_words(done).startswith("Stopped.")) == (130, True)
 
 
-def test_debug_shows_where(tmp_path: Path) -> None:
-    done = call("show", "overview", "--store", tmp_path / "missing", "--debug")
+def test_debug_shows_where(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    done = here("show", "overview", "--store", tmp_path / "missing", "--debug", out=capfdbinary)
     assert b"Traceback" in done.stderr
     assert done.returncode in (1, 2)

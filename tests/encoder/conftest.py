@@ -36,7 +36,7 @@ ODD = [
 @pytest.fixture(scope="session")
 def encoder(shared_home: Path) -> Encoder:
     """The default model as the settings have it: bf16 where the processor multiplies it, else fp32."""
-    return Encoder(find_card(""))
+    return side_by_side(Encoder(find_card("")))
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +55,20 @@ def in_precision(precision: str) -> Iterator[Encoder]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARTSCAPE_PRECISION", precision)
         settings.cache_clear()
-        made = Encoder(find_card(""))
+        made = side_by_side(Encoder(find_card("")))
         assert made.precision == precision
     settings.cache_clear()
     yield made
+
+
+def side_by_side(encoder: Encoder) -> Encoder:
+    """The encoder, to work on two batches at a time where its layers allow it, though tests have one core."""
+    import torch
+
+    torch.set_num_threads(2)
+    encoder.read("tea")  # opens the model
+    torch.set_num_threads(1)
+    return encoder
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from core.encoder.vectors import Vectors
 from core.errors import WrongCall
 from core.settings import settings
 from tests.encoder.conftest import agreement, cosines, neighbours, poolings
-from tests.encoder.test_tuning import CATALOGUE, TINY, data, one_thread  # noqa: F401
+from tests.encoder.test_tuning import CATALOGUE, TINY, data  # noqa: F401
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from core import marts
 from core.settings import settings
 from core.sources import open_source
 from core.store import Store
+from tests.quick_models import quick_models
 
 SHELL = Path(__file__).parents[2] / "pages" / "shell.py"
 PAGES = {
@@ -66,6 +67,14 @@ def pages_home(
     settings.cache_clear()
     yield home
     settings.cache_clear()
+
+
+@pytest.fixture
+def trained_page(pages_home: Path, trained_store: Store) -> Iterator[Store]:
+    """The sample of that home with a model in use, for this test alone to change."""
+    shutil.rmtree(pages_home / "sample")
+    with quick_models():
+        yield Store.open(shutil.copytree(trained_store.path, pages_home / "sample"))
 
 
 @pytest.fixture

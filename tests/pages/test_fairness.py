@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analyses import ANALYSES
-from core.recommender import item_models, long_lists, training
-from core.recommender.models import TrainOptions, train_model
+from core.recommender import long_lists
 from core.scope import Scope
 from core.store import Store
-from tests.analyses import search_oracle
 from tests.pages.conftest import commands
 from tests.pages.test_pages import said
-
-
-@pytest.fixture
-def store(pages_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """The sample with a model."""
-    monkeypatch.setattr(item_models, "MOST_DENSE", 100)
-    monkeypatch.setattr(training, "MOMENTS", 1)
-    with search_oracle.encoded():
-        found = Store.open(pages_home / "sample")
-        train_model(found, TrainOptions(event="click", days=20))
-        yield found
 
 
 def script() -> None:
@@ -45,7 +30,8 @@ def test_without_a_model_it_says_nothing(pages_home: Path) -> None:
     assert not test.exception and not test.button and not test.markdown
 
 
-def test_it_is_measured_drawn_and_steered(store: Store) -> None:
+def test_it_is_measured_drawn_and_steered(trained_page: Store) -> None:
+    store = trained_page
     test = AppTest.from_function(script, default_timeout=60).run()
     assert "Whom does the model show?" in said(test)
     test.button(key="measure").click().run()

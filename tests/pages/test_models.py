@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.recommender import item_models
 from core.recommender.audit import audit
 from core.recommender.catalogue import open_catalogue
-from core.recommender.models import SCORER_FILE, TrainOptions, train_model
+from core.recommender.models import SCORER_FILE
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import AtMost, Boost, Never, Rule
 from core.recommender.titles import titled
 from core.recommender.versions import open_version, promoted, save
 from core.store import Store
-from tests.analyses import search_oracle
 from tests.pages.conftest import PAGES, SHELL, Open, commands
 from tests.pages.test_pages import said, whole
 
 
-@pytest.fixture(scope="module")
-def trained(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A copy of the sample with two versions, the first in use."""
-    folder = tmp_path_factory.mktemp("page") / "sample"
-    shutil.copytree(sample_store.path, folder)
-    with search_oracle.encoded(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(item_models, "MOST_DENSE", 100)
-        store = Store.open(folder)
-        first = train_model(store, TrainOptions(event="click", days=20))
-        files = {SCORER_FILE: (first.folder / SCORER_FILE).read_bytes()}
-        save(store, files, replace(first.about, note="the same again", curve=[]))
-        yield store
-
-
 @pytest.fixture
-def store(pages_home: Path, trained: Store) -> Store:
-    """That copy in the home of this test."""
-    shutil.rmtree(pages_home / "sample")
-    shutil.copytree(trained.path, pages_home / "sample", copy_function=os.link)
-    file = pages_home / "sample" / "audit" / "changes.jsonl"
-    kept = file.read_bytes()
-    file.unlink()  # what is appended is this test's own
-    file.write_bytes(kept)
-    return Store.open(pages_home / "sample")
+def store(trained_page: Store) -> Store:
+    """The sample with two versions, the first in use."""
+    first = open_version(trained_page)
+    files = {SCORER_FILE: (first.folder / SCORER_FILE).read_bytes()}
+    save(trained_page, files, replace(first.about, note="the same again", curve=[]))
+    return trained_page
 
 
 def opened(app: Open, **words: str) -> AppTest:

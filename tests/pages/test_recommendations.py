@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.analyses import ANALYSES
 from core.encoder.attribution import Attribution, Word
 from core.journeys import encoding
-from core.recommender import item_models, word_shares
+from core.recommender import word_shares
 from core.recommender.models import TrainOptions, job_of, train_model
 from core.recommender.versions import open_version
 from core.scope import Scope
@@ -19,26 +18,22 @@ from core.store import Store
 from tests.analyses import search_oracle
 from tests.pages.conftest import Open, commands
 from tests.pages.test_pages import said, whole
+from tests.quick_models import quick_models
 from tests.recommender.test_shown_models import quick
 
 
 @pytest.fixture
-def store(pages_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(trained_page: Store) -> Store:
     """The sample with a model."""
-    monkeypatch.setattr(item_models, "MOST_DENSE", 100)
-    with search_oracle.encoded():
-        found = Store.open(pages_home / "sample")
-        train_model(found, TrainOptions(event="click", days=20))
-        yield found
+    return trained_page
 
 
 def test_a_model_is_trained_from_the_page(
     app: Open, pages_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(item_models, "MOST_DENSE", 100)
     found = Store.open(pages_home / "sample")
     monkeypatch.setattr(encoding, "missing_in", lambda *_asked: (0, 1))
-    with search_oracle.encoded():
+    with quick_models():
         test = opened(app)
         assert "No model of this log yet" in said(test)
         test.selectbox(key="train_event").select("click").run()

@@ -12,7 +12,7 @@ import pytest
 
 from core import marts
 from core.analyses import ANALYSES
-from core.cli import main
+from core.cli import main, progress
 from core.errors import CartscapeError, WrongCall
 from core.journeys.texts import log_texts
 from core.paths import open_paths
@@ -214,11 +214,15 @@ def test_what_cannot_be_is_a_sentence(
 
 
 def test_the_command_tunes_and_finds_it_done(
-    sample_store: Store, copied: Callable[[Store], Store], capsys: pytest.CaptureFixture[str]
+    invoices: Store,
+    copied: Callable[[Store], Store],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    store = copied(sample_store)
+    monkeypatch.setattr(progress, "PAUSE", 0)  # every step is told, however soon it comes
+    store = copied(invoices)  # whose items are few to encode
     words = {
-        "event": "click",
+        "event": "purchase",
         "within": "visit",
         "pairs": "48",
         "tested": "40",

@@ -14,31 +14,26 @@ import pytest
 from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
-from core.recommender import features, item_models, quick
+from core.recommender import features, quick
 from core.recommender.catalogue import Catalogue, open_catalogue
-from core.recommender.models import Model, TrainOptions, open_model, train_model
+from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked, last_days
 from core.recommender.recommend import recommend
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import Always, AtMost, Boost, Does, InStock, Never, Rule
 from core.scope import Scope
 from core.store import Store
-from tests.analyses import search_oracle
+from tests.quick_models import quick_models
 from tests.recommender.test_rules import forbidden, pins_of, too_many
 
 ALL = 10_000  # more than the sample has items
 
 
 @pytest.fixture(scope="module")
-def trained(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A copy of the sample with a model."""
-    folder = tmp_path_factory.mktemp("ruled") / "sample"
-    shutil.copytree(sample_store.path, folder)
-    with search_oracle.encoded(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(item_models, "MOST_DENSE", 100)
-        store = Store.open(folder)
-        train_model(store, TrainOptions(event="click", days=20))
-        yield store
+def trained(trained_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A copy of the sample with a model, to be ruled."""
+    with quick_models():
+        yield Store.open(shutil.copytree(trained_store.path, tmp_path_factory.mktemp("ruled") / "sample"))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -121,6 +122,7 @@ def test_what_is_asked_now_is_what_a_memory_of_the_log_says(trivago_store: Store
 QUICK = ShownOptions(epochs=4, members=2, width=8, batch=32)
 
 
+@lru_cache(maxsize=8)
 def planted(lists: int, seed: int = 0) -> Lists:
     """Lists of five, in which the item looked at last is the one taken, four times out of five."""
     rng = np.random.default_rng(seed)
