@@ -57,8 +57,8 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Parity:
-    """Raise what small brands sell, as far as no more than a share of ndcg@10 was given up by it when the
-    model was measured (`evaluate` with by=fairness).
+    """Bring the exposure of small brands nearer to their share of takes, as far as no more than a share of
+    ndcg@10 was given up by it when the model was measured (`evaluate` with by=fairness).
     """
 
     give_up: float = 5.0  # per cent
@@ -193,7 +193,7 @@ def words(rule: Rule) -> str:
     elif isinstance(does, AtMost):
         said = f"at most {does.n} of a {does.by}"
     elif isinstance(does, Parity):
-        said = f"raise small brands, giving up at most {does.give_up:g} % of ndcg@10"
+        said = f"bring small brands nearer to their share for at most {does.give_up:g} % of ndcg@10"
     else:
         said = "only what is in stock"
     said += f" in {rule.region}" if rule.region else ""

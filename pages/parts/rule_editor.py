@@ -19,7 +19,7 @@ from pages.parts import ask, changes, state, states
 KINDS = {
     "never": "Never show", "always": "Always show", "boost": "Raise or lower",
     "in_stock": "Only what is in stock", "at_most": "At most so many of each",
-    "parity": "Raise small brands",
+    "parity": "Parity for small brands",
 }  # fmt: skip
 NEW = "A new rule"
 EVERYWHERE = "Everywhere"
