@@ -3,7 +3,7 @@
 A product manager, and a demo lead before stakeholders, ask
 1. which model is in use, since when, how good, and what changed last → the line at the top;
 2. what is it, what must it not be used for → its card, which prints (Export page), and how it learnt;
-3. is another one better → versions side by side; promote one, or roll back, with a reason;
+3. is another one better → versions side by side; promote one, roll back or delete, with a reason;
 4. whom does it show, and whom does it serve → shares of each group, and what parity costs;
 5. what do people say over it → rules: the list, and a form to add, change, switch and delete them;
 6. who changed what, when and why → the audit list;
@@ -18,8 +18,9 @@ from typing import Any
 import streamlit as st
 
 from core.analyses import Answer
+from core.analyses.model_card import disk_space
 from core.charts.models import curve
-from core.recommender.versions import promoted, versions
+from core.recommender.versions import bytes_of, promoted, versions
 from core.scope import Scope
 from pages.parts import ask, changes, page, rule_editor, state, states, tables, train_button, tunings
 from pages.parts.chart_frame import Export, frame, plot, style
@@ -140,7 +141,7 @@ def _curve(number: str) -> None:
 
 
 def _promotion(number: int) -> None:
-    """Promote the chosen version, or roll back, with a reason."""
+    """Promote the chosen version, roll back, or delete it, with a reason."""
     now = promoted(ask.store())
     with st.container(border=True, key="frame_promotion"):
         st.markdown("**Change what serves**")
@@ -152,6 +153,21 @@ def _promotion(number: int) -> None:
                 disabled=number == now, on_click=changes.promote, args=("promotion", number),
                 help="Choose another version above the card" if number == now else None,
             )  # fmt: skip
+            with st.popover(
+                "Delete",
+                icon=":material/delete:",
+                disabled=number == now,
+                key="delete_version",
+                help="The version in use stays: promote another or roll back first"
+                if number == now
+                else None,
+            ):
+                size = disk_space(bytes_of(ask.store(), number))
+                st.markdown(f"Version {number} and its {size} on the disk are deleted **for good**.")
+                st.button(
+                    f"Delete version {number}", icon=":material/delete:", key="delete",
+                    on_click=changes.delete, args=("promotion", number),
+                )  # fmt: skip
             st.button(
                 "Roll back", icon=":material/undo:", key="rollback", on_click=changes.rollback,
                 args=("promotion",), help="To the version that was in use before this one",

@@ -22,6 +22,7 @@ from core.charts.what_if import moves
 from core.errors import CartscapeError
 from core.events import NONE
 from core.recommender.models import open_model
+from core.recommender.season import MONTHS, without_season
 from core.recommender.versions import promoted
 from core.scope import Scope
 from pages.parts import (
@@ -44,6 +45,11 @@ SIDES = {"a": "A", "b": "B"}
 SHOWN = 10
 PARTS = {"list": "One list", "map": "On the map", "cohort": "For a cohort", "next": "Next step"}
 AS_USUAL = "As usual"
+#: What a side changes: its label, and pixels that the longest value needs.
+CONTROLS = {
+    "region": ("Place", 140), "at": ("Hour", 185), "month": ("Season", 130), "device": ("Device", 115),
+    "rules": ("Rules", 110),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -126,7 +132,8 @@ def _whose() -> None:
         chosen = [part.partition(":")[2].strip() for part in state.text("did").split(",") if part.strip()]
         st.session_state["path_items"] = [item for item in chosen if item in titles]
         st.multiselect(
-            f"{'Or a' if alone else 'A'} path made by hand: items looked at, the last one last",
+            f"{'Or a' if alone else 'A'} path made by hand: items "
+            f"{'looked at' if _looked() == 'view' else f'of a {_looked()}'}, the last one last",
             list(titles),
             key="path_items",
             format_func=lambda item: titles.get(item, item),
@@ -147,11 +154,12 @@ def _side(side: str) -> None:
     name = SIDES[side]
     st.markdown(f"**{name}**" + ("" if side == "a" else ", else as A"))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        offered = {"region": _labels("region"), "at": week_hours(), "device": _labels("device")}
+        offered = {"region": _labels("region"), "at": week_hours(), "month": _months()}
+        offered |= {"device": _labels("device")}
         offered |= {"rules": {"on": "On", "off": "Off"}} if _rules() else {}
-        for (word, names), label in zip(offered.items(), ("Place", "Hour", "Device", "Rules"), strict=False):
+        for word, names in offered.items():
             if names:
-                _choice(f"{side}_{word}", label, names)
+                _choice(f"{side}_{word}", *CONTROLS[word], names)
         place_picker.pick(side)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
@@ -198,13 +206,20 @@ def _price(text: str) -> float | None:
         return None
 
 
-def _choice(word: str, label: str, names: dict[str, str]) -> None:
+def _months() -> dict[str, str]:
+    """The months that may be chosen; none where the model knows nothing of seasons."""
+    if without_season(open_model(ask.store())):
+        return {}
+    return {str(number): name for number, name in enumerate(MONTHS, 1)}
+
+
+def _choice(word: str, label: str, width: int, names: dict[str, str]) -> None:
     key = f"choice_{word}"
     said = state.text(word)
     names = names | {said: said} if said and said not in names else names
     st.session_state[key] = said
     st.selectbox(
-        label, ["", *names], key=key, width=145,
+        label, ["", *names], key=key, width=width,
         format_func=lambda value: names.get(value, AS_USUAL),
         on_change=lambda: _chosen(word, st.session_state[key]),
     )  # fmt: skip
@@ -229,7 +244,7 @@ def _options() -> dict[str, str]:
     """The words of the analysis; an empty one is what is usual."""
     words = {"shopper": state.text("whose"), "path": state.text("did"), "n": str(SHOWN)}
     for side, before in (("a", ""), ("b", "b_")):
-        for word in ("region", "at", "device", "phrase", "price", "out", "rules"):
+        for word in ("region", "at", "month", "device", "phrase", "price", "out", "rules"):
             words[before + word] = state.text(f"{side}_{word}")
         words[f"{before}lat"], _, words[f"{before}lon"] = state.text(f"{side}_point").partition(",")
     return {word: value for word, value in words.items() if value}

@@ -16,7 +16,8 @@ PLACE = {"lat", "lon", "region"}
 #: What is asked, as people call it.
 CALLED = {
     "shopper": "shopper", "path": "path", "lat": "place", "lon": "place", "region": "place", "at": "hour",
-    "device": "device", "phrase": "what they look for", "prices": "price", "out_of_stock": "stock",
+    "month": "season", "device": "device", "phrase": "what they look for", "prices": "price",
+    "out_of_stock": "stock",
     "n": "length", "rules": "rules",
 }  # fmt: skip
 
@@ -31,6 +32,7 @@ class Words:
     lon: str = ""
     region: str = ""
     at: str = ""
+    month: str = ""  # 1 to 12, the season
     device: str = ""
     phrase: str = ""
     price: str = ""
@@ -50,6 +52,7 @@ class TwoWords(Words):
     b_lon: str = ""
     b_region: str = ""
     b_at: str = ""
+    b_month: str = ""
     b_device: str = ""
     b_phrase: str = ""
     b_price: str = ""

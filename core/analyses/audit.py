@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.model_card import moment
+from core.analyses.model_card import disk_space, moment
 from core.errors import CartscapeError
 from core.recommender import audit as audited
 from core.recommender.rule_kinds import Rule, words
+from core.recommender.versions import DELETED
 from core.scope import Scope
 from core.store import Store
 
@@ -57,6 +58,10 @@ def _words(change: audited.Change, side: dict[str, Any] | None) -> str:
             return words(Rule.of_body(change.name, side))
         except CartscapeError:  # of another version of Cartscape; before and after have it
             return ""
+    if change.what == DELETED:
+        return f"made {moment(side['made']) or 'at a time that is not known'}" + (
+            f", {disk_space(side['bytes'])}" if "bytes" in side else ""
+        )
     number = side.get("promoted")
     return f"version {number}" if number is not None else ""
 

@@ -24,6 +24,8 @@ from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked
 from core.recommender.past import PRIOR
 from core.recommender.recommend import whose
+from core.recommender.ruled_many import ManyRules
+from core.recommender.season import season_of
 from core.scope import Scope
 from core.space.cells import centres, from_addresses
 from core.store import Store
@@ -55,8 +57,10 @@ def leaders(store: Store, scope: Scope, options: LeadersWords) -> Answer:
     last `days`), taken_by (how many), leader_by (how many took the leader there), differs (whether fewer took
     the leader), sure (whether they are fewer beyond chance: exact binomial test of the two numbers, 5 %).
     rank=above takes the leader by `above` among the first `n` there, what is taken by its share there against
-    its share everywhere, shrunk as the model does it, and differs and sure by those shares. Numbers of fewer
-    than k shoppers are null, and so is what would tell them by subtraction; places of fewer have no row.
+    its share everywhere, shrunk as the model does it, and differs and sure by those shares. Rules apply where
+    they hold: an item leads as the first of the list that `recommended` gives there, a category by odds as
+    they are raised and lowered, without what is forbidden; chances stay the model's. Numbers of fewer than k
+    shoppers are null, and so is what would tell them by subtraction; places of fewer have no row.
 
     Raises `WrongCall` for a scope and for words that are not known, `CartscapeError` where there is no model
     or no place.
@@ -148,10 +152,19 @@ class _Side:
     ) -> _Side:
         own, usual, notes = whose(store, model, asked)
         when, more = asked.context(model.ground.world, usual)
+        rules = ManyRules.of(store, asked, model.ground.world.regions)
+        more += [*season_of(model, asked)[1], *rules.notes]
+        if options.what == "category" and (names := rules.of_lists):
+            rules = rules.of_items()
+            more.append(
+                f"What is always in a list, or at most n times ({', '.join(map(repr, names))}), says nothing "
+                "of which category leads."
+            )
+        n = asked.n if options.what == "item" else 0
         slots = list(range(SLOTS)) if options.hours == ALL else [int(when.slot[0])]
         parts = []
         for slot in slots:
-            found = everywhere(model, asked, own, its.local, replace(when, slot=np.array([slot])))
+            found = everywhere(model, asked, own, its.local, replace(when, slot=np.array([slot])), rules, n)
             parts.append(_one_hour(model, its, found, options, asked.n, days, slot))
         columns = {name: pa.concat_arrays([part[name] for part in parts]) for name in parts[0]}
         return cls(slots, columns, notes + more)
@@ -166,16 +179,23 @@ def _one_hour(
     world, rows = model.ground.world, np.arange(its.size)
     by_category, above_all = options.what == "category", options.rank == "above"
     if by_category:
-        chance, usual = found.summed(world.category_of, world.categories.size)
-        chance[:, world.categories == NONE] = 0
+        its_groups = world.category_of, world.categories.size
+        chance, ranked = found.summed(found.chances, *its_groups), found.summed(found.ruled, *its_groups)
+        usual = found.summed(found.chances > 0, *its_groups)
+        ranked[:, world.categories == NONE] = 0
         thing = np.arange(world.categories.size)
+        most_of_all = min(n, thing.size)
+        among = ranked >= -np.partition(-ranked, most_of_all - 1, axis=1)[:, [most_of_all - 1]]
+        first = ranked.argmax(axis=1)
+        none = ranked[rows, first] <= 0
     else:
         usual = np.broadcast_to(found.anywhere, found.chances.shape)
-        chance, thing = found.chances, found.items
-    most_of_all = min(n, thing.size)
-    among = chance >= -np.partition(-chance, most_of_all - 1, axis=1)[:, [most_of_all - 1]]
+        chance, thing, first = found.chances, found.items, found.lists[:, 0]
+        among = np.zeros(chance.shape, bool)
+        among[np.nonzero(found.lists >= 0)[0], found.lists[found.lists >= 0]] = True
+        none = first < 0
     above = np.divide(chance, usual, out=np.zeros(chance.shape), where=among & (usual > 0))
-    best = (above if above_all else chance).argmax(axis=1)
+    best = above.argmax(axis=1) if above_all else first
     leader = thing[best]
     counts, hidden = _taken(model, its, world.category_of if by_category else None, days, slot)
     seen = np.where(hidden, 0, counts)
@@ -191,19 +211,24 @@ def _one_hour(
     untold = (most < 0) | (unseen & ~less)
     odds = share[leader] / np.maximum(share[leader] + share[most], 1e-12)
     p = np.minimum(2 * stats.binom.cdf(worst, worst + by, odds), 1)
-    told = [_named(model, options.what, int(code)) for code in leader]
-    taken = [_named(model, options.what, int(code)) if code >= 0 else (None, None, None) for code in most]
+    untold |= none
+    told, taken = (
+        [(None, None, None) if code < 0 else _named(model, options.what, int(code)) for code in codes]
+        for codes in (np.where(none, -1, leader), most)
+    )
     return {
         **{
             word: pa.array([one[at] for one in told], pa.string())
             for at, word in enumerate(("leader", "title", "category"))
         },
-        "chance": column(chance[rows, best]),
-        "above": column(np.where(usual[rows, best] > 0, chance[rows, best] / usual[rows, best], np.nan)),
+        "chance": column(np.where(none, np.nan, chance[rows, best])),
+        "above": column(
+            np.where(~none & (usual[rows, best] > 0), chance[rows, best] / usual[rows, best], np.nan)
+        ),
         "taken": pa.array([one[0] for one in taken], pa.string()),
         "taken_title": pa.array([one[1] for one in taken], pa.string()),
         "taken_by": column(np.where(most >= 0, by, np.nan), "count"),
-        "leader_by": column(np.where(unseen, np.nan, mine), "count"),
+        "leader_by": column(np.where(unseen | none, np.nan, mine), "count"),
         "differs": pa.array(less, mask=untold),
         "sure": pa.array(less & (p < CHANCE), mask=untold),
     }

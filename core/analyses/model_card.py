@@ -12,7 +12,7 @@ from core.recommender import card
 from core.recommender.audit import Change
 from core.recommender.card import BESIDE, MEASURES, Told
 from core.recommender.ruled import rules_of
-from core.recommender.versions import Version, promoted, serving, versions
+from core.recommender.versions import Version, bytes_of, promoted, serving, versions
 from core.scope import Scope
 from core.store import Store
 
@@ -32,7 +32,7 @@ def model_card(store: Store, scope: Scope, number: str = "") -> Answer:
     told, now = card.told(version, store.k), serving(store)
     in_use = promoted(store) == version.number
     rows = [
-        *_use(version, now if in_use else None),
+        *_use(store, version, now if in_use else None),
         *_data(store, version, told),
         *_quality(told),
         *_settings(version),
@@ -113,12 +113,13 @@ def chosen(store: Store, number: str) -> Version:
 Row = tuple[str, str, str | None, str | None]
 
 
-def _use(version: Version, now: Change | None) -> list[Row]:
+def _use(store: Store, version: Version, now: Change | None) -> list[Row]:
     rows: list[Row] = [("use", "Version", str(version.number), "in use" if now else "not in use")]
     if now:
         rows.append(("use", "In use since", moment(now.at), author(now)))
     rows.append(("use", "Gives the chance of", card.foretells(version), "ŷ = σ(W·h + b), from 0 to 1"))
     rows.append(("use", "Trained", moment(version.made), version.about.note or None))
+    rows.append(("use", "Disk space", disk_space(bytes_of(store, version.number)), None))
     return rows
 
 
@@ -176,7 +177,7 @@ def _settings(version: Version) -> list[Row]:
 
 def _lines(store: Store, version: Version) -> dict[tuple[str, str], str | None]:
     told = card.told(version, store.k)
-    rows = [*_use(version, None), *_quality(told), *_data(store, version, told), *_settings(version)]
+    rows = [*_use(store, version, None), *_quality(told), *_data(store, version, told), *_settings(version)]
     found = {(section, name): value for section, name, value, _ in rows}
     found["use", "Version"] = f"{version.number}" + (", in use" if promoted(store) == version.number else "")
     for peer in BESIDE:
@@ -192,6 +193,11 @@ def _on(store: Store) -> int:
 def moment(at: str) -> str | None:
     """A moment in UTC as people write it: 2026-11-26 03:08 UTC."""
     return f"{at[:16].replace('T', ' ')} UTC" if at else None
+
+
+def disk_space(size: int) -> str:
+    """Bytes as people write them: 1.2 MB."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
 
 
 def author(change: Change) -> str:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.recommender.card import told
-from core.recommender.versions import promoted, versions
+from core.recommender.versions import bytes_of, promoted, versions
 from core.scope import Scope
 from core.store import Store
 
@@ -27,8 +27,8 @@ def models(store: Store, scope: Scope) -> Answer:
 
     Columns: number, promoted, made (UTC), event, metrics and settings (JSON; no metrics where
     fewer than k shoppers were tested), note, data, items and encoder (fingerprints of what it was trained
-    on), of_this_data (whether that is the log as it is now), bytes, problem (a sentence where its description
-    is damaged; its files are checked when it is opened).
+    on), of_this_data (whether that is the log as it is now), bytes (on the disk), problem (a sentence where
+    its description is damaged; its files are checked when it is opened).
     """
     del scope  # a model is of the whole log
     found, now = versions(store), promoted(store)
@@ -38,7 +38,7 @@ def models(store: Store, scope: Scope) -> Answer:
             "metrics": json.dumps(told(one, store.k).metrics), "settings": json.dumps(one.about.settings),
             "note": one.about.note, "data": one.data, "of_this_data": one.data == store.fingerprint,
             "items": one.about.items, "encoder": one.about.encoder,
-            "bytes": sum(size for size, _ in one.files.values()), "problem": one.problem or None,
+            "bytes": bytes_of(store, one.number), "problem": one.problem or None,
         }
         for one in found
     ]  # fmt: skip

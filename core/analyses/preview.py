@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.asked_words import B, TwoWords, read_two, said
+from core.analyses.preview_lists import LEAST_TAKEN, Made, PreviewWords, Replay, prepare
 from core.analyses.proportions import wilson
-from core.analyses.ways import hidden_notes, whole_number
-from core.errors import CartscapeError, WrongCall
-from core.events import NONE, PURCHASE
+from core.analyses.ways import hidden_notes
+from core.events import NONE
 from core.marts.privacy import hide_small
-from core.paths import PathLog, open_cohorts, open_paths
-from core.recommender.interactions import DAY
-from core.recommender.models import Model, open_model
-from core.recommender.moment import Asked
-from core.recommender.preview import REVENUE, Bootstrap, Lists, Summed, lists_of, taken_of
+from core.recommender.preview import REVENUE, Bootstrap, Summed
 from core.scope import Scope
 from core.store import Store
 
-PARTS = ("regions", "reliability")
-CLICK = "click"
-#: Fewer takings than this in the held-out days tell no factor.
-LEAST_TAKEN = 10
 #: Groups of pairs of equal size, by their chance.
 STEPS = 10
-
-
-@dataclass(frozen=True)
-class PreviewWords(TwoWords):
-    """What is asked of A and B, as `what-if` reads it; everybody of the scope has their own history."""
-
-    part: str = "regions"  # or reliability
-    shoppers: str = "1000"  # drawn of the cohort, and of those who are held against the past
 
 
 def preview(store: Store, scope: Scope, options: PreviewWords) -> Answer:
@@ -65,34 +46,20 @@ def preview(store: Store, scope: Scope, options: PreviewWords) -> Answer:
     Raises `WrongCall` for words that are not known, and `CartscapeError` where there is no model, too few
     shoppers, or too little in the held-out days.
     """
-    if options.part not in PARTS:
-        raise WrongCall(f"part={options.part!r} is not known; it takes {', '.join(PARTS)}.")
-    most = whole_number("shoppers", options.shoppers, 100, 20_000)
-    model, paths = open_model(store), open_paths(store)
-    a, b, notes = _asked(options)
-    whole = scope.words() in ({}, {"compare": ["off"]})
-    members = np.ones(paths.shoppers, bool)
-    if not whole:
-        members = open_cohorts(store).find({"of": "scope", "scope": scope.words()})
-        notes.append(
-            "The cohort is as it is now; one that is chosen by what shoppers did in the held-out days looks "
-            "better in the replay than it will be."
-        )
-    if model.version.data != store.fingerprint:
-        notes.append("The log has changed since the model was trained.")
-    then = _replay(model, paths, np.packbits(members).tobytes(), a.n, most)
+    made = prepare(store, scope, options)
+    paths, then, notes = made.paths, made.then, list(made.notes)
     if options.part == "reliability":
         rows = [row for kind in then.kinds for row in _tenths(then, kind, paths.k)]
         title = "Chances of the model against what was taken"
     else:
-        rows, more = _regions(model, paths, members, (a, b), then, most)
+        rows, more = _regions(made)
         notes += more
         title = "What the cohort would take of its lists"
-    days = float(model.version.about.settings["days"])
-    differ = "the same" if a == b else "not the same"
+    days, a = made.days, made.asked[0]
+    differ = "the same" if a == made.asked[-1] else "not the same"
     of = (
-        f"{int(members.sum()):,} shoppers, lists of {a.n}, the next {days:g} days; estimates of model "
-        f"{model.version.number}, corrected by a replay of the last {days:g} days with "
+        f"{int(made.members.sum()):,} shoppers, lists of {a.n}, the next {days:g} days; estimates of model "
+        f"{made.number}, corrected by a replay of the last {days:g} days with "
         f"{then.lists.shoppers.size:,} shoppers; no experiment; A and B are {differ}"
     )
     notes += [
@@ -103,83 +70,19 @@ def preview(store: Store, scope: Scope, options: PreviewWords) -> Answer:
     return Answer(pa.Table.from_pylist(rows), title, of, tuple(dict.fromkeys(notes)))
 
 
-@dataclass(frozen=True, eq=False)
-class Replay:
-    """Lists of a moment that is past, and what was then taken of them."""
-
-    lists: Lists
-    taken: dict[str, np.ndarray]  # kind → float64[shoppers, n]
-    draws: Bootstrap
-
-    @property
-    def kinds(self) -> list[str]:
-        """What is counted."""
-        return list(self.taken)
-
-    def factor(self, kind: str, some: np.ndarray | None = None) -> Summed:
-        """Taken ÷ expected of all shoppers, or of bool[shoppers]; NaN where too few took."""
-        kept = np.ones(len(self.lists.shoppers), bool) if some is None else some
-        none = np.zeros(kept.size, np.int64)
-        took = self.draws.summed(self.taken[kind].sum(axis=1) * kept, none, 0)
-        hope = self.draws.summed(self.lists.expected(kind) * kept, none, 0)
-        if (self.taken[kind] > 0).sum() < LEAST_TAKEN:
-            return Summed(took.all * np.nan, took.drawn * np.nan)
-        return took / hope
-
-
-@lru_cache(maxsize=4)
-def _replay(model: Model, paths: PathLog, members: bytes, n: int, most: int) -> Replay:
-    """Draw shoppers of the cohort, the bits of bool[shoppers], who were known then, and look what they took.
-
-    Kept, as it is the same whatever A and B are.
-    """
-    stop = float(model.ground.every.second.max()) + 1
-    low = stop - float(model.version.about.settings["days"]) * DAY
-    acts = model.ground.world.acts
-    known = np.unique(acts.row[acts.second < low])
-    known = known[np.unpackbits(np.frombuffer(members, np.uint8))[known] > 0]
-    if known.size < max(paths.k, LEAST_TAKEN):
-        raise CartscapeError(
-            f"Fewer than {max(paths.k, LEAST_TAKEN)} shoppers of this cohort were there before the held-out "
-            "days, so nothing says how far the model can be trusted of them; choose a larger cohort."
-        )
-    drawn = _drawn(known, most, 1)
-    lists = lists_of(model, model.ground.past(low), Asked(n=n), drawn)
-    events = [kind for kind in dict.fromkeys((model.event, CLICK, PURCHASE)) if kind in model.kinds]
-    taken = {kind: taken_of(paths, lists, kind, kind, low, stop) for kind in events}
-    if PURCHASE in model.kinds and lists.prices.any():
-        taken[REVENUE] = taken_of(paths, lists, REVENUE, PURCHASE, low, stop)
-    return Replay(lists, taken, Bootstrap(drawn.size, 1))
-
-
-def _drawn(shoppers: np.ndarray, most: int, seed: int) -> np.ndarray:
-    return np.sort(np.random.default_rng(seed).permutation(shoppers)[:most])
-
-
-def _regions(
-    model: Model, paths: PathLog, members: np.ndarray, asked: tuple[Asked, Asked], then: Replay, most: int
-) -> tuple[list[dict[str, Any]], list[str]]:
+def _regions(made: Made) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows of part=regions, and the sentences on what is hidden."""
-    world = model.ground.world
-    last = np.full(paths.shoppers, -1)
-    order = np.argsort(world.acts.second, kind="stable")
-    last[world.acts.row[order]] = world.acts.region[order]
-    groups = world.regions.size + 1  # the last: of no region
-    who = np.unique(world.acts.row)
-    who = who[members[who]]
-    held = np.bincount(last[who] % groups, minlength=groups)
-    drawn = _drawn(who, most, 2)
+    paths, then, drawn, lists, last = made.paths, made.then, made.drawn, made.lists, made.last
+    groups = made.regions.size + 1  # the last: of no region
+    held = np.bincount(last[made.who] % groups, minlength=groups)
     few = np.bincount(last[drawn] % groups, minlength=groups)
     small = hide_small(few, paths.k, also=hide_small(held, paths.k))
     undrawn = (few == 0) & (held > 0) & ~small
     hidden = small | (few == 0)
-    lists = [
-        lists_of(model, model.past, one, drawn) for one in (asked if asked[0] != asked[1] else asked[:1])
-    ]
     now, where = Bootstrap(drawn.size, 2), last[drawn] % groups
     number = now.summed(np.ones(drawn.size), where, groups)
     size = Summed(np.append(held, held.sum()).astype(float), np.append(held, held.sum()).astype(float))
-    names = [*(str(name) for name in world.regions), NONE, None]
+    names = [*(str(name) for name in made.regions), NONE, None]
     rows: list[dict[str, Any]] = []
     for kind in then.kinds:
         factor = then.factor(kind)
@@ -258,14 +161,3 @@ def _tenths(then: Replay, kind: str, k: int) -> list[dict[str, Any]]:
             "high": None if hide else float(high[0]), "takers": None if hide else int(many),
         })  # fmt: skip
     return rows
-
-
-def _asked(options: PreviewWords) -> tuple[Asked, Asked, list[str]]:
-    """A and B, and what must be told of words that say nothing here."""
-    words = {name: word for name, word in said(options).items() if name not in ("part", "shoppers")}
-    whose = {f"{side}{name}" for side in ("", B) for name in ("shopper", "path")} & set(words)
-    words = {name: word for name, word in words.items() if name not in whose}
-    told = [
-        "Everybody of the cohort has their own history; the shopper and the path of A and B are left out."
-    ]
-    return *read_two(words), told if whose else []

@@ -16,6 +16,14 @@ from core.charts.numbers import short
 OWN_COLOURS = 7
 OTHERS = "others"
 LETTERS = 44
+#: A chance that differs from the one anywhere by less than this share is the same.
+SAME = 0.001
+#: Columns of one side, as people call them.
+COLUMNS = {
+    "region": "Place", "hour": "Hour", "title_{}": "Leads by the model", "category_{}": "Category",
+    "chance_{}": "Chance", "above_{}": "× anywhere", "taken_title_{}": "Most taken now",
+    "taken_by_{}": "By shoppers", "leader_by_{}": "Took the leader", "sure_{}": "Differ beyond chance",
+}  # fmt: skip
 
 
 def leaders_layer(table: pa.Table, side: str, event: str, style: Look) -> tuple[CellLayer, tuple[str, ...]]:
@@ -54,11 +62,13 @@ def in_a_sentence(table: pa.Table, side: str, verb: str = "leads") -> str:
     rows = table.to_pylist()
     if not rows:
         return ""
-    counts = Counter(str(row[f"title_{side}"]) for row in rows)
+    counts = Counter(_title(row, side) for row in rows)
     name, most = counts.most_common(1)[0]
     places = "cells" if rows[0]["cell"] is not None else "places"
     said = f"{name} {verb} in {most:,} of {len(rows):,} {places}"
-    if len(counts) > 1:
+    if all(abs((row[f"above_{side}"] or 1) - 1) < SAME for row in rows):
+        said = f"Places say nothing to this model: {name} leads wherever one looks"
+    elif len(counts) > 1:
         said += f", {len(counts) - 1:,} other{'s' if len(counts) > 2 else ''} elsewhere"
     known = [row for row in rows if row[f"differs_{side}"] is not None]
     if known:
@@ -68,24 +78,39 @@ def in_a_sentence(table: pa.Table, side: str, verb: str = "leads") -> str:
     return f"{said}."
 
 
+def in_columns(table: pa.Table, side: str) -> pa.Table:
+    """One side of the `leaders` table in words of people, for a log without a map; without empty columns."""
+    kept = {
+        label: table[name.format(side)]
+        for name, label in COLUMNS.items()
+        if name.format(side) in table.column_names
+    }
+    return pa.table({label: values for label, values in kept.items() if values.null_count < len(values)})
+
+
+def _title(row: dict[str, Any], side: str) -> str:
+    """What leads; nothing where rules leave nothing."""
+    return str(row[f"title_{side}"] or "nothing")
+
+
 def _sorts(rows: list[dict[str, Any]], side: str) -> list[str]:
     categories = [row[f"category_{side}"] for row in rows]
     if len({name for name in categories if name}) > 1 or all(categories):
         return [str(name or "no category") for name in categories]
-    return [str(row[f"title_{side}"]) for row in rows]
+    return [_title(row, side) for row in rows]
 
 
 def _lines(row: dict[str, Any], side: str, event: str) -> tuple[str, str, str, str]:
     other = "b" if side == "a" else "a"
-    leads = f"{short(str(row[f'title_{side}']), LETTERS)}, {_chance(row, side)}"
+    leads = ", ".join(filter(None, (short(_title(row, side), LETTERS), _chance(row, side))))
     by, mine = row[f"taken_by_{side}"], row[f"leader_by_{side}"]
     taken = f"No {event} of enough shoppers to tell"
     if by is not None:
         taken = f"Most {event} now: {short(str(row[f'taken_title_{side}']), LETTERS)}, {by:,} shoppers"
         if row[f"differs_{side}"]:
             taken += f" (the leader: {'hidden' if mine is None else f'{mine:,}'})"
-    title = str(row[f"title_{other}"])
-    moved = title != row[f"title_{side}"]
+    title = _title(row, other)
+    moved = title != _title(row, side)
     return (
         row["region"] or row["cell"],
         leads,
@@ -96,6 +121,8 @@ def _lines(row: dict[str, Any], side: str, event: str) -> tuple[str, str, str, s
 
 def _chance(row: dict[str, Any], side: str) -> str:
     chance, above = row[f"chance_{side}"], row[f"above_{side}"]
+    if chance is None:
+        return ""
     of_category = row[f"leader_{side}"] == row[f"category_{side}"]
     said = f"{chance:.2f} expected a shopper" if of_category else f"{100 * chance:.2f} %"
     return said if above is None else f"{said}, {above:.2f} × anywhere"

@@ -14,6 +14,8 @@ from core.charts.numbers import short
 ROW = 34
 #: Letters of a title beside the picture.
 LETTERS = 46
+#: Letters of an id beside a category.
+ID_LETTERS = 9
 #: What adds less to a score than is written of it has no bar.
 LEAST = 0.005
 
@@ -61,7 +63,7 @@ def _colour(moved: int | None, inside: list[bool], style: Look) -> str:
 
 
 def _beside(row: dict[str, Any], place: int, is_b: bool, muted: str) -> str:
-    title = short(str(row["title"]), LETTERS)
+    title = short(called(row), LETTERS)
     if rule := row.get("rule_b" if is_b else "rule_a"):
         title += f" <i>{escape(rule.partition(' by ')[0])}</i>"
     if not is_b:
@@ -72,11 +74,19 @@ def _beside(row: dict[str, Any], place: int, is_b: bool, muted: str) -> str:
 
 
 def _percent(chance: float) -> str:
-    return f"{100 * chance:.2f} %"
+    share = 100 * chance
+    return f"{share:.2f} %" if share >= 0.1 else f"{share:.2g} %"
+
+
+def called(row: dict[str, Any]) -> str:
+    """What an item is called: one without a title by its category and the start of its id."""
+    if row["title"] != row.get("item_id") or not row.get("category"):
+        return str(row["title"])
+    return f"{row['category']}, {short(str(row['item_id']), ID_LETTERS)}"
 
 
 def _told(row: dict[str, Any]) -> str:
-    lines = [f"<b>{row['title']}</b>"]
+    lines = [f"<b>{called(row)}</b>"]
     for name in ("a", "b"):
         chance, reason = row[f"chance_{name}"], row[f"reason_{name}"]
         if chance is not None:

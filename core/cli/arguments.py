@@ -94,6 +94,7 @@ def parser() -> Parser:
         ("lon", "DEGREES", "the place; else the shopper's last"),
         ("region", "NAME", "in place of a point"),
         ("at", "TIME", "local time, 2026-06-01T19:30; else the shopper's last"),
+        ("month", "N", "1 to 12, the season; else that of the log's end"),
         ("device", "NAME", "else the shopper's last"),
         ("phrase", "TEXT", "what is looked for"),
         ("price", "ITEM=NUMBER", "a price tried; several with commas"),
@@ -109,7 +110,7 @@ def parser() -> Parser:
     rules.add_argument("action", choices=["add", "change", "on", "off", "remove"])
     rules.add_argument("name", metavar="NAME", help="the rule's; `show rules` lists them")
     for name, metavar, about in (
-        ("kind", "KIND", "never, always, boost, in_stock or at_most"),
+        ("kind", "KIND", "never, always, boost, in_stock, at_most or parity"),
         ("item", "ID", "of never or always"),
         ("category", "NAME", "of never or boost"),
         ("brand", "NAME", "of never or boost"),
@@ -117,6 +118,7 @@ def parser() -> Parser:
         ("factor", "X", "of boost: times the odds, below 1 to lower"),
         ("most", "N", "of at_most: how many a list may have"),
         ("each", "TRAIT", "of at_most: of each brand or category; default brand"),
+        ("give-up", "X", "of parity: per cent of ndcg@10 to give up at most, as measured; default 5"),
         ("region", "NAME", "where it holds; else everywhere"),
         ("from", "DAY", "the first day that it holds"),
         ("to", "DAY", "the last one"),
@@ -129,6 +131,9 @@ def parser() -> Parser:
     _author(promote)
     rollback = _verb(verbs, "rollback", "put the version to use again that was so before")
     _author(rollback)
+    delete = _verb(verbs, "delete", "delete a version of the model that is not in use, for good")
+    delete.add_argument("number", type=_count, metavar="VERSION", help="`show models` lists them")
+    _author(delete)
 
     keys = verbs.add_parser(
         "keys", help="make and revoke keys of the HTTP API", description="Keys of clients."

@@ -25,7 +25,7 @@ def rules(call: argparse.Namespace) -> None:
         raise WrongCall(f"rules {call.action} takes no --{next(iter(given))}; leave it out.")
     if call.action == "add":
         if "kind" not in given:
-            raise WrongCall("A rule needs --kind: never, always, boost, in_stock or at_most.")
+            raise WrongCall("A rule needs --kind: never, always, boost, in_stock, at_most or parity.")
         _print(book.save(_rule(Rule(call.name, does_of(given["kind"], _doing(given))), given), 0, author))
         return
     there = book.get(call.name)
@@ -55,6 +55,13 @@ def rollback(call: argparse.Namespace) -> None:
     store = Store.open(call.store)
     before = versions.promoted(store)
     _print_model(versions.rollback(store, _author(call)), before)
+
+
+def delete(call: argparse.Namespace) -> None:
+    """Delete a version of the model for good."""
+    store = Store.open(call.store)
+    freed = versions.delete(store, call.number, _author(call))
+    output.say({"deleted": call.number, "bytes": freed, "promoted": versions.promoted(store)})
 
 
 def _author(call: argparse.Namespace) -> Author:

@@ -201,7 +201,7 @@ def train(call: argparse.Namespace) -> None:
 def recommend(call: argparse.Namespace) -> None:
     """Print what the promoted model recommends; of what goes to standard error."""
     names = (
-        "shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n",
+        "shopper", "path", "lat", "lon", "region", "at", "month", "device", "phrase", "price", "out", "n",
         "rules", "shown",
     )  # fmt: skip
     words = {name: getattr(call, name) for name in names if getattr(call, name) is not None}
@@ -260,6 +260,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "rules": changing.rules,
     "promote": changing.promote,
     "rollback": changing.rollback,
+    "delete": changing.delete,
     "keys": keys,
     "show": show,
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -23,6 +24,8 @@ class Catalogue:
     brand: np.ndarray  # object[items], "" where there is none
     in_stock: np.ndarray | None = None  # bool[items]; None where the log counts no stock
     no_item: int = -1  # the code that means none
+    small: np.ndarray | None = None  # bool[items], of the small brands; None where nobody measured it
+    weights: Mapping[float, float] = field(default_factory=dict)  # per cent given up → weight of the small
 
     @cached_property
     def code_of(self) -> dict[str, int]:

@@ -6,15 +6,16 @@ A feature belongs to one group; reasons are told by group, and a group can be le
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 import scipy.sparse
 
 from core.events import NONE
+from core.recommender.acts import Contexts
 from core.recommender.histories import Histories
-from core.recommender.item_models import Matrix
+from core.recommender.item_models import Matrix, strongest_in_rows
 from core.recommender.past import LOOKED_WINDOWS, WINDOWS, Past
 
 #: Items that each source proposes.
@@ -62,6 +63,16 @@ FEATURES: dict[str, str] = {
     "here": "place", "here_category": "place", "now": "hour", "now_category": "hour", "device": "device",
     **dict.fromkeys(_OWN, "habit"), **dict.fromkeys(_OF_ROW, "shopper"),
 }  # fmt: skip
+#: What follows from each part of a question: signals that are worked out once, and features of pairs.
+_FOLLOW = {
+    "cell": ("here", "popular_here"),
+    "region": ("_by_category", "here_category"),
+    "slot": ("now", "popular_now", "_by_category", "now_category"),
+    "device": ("_by_category", "device"),
+    "prices": ("_price", "_of_item", "price", "dearer", "price_gap"),
+    "phrase": ("_phrased", *WORDS, "new"),
+    "season": ("_of_item", "a_year_ago"),
+}
 GROUP_OF = np.array([list(GROUPS).index(group) for group in FEATURES.values()])
 
 #: Sources of candidates by name, and the signal by which each orders items.
@@ -84,14 +95,15 @@ class Signals:
     """Of some histories against all items; each is worked out once, when first asked for.
 
     `prices` float32[items] are logarithms that stand in for those of the past (a price or discount tried);
-    `phrase` float32[d], of length 1, is what is being looked for.
+    `phrase` float32[d], of length 1, is what is being looked for; `season` float32[items] stands in for what
+    was taken a year ago (`season.season_of`).
     """
 
     past: Past
     who: Histories
     prices: np.ndarray | None = None
     phrase: np.ndarray | None = None
-    compared = COMPARED
+    season: np.ndarray | None = None
 
     def pairs(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
         """The features of pairs: float32[pairs, FEATURES]."""
@@ -100,32 +112,57 @@ class Signals:
             out[:, at] = self.feature(name, row, item)
         return out
 
+    def elsewhere(
+        self,
+        contexts: Contexts,
+        prices: np.ndarray | None = None,
+        phrase: np.ndarray | None = None,
+        season: np.ndarray | None = None,
+    ) -> tuple[Signals, frozenset[str]]:
+        """The same histories asked for something else, and the names of signals and features that differ by
+        it; all others are not worked out again.
+        """
+        other = Signals(self.past, replace(self.who, contexts=contexts), prices, phrase, season)
+        mine, new = self._question, other._question
+        moved = {
+            name for part, names in _FOLLOW.items() if not _same(mine[part], new[part]) for name in names
+        }
+        kept = self.__dict__.keys() - moved - {field.name for field in fields(self)}
+        other.__dict__.update({name: self.__dict__[name] for name in kept})
+        return other, frozenset(moved)
+
+    @property
+    def _question(self) -> dict[str, np.ndarray | None]:
+        places = self.who.contexts
+        return {name: getattr(places, name) for name in ("cell", "region", "slot", "device")} | {
+            "prices": self.prices, "phrase": self.phrase, "season": self.season,
+        }  # fmt: skip
+
     def candidates(
         self, allowed: np.ndarray, sources: Collection[str] = SOURCES
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """What the sources propose to each row: item codes, ascending, and int64 bits of the sources that
         did, by their order in SOURCES; `allowed` is bool[rows, items].
         """
-        bits = np.zeros((len(self.who), self.past.items), np.int64)
+        bits = np.zeros((len(self.who), self.past.items), np.int16)
         for number, (source, name) in enumerate(SOURCES.items()):
-            if source not in sources:
-                continue
-            for row, items in enumerate(self.proposed(name, allowed)):
-                bits[row, items] |= 1 << number
+            if source in sources:
+                bits |= self.proposed(name, allowed).astype(np.int16) << number
         found = [np.flatnonzero(row) for row in bits]
-        return found, [row[items] for row, items in zip(bits, found, strict=True)]
+        return found, [row[items].astype(np.int64) for row, items in zip(bits, found, strict=True)]
 
-    def proposed(self, name: str, allowed: np.ndarray) -> list[np.ndarray]:
-        """What one source proposes to each row, by the signal that orders it; the lower codes of equals."""
-        signal = np.where(allowed, self.matrix(name), -np.inf)
+    def proposed(self, name: str, allowed: np.ndarray) -> np.ndarray:
+        """What one source proposes to each row, by the signal that orders it; the lower codes of equals:
+        bool[rows, items].
+        """
+        signal = self.matrix(name)
         # Words that are unlike may still be the nearest there are; where nothing is known none are.
         known = self.words_taste.any(axis=1) & (name in ("words_taste", "new"))
-        floor = np.where(known, -np.inf, 0)
-        return [
-            items[values[items] > low]
-            for values, low in zip(signal, floor, strict=True)
-            for items in (strongest_of(values, CANDIDATES),)
-        ]
+        above = np.logical_and(allowed, signal > np.where(known, -np.inf, 0)[:, None])
+        many = np.flatnonzero(np.count_nonzero(above, axis=1) > CANDIDATES)
+        if many.size:
+            above[many] = strongest_in_rows(signal[many], above[many], CANDIDATES)
+        return above
 
     def matrix(self, name: str) -> np.ndarray:
         """One signal of all rows and items: float32[rows, items]."""
@@ -147,6 +184,8 @@ class Signals:
         if name in ("dearer", "price_gap"):
             gap = self._price[item] - self._usual_price[row]
             return np.asarray(gap if name == "dearer" else np.abs(gap))
+        if name == "words_nearest":
+            return self._nearest(row, item)
         if name in ("here_category", "now_category", "device", "category"):
             return np.asarray(self._by_category[name][row, self.past.world.category_of[item]])
         value = np.asarray(getattr(self, f"_{name}" if name in _OWN else name)[row, item])
@@ -188,19 +227,6 @@ class Signals:
         found = self.past.vectors @ self.phrase
         return np.broadcast_to(found.astype(np.float32), (len(self.who), self.past.items))
 
-    @cached_property
-    def words_nearest(self) -> np.ndarray:
-        vectors, taste = self.past.vectors, self.who.taste
-        if self.phrase is not None:
-            return self._phrased
-        out = np.zeros((len(self.who), self.past.items), np.float32)
-        for row in range(len(self.who)):
-            low, high = taste.indptr[row], taste.indptr[row + 1]
-            most = np.argsort(-taste.data[low:high], kind="stable")[: self.compared]
-            if most.size:
-                out[row] = (vectors @ vectors[taste.indices[low:high][most]].T).max(axis=1)
-        return out
-
     def directions(self, row: int, item: int) -> np.ndarray:
         """What an item's vector is held against in WORDS, by dot products: float32[WORDS, d]."""
         vectors, taste = self.past.vectors, self.who.taste
@@ -222,6 +248,38 @@ class Signals:
         profile = weights @ self.past.vectors
         length = np.linalg.norm(profile, axis=1, keepdims=True)
         return np.asarray((profile / (length + 1e-9)) @ self.past.vectors.T, np.float32)
+
+    def _nearest(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """The cosine of an item's words with those of the nearest of COMPARED items of a history: float32."""
+        row, item = np.broadcast_arrays(row, item)
+        if self.phrase is not None:
+            return np.asarray(self._phrased[row, item])
+        items, at = self._compared
+        if not items.size:
+            return np.zeros(row.shape, np.float32)
+        like = self.past.vectors @ self.past.vectors[items].T
+        # Rows with fewer are held against the last of them again, rows with none against nothing.
+        found = np.full(row.shape, -np.inf, np.float32)
+        for column in at.T:
+            np.maximum(found, like[item, column[row]], out=found)
+        return np.where(at[row, 0] >= 0, found, np.float32(0))
+
+    @cached_property
+    def _compared(self) -> tuple[np.ndarray, np.ndarray]:
+        """The items that words are compared with, and those of each row, strongest first, as places among
+        them: int64[compared], int64[rows, COMPARED]; −1 where a row has none.
+        """
+        taste = self.who.taste
+        chosen = np.full((len(self.who), COMPARED), -1)
+        for row in range(len(self.who)):
+            low, high = taste.indptr[row], taste.indptr[row + 1]
+            most = np.argsort(-taste.data[low:high], kind="stable")[:COMPARED]
+            if most.size:
+                its = taste.indices[low:high][most]
+                chosen[row] = its[np.minimum(np.arange(COMPARED), its.size - 1)]
+        items, at = np.unique(chosen, return_inverse=True)
+        none = int(items.size > 0 and items[0] < 0)
+        return items[none:], at.reshape(chosen.shape) - none
 
     @cached_property
     def here(self) -> np.ndarray:
@@ -306,7 +364,8 @@ class Signals:
         return {
             **dict(zip(names, past.popular.T, strict=True)),
             "age": past.age, "unsold": past.unsold, "cold": past.cold.astype(np.float32),
-            "again": past.again, "a_year_ago": past.a_year_ago, "price": self._price,
+            "again": past.again, "price": self._price,
+            "a_year_ago": past.a_year_ago if self.season is None else self.season,
         }  # fmt: skip
 
     @cached_property
@@ -318,19 +377,10 @@ class Signals:
         }
 
 
+def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
 def _product(rows: scipy.sparse.csr_matrix, items: Matrix) -> np.ndarray:
     found = rows @ items
     return np.asarray(found.toarray() if scipy.sparse.issparse(found) else found, np.float32)
-
-
-def strongest_of(values: np.ndarray, most: int, codes: np.ndarray | None = None) -> np.ndarray:
-    """The places of the `most` largest of float[n], ascending; of equals the first, or those of the lowest
-    `codes`.
-    """
-    if values.size <= most:
-        return np.arange(values.size)
-    least = np.partition(values, values.size - most)[values.size - most]
-    above, ties = np.flatnonzero(values > least), np.flatnonzero(values == least)
-    if codes is not None:
-        ties = ties[np.argsort(codes[ties], kind="stable")]
-    return np.sort(np.r_[above, ties[: most - above.size]])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -50,7 +49,7 @@ class NotMeasured(CartscapeError):  # noqa: N818
 def measured(store: Store, number: int | None = None) -> Measured:
     """What is kept of a version, of the promoted one where none is said; raises `NotMeasured`."""
     version = versions.open_version(store, number)
-    path = _path(store, version.number)
+    path = versions.measured_path(store, version.number, VERSION)
     try:
         with np.load(path) as kept:
             found = [kept[name] for name in _ARRAYS]
@@ -131,10 +130,6 @@ def _tasks(store: Store, event: str, settings: dict[str, object]) -> tuple[Task,
     return task(every, days, items, until=test.end, met=met), test
 
 
-def _path(store: Store, number: int) -> Path:
-    return store.path / "fairness" / f"{store.fingerprint}-{number}-{VERSION}.npz"
-
-
 def _keep(store: Store, model: Model, found: tuple[Long, Long]) -> None:
     out = io.BytesIO()
     past, test = found
@@ -143,7 +138,7 @@ def _keep(store: Store, model: Model, found: tuple[Long, Long]) -> None:
         past_items=past.items.astype(np.int32), past_chances=past.chances.astype(np.float32),
         test_items=test.items.astype(np.int32), test_chances=test.chances.astype(np.float32),
     )  # fmt: skip
-    path = _path(store, model.version.number)
+    path = versions.measured_path(store, model.version.number, VERSION)
     path.parent.mkdir(exist_ok=True)
     with room_on_disk(store.path):
         write_durably(path, out.getvalue())

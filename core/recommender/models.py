@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +60,9 @@ class Model:
     event: str
     kinds: frozenset[str]
     no_item: int  # code of events without one
+    first_second: int = 0  # of the log, since 1970 in UTC
+    seasons: dict[date, np.ndarray] = field(default_factory=dict)  # what `season_of` worked out, by first day
+    guard: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def new_only(self) -> bool:
@@ -206,6 +209,7 @@ def _opened(store: Store, version: Version) -> Model:
     return Model(
         version, scorer, ground, texts_of(store).titles, paths.items,
         version.about.event, frozenset(map(str, paths.kinds[0])), paths.no_item,
+        paths.first_second,
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class Asked:
     phrase: str = ""  # what is looked for
     prices: dict[str, float] = field(default_factory=dict)  # item → price tried
     out_of_stock: tuple[str, ...] = ()
+    month: int | None = None  # 1 to 12, the season
     n: int = 10
     rules: bool = True  # whether the rules of the store apply
 
@@ -47,7 +48,8 @@ class Asked:
         Raises `WrongCall`.
         """
         known = (
-            "shopper", "path", "lat", "lon", "region", "at", "device", "phrase", "price", "out", "n", "rules",
+            "shopper", "path", "lat", "lon", "region", "at", "month", "device", "phrase", "price", "out", "n",
+            "rules",
         )  # fmt: skip
         for word in words:
             if word not in known:
@@ -71,6 +73,7 @@ class Asked:
             phrase=words.get("phrase", "").strip(),
             prices=prices,
             out_of_stock=tuple(_parts(words.get("out", ""))),
+            month=_month(words["month"]) if words.get("month") else None,
             n=int(_number("n", words.get("n", "10"), 1, MOST_ITEMS)),
             rules=rules == ON,
         )
@@ -82,7 +85,8 @@ class Asked:
             "path": ", ".join(f"{kind}:{item}" for kind, item in self.path),
             "lat": "" if self.lat is None else str(self.lat),
             "lon": "" if self.lon is None else str(self.lon),
-            "region": self.region, "at": self.at, "device": self.device, "phrase": self.phrase,
+            "region": self.region, "at": self.at, "month": str(self.month or ""),
+            "device": self.device, "phrase": self.phrase,
             "price": ", ".join(f"{item}={price!r}" for item, price in self.prices.items()),
             "out": ", ".join(self.out_of_stock), "n": str(self.n), "rules": "" if self.rules else OFF,
         }  # fmt: skip
@@ -209,6 +213,12 @@ def _number(name: str, text: str, low: float, high: float, above: bool = False) 
     if not low <= value <= high or (above and value == low):
         raise WrongCall(f"{name}={text!r} must be a number from {low:g} to {high:g}.")
     return value
+
+
+def _month(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 12:
+        raise WrongCall(f"month={text!r} is no month; write it as a number from 1 to 12.")
+    return int(text)
 
 
 def _parts(text: str) -> list[str]:

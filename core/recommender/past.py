@@ -27,6 +27,8 @@ WINDOWS = (3, 7, 14, 30, 90, 10_000)
 LOOKED_WINDOWS = (7, 30)
 #: Days in which an event's weight halves: for what is on one's mind, for tastes, for items of one session.
 MIND, TASTE, TOGETHER = 14.0, 90.0, 120.0
+#: Days that tell what is taken at a time of the year.
+SEASON = 30
 #: Events by which an item's share in a place or at a time is drawn towards its share overall.
 PRIOR = 20.0
 #: Penalty of the linear models of what goes together: of what was taken, and of all that was done.
@@ -52,8 +54,9 @@ class Lift:
     ) -> Lift:  # fmt: skip
         """From acts: the group (−1: none) and thing of each; a group of fewer than k shoppers is silent."""
         weight = acts.strength
-        pairs = np.unique(np.stack([group, acts.row]), axis=1)[0]
-        of_group = np.bincount(pairs[pairs >= 0], minlength=max(groups, 1))
+        rows = int(acts.row.max(initial=0)) + 1
+        pairs = np.unique(group[group >= 0] * rows + acts.row[group >= 0])
+        of_group = np.bincount(pairs // rows, minlength=max(groups, 1))
         known = (group >= 0) & ~hide_small(of_group, k)[group]
         counts = counted(group[known], thing[known], (max(groups, 1), things), weight[known])
         share = np.bincount(thing, weight, things)
@@ -135,9 +138,9 @@ class Past:
         acts = world.acts.only(world.acts.second < end)
         taken = acts.only(acts.taken)
         n = world.items
-        windows = [_shoppers(taken, end - days * DAY, end, n) for days in WINDOWS]
+        windows = [shoppers_of(taken, end - days * DAY, end, n) for days in WINDOWS]
         looked = acts.only(~acts.taken)
-        windows += [_shoppers(looked, end - days * DAY, end, n) for days in LOOKED_WINDOWS]
+        windows += [shoppers_of(looked, end - days * DAY, end, n) for days in LOOKED_WINDOWS]
         first, last = np.full(n, np.inf), np.full(n, -np.inf)
         np.minimum.at(first, acts.item, acts.second)
         np.maximum.at(last, taken.item, taken.second)
@@ -166,7 +169,9 @@ class Past:
             age=age.astype(np.float32),
             unsold=unsold.astype(np.float32),
             cold=~np.isfinite(last),
-            a_year_ago=np.log1p(_shoppers(taken, end - 366 * DAY, end - 336 * DAY, n)).astype(np.float32),
+            a_year_ago=np.log1p(
+                shoppers_of(taken, end - 366 * DAY, end - (366 - SEASON) * DAY, n)
+            ).astype(np.float32),
             again=(twice / (np.bincount(took.indices, minlength=n) + 5.0)).astype(np.float32),
             with_taken=with_taken,
             with_any=with_taken if same else alike(every, PENALTY_OF_ALL),
@@ -226,7 +231,7 @@ def _following(acts: Acts, items: int) -> scipy.sparse.csr_matrix:
     return strongest(scaled(leads, 1 / met, 1 / np.sqrt(met)), 4 * NEIGHBOURS)
 
 
-def _shoppers(acts: Acts, low: float, high: float, items: int) -> np.ndarray:
+def shoppers_of(acts: Acts, low: float, high: float, items: int) -> np.ndarray:
     """How many shoppers did something with each item from second `low`, before `high`."""
     some = (acts.second >= low) & (acts.second < high)
     pairs = np.unique(acts.row[some] * items + acts.item[some])

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from core.errors import CartscapeError
+from core.jobs import Told, untold
 from core.marts.activity import MONEY_UNIT
 from core.paths.log import PathLog
 from core.recommender.acts import Contexts
-from core.recommender.features import Signals
+from core.recommender.features import FEATURES, SOURCES, Signals
 from core.recommender.histories import Histories
 from core.recommender.interactions import Interactions
 from core.recommender.models import Model
 from core.recommender.moment import Asked
 from core.recommender.past import Past
 from core.recommender.recommend import in_question, phrase_of, prices_of
+from core.recommender.ruled_many import ManyRules
+from core.recommender.season import season_of
 from core.recommender.training import blocks
 
 REVENUE = "revenue"
@@ -39,44 +44,129 @@ class Lists:
         return np.asarray((self.chances * self.prices if of == REVENUE else self.chances).sum(axis=1))
 
 
-def lists_of(model: Model, past: Past, asked: Asked, shoppers: np.ndarray) -> Lists:
-    """The lists of shoppers as of `past.end`, each with their own history, in the context of their last event
-    but for what is asked; as `recommend` gives them one by one.
+def lists_of(
+    model: Model, past: Past, asked: Sequence[Asked], shoppers: np.ndarray,
+    rules: Sequence[ManyRules] | None = None, told: Told = untold,
+) -> list[Lists]:  # fmt: skip
+    """The lists of shoppers for each thing that is asked, as of `past.end`.
+
+    Each shopper has their own history, in the context of their last event but for what is asked, as
+    `recommend` gives it; after `rules`, one for each thing, or with no rules at all. `told` is told how far
+    it is.
     """
-    parts = [_some(model, past, asked, some) for some in blocks(shoppers, past.items)]
+    parts = []
+    some = blocks(shoppers, past.items)
+    for number, its in enumerate(some):
+        told(number / len(some), "making lists")
+        parts.append(_some(model, past, asked, its, rules))
     if not parts:
         raise CartscapeError("Nobody is left to preview; choose another cohort.")
-    return Lists(shoppers, *(np.concatenate([part[at] for part in parts]) for at in range(4)))
+    return [
+        Lists(shoppers, *(np.concatenate([part[at][of] for part in parts]) for of in range(4)))
+        for at in range(len(asked))
+    ]
 
 
-def _some(model: Model, past: Past, asked: Asked, shoppers: np.ndarray) -> tuple[np.ndarray, ...]:
+def _some(
+    model: Model, past: Past, asked: Sequence[Asked], shoppers: np.ndarray, rules: Sequence[ManyRules] | None
+) -> list[tuple[np.ndarray, ...]]:
+    """The columns of `Lists` for each thing that is asked. What they share is worked out once."""
     who = Histories.of_shoppers(past, shoppers)
+    questions: list[_Question] = []
+    for one in asked:
+        contexts = _contexts(one, past, who.contexts)
+        tried = prices_of(model, one), phrase_of(model, one), season_of(model, one)[0]
+        moved: frozenset[str] = frozenset()
+        if questions:
+            signals, moved = questions[0].signals.elsewhere(contexts, *tried)
+        else:
+            signals = Signals(past, replace(who, contexts=contexts), *tried)
+        allowed, _ = in_question(model, one, signals)
+        same = bool(questions) and np.array_equal(allowed, questions[0].allowed)
+        proposed = [
+            questions[0].proposed[at] if same and name not in moved else signals.proposed(name, allowed)
+            for at, name in enumerate(SOURCES.values())
+        ]
+        questions.append(_Question(one, signals, moved, allowed, proposed))
+    row, item = np.nonzero(np.logical_or.reduce([one.there for one in questions]))
+    features = questions[0].signals.pairs(row, item)
+    found = []
+    for at, question in enumerate(questions):
+        mine = question.there[row, item]
+        its = features[mine]
+        for name in question.moved & FEATURES.keys():
+            its[:, list(FEATURES).index(name)] = question.signals.feature(name, row[mine], item[mine])
+        logits = model.scorer.logits(its).astype(np.float64)
+        found.append(_listed(model, question, row[mine], item[mine], logits, rules[at] if rules else None))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """One thing that is asked for some shoppers."""
+
+    asked: Asked
+    signals: Signals
+    moved: frozenset[str]  # signals and features that differ from the first question's
+    allowed: np.ndarray  # bool[rows, items]
+    proposed: list[np.ndarray]  # bool[rows, items], by source
+
+    @cached_property
+    def there(self) -> np.ndarray:
+        """What any source proposes: bool[rows, items]."""
+        return np.asarray(np.logical_or.reduce(self.proposed))
+
+
+def _contexts(asked: Asked, past: Past, their: Contexts) -> Contexts:
+    """The contexts of shoppers' last events but for what is asked."""
     said, _ = asked.context(past.world, Contexts(*(np.array([-2]) for _ in range(4))))
-    their = who.contexts
-    mixed = Contexts(*(
+    return Contexts(*(
         np.where(new == -2, old, new)
         for new, old in ((said.cell, their.cell), (said.region, their.region),
                          (said.slot, their.slot), (said.device, their.device))
     ))  # fmt: skip
-    who = Histories(**{name: getattr(who, name) for name in who.__dataclass_fields__} | {"contexts": mixed})
-    prices = prices_of(model, asked)
-    signals = Signals(past, who, prices, phrase_of(model, asked))
-    allowed, _ = in_question(model, asked, signals)
-    proposed, _ = signals.candidates(allowed)
-    row = np.repeat(np.arange(shoppers.size), [one.size for one in proposed])
-    item = np.concatenate(proposed)
-    logits = model.scorer.logits(signals.pairs(row, item)).astype(np.float64)
-    order = np.lexsort((item, -logits, row))
-    place = np.arange(row.size) - np.searchsorted(row, row)
-    kept = order[place < asked.n]
-    at = row[kept], place[place < asked.n]
-    items = np.full((shoppers.size, asked.n), -1)
+
+
+def _listed(
+    model: Model,
+    one: _Question,
+    row: np.ndarray,
+    item: np.ndarray,
+    logits: np.ndarray,
+    rules: ManyRules | None,
+) -> tuple[np.ndarray, ...]:
+    """The columns of `Lists`, of the pairs that are proposed and their logits."""
+    asked, past, region = one.asked, one.signals.past, one.signals.who.contexts.region
+    items, n = np.full((region.size, asked.n), -1), asked.n
+    known = np.full((region.size, past.items), np.nan)
+    known[row, item] = logits
+
+    def score(rows: np.ndarray, its: np.ndarray) -> np.ndarray:
+        known[rows, its] = model.scorer.logits(one.signals.pairs(rows, its))
+        return known[rows, its]
+
+    def rest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        at, its = np.nonzero((one.allowed & ~one.there)[rows])
+        return rows[at], its, score(rows[at], its)
+
+    if rules is None or not rules.rules:
+        order = np.lexsort((item, -logits, row))
+        place = np.arange(row.size) - np.searchsorted(row, row)
+        kept = order[place < n]
+        items[row[kept], place[place < n]] = item[kept]
+    else:
+        items = rules.lists(region, row, item, logits, n, rest)
+    there = items >= 0
+    at = np.nonzero(there)[0]
+    if (new := np.isnan(known[at, items[there]])).any():
+        score(at[new], items[there][new])  # what a rule brought in may be nothing that was ranked
     chances, paid = np.zeros(items.shape), np.zeros(items.shape)
-    items[at], chances[at] = item[kept], 1 / (1 + np.exp(-logits[kept]))
-    known = np.exp(past.price_log if prices is None else prices)
+    chances[there] = 1 / (1 + np.exp(-known[at, items[there]]))
+    prices = one.signals.prices
+    worth = np.exp(past.price_log if prices is None else prices)
     tried = np.zeros(past.items, bool) if prices is None else prices != past.price_log
-    paid[at] = np.where(past.priced | tried, known, 0)[item[kept]]
-    return mixed.region, items, chances, paid
+    paid[there] = np.where(past.priced | tried, worth, 0)[items[there]]
+    return region, items, chances, paid
 
 
 def taken_of(paths: PathLog, lists: Lists, of: str, event: str, low: float, high: float) -> np.ndarray:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from core.recommender.features import CANDIDATES, SOURCES, Signals, strongest_of
+from core.recommender.features import CANDIDATES, COMPARED, SOURCES, Signals
 from core.recommender.histories import Histories
+from core.recommender.item_models import strongest_of
 from core.recommender.one_history import OneHistory, Row
 from core.recommender.past import LOOKED_WINDOWS, WINDOWS, Past
 
@@ -45,9 +46,9 @@ class Lists:
     _known: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def popular(self, source: str, group: int) -> tuple[np.ndarray, np.ndarray, bool]:
+    def popular(self, source: str, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Items and their signal, among them the HELD strongest of a source in a place or at a time (−1:
-        none), and whether they are all.
+        none), and these, as they were before any was touched.
         """
         key = (source, group)
         with self._guard:
@@ -59,7 +60,7 @@ class Lists:
                     self._known.pop(next(iter(self._known)))
                 self._known[key] = held
         items = np.union1d(held, np.array(list(self.touched), np.int64)) if self.touched else held
-        return items, self.signal(source, group, items), held.size >= self.past.items
+        return items, self.signal(source, group, items), held
 
     def signal(self, source: str, group: int, items: np.ndarray) -> np.ndarray:
         """What a source says of some items in a place or at a time: float32[items]."""
@@ -123,14 +124,15 @@ class Quick:
         who: OneHistory,
         prices: np.ndarray | None = None,
         phrase: np.ndarray | None = None,
+        season: np.ndarray | None = None,
     ) -> None:
         self.past, self.who, self.phrase = lists.past, who, phrase
-        self._lists, self._prices = lists, prices
+        self._lists, self._prices, self._season = lists, prices, season
 
     @cached_property
     def whole(self) -> Signals:
         """The same over the whole catalogue."""
-        return Signals(self.past, self.who.whole, self._prices, self.phrase)
+        return Signals(self.past, self.who.whole, self._prices, self.phrase, self._season)
 
     @property
     def words(self) -> np.ndarray:
@@ -171,9 +173,10 @@ class Quick:
         if name in ("taken_7", "popular_here", "popular_now"):
             of = self.who.contexts
             group = {"taken_7": -1, "popular_here": int(of.cell[0]), "popular_now": int(of.slot[0])}[name]
-            items, signal, whole = self._lists.popular(name, group)
+            items, signal, held = self._lists.popular(name, group)
             fine = allowed[items]
-            if fine.sum() < CANDIDATES and not whole:
+            # What was touched may be weak: only what was strongest before stands above all others.
+            if allowed[held].sum() < CANDIDATES and held.size < self.past.items:
                 return self._all(name, allowed)
             items, signal = items[fine], signal[fine]
         elif name == "own_candidates":
@@ -188,7 +191,7 @@ class Quick:
 
     def _all(self, name: str, allowed: np.ndarray) -> np.ndarray:
         """The same by a pass over the catalogue."""
-        return self.whole.proposed(name, allowed[None])[0]
+        return np.flatnonzero(self.whole.proposed(name, allowed[None])[0])
 
     @cached_property
     def reached(self) -> dict[str, Row]:
@@ -219,7 +222,8 @@ class _Few(Signals):
         few = replace(world, items=items.size, category_of=world.category_of[items])
         part = replace(
             past, world=few, vectors=past.vectors[items], popular=past.popular[items], age=past.age[items],
-            unsold=past.unsold[items], cold=past.cold[items], a_year_ago=past.a_year_ago[items],
+            unsold=past.unsold[items], cold=past.cold[items],
+            a_year_ago=(past.a_year_ago if quick._season is None else quick._season)[items],
             again=past.again[items], price_log=past.price_log[items], priced=past.priced[items],
         )  # fmt: skip
         prices = None if quick._prices is None else quick._prices[items]
@@ -229,7 +233,7 @@ class _Few(Signals):
             known[name] = quick.reached[name].at(items)[None]
         known["words"] = (part.vectors @ quick.profiles["mind"])[None]
         known["words_taste"] = (part.vectors @ quick.profiles["taste"])[None]
-        known["words_nearest"] = self._nearest(quick, part)
+        known["_near"] = self._words_nearest(quick, part)
         known["here"] = past.here[0].at(int(quick.who.contexts.cell[0]), items)[None]
         known["now"] = past.now[0].at(int(quick.who.contexts.slot[0]), items)[None]
         known["_own"] = np.log1p(quick.who.counts.at(items))[None]
@@ -246,9 +250,12 @@ class _Few(Signals):
         }
         self.__dict__.update(known)
 
-    def _nearest(self, quick: Quick, part: Past) -> np.ndarray:
+    def _nearest(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
+        return np.asarray(self.__dict__["_near"][row, item])
+
+    def _words_nearest(self, quick: Quick, part: Past) -> np.ndarray:
         taste = quick.who.taste
-        most = np.argsort(-taste.data, kind="stable")[: self.compared]
+        most = np.argsort(-taste.data, kind="stable")[:COMPARED]
         if not most.size:
             return np.zeros((1, part.items), np.float32)
         found = part.vectors @ quick.past.vectors[taste.indices[most]].T

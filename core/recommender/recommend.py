@@ -18,6 +18,7 @@ from core.recommender.one_history import OneHistory, Row
 from core.recommender.past import Past
 from core.recommender.quick import Quick
 from core.recommender.ruled import Ruled, ruled
+from core.recommender.season import season_of
 from core.store import Store
 
 #: Of the similarity of the item nearest to a phrase, what another must have to be in question.
@@ -107,7 +108,9 @@ def signals_of(store: Store, model: Model, asked: Asked) -> tuple[Quick, list[st
     context, more = asked.context(model.ground.world, usual)
     live = open_live(store, model)
     who = OneHistory.of(live.past, own, context, _now(live.past, own))
-    return Quick(live.lists, who, prices_of(model, asked), phrase_of(model, asked)), [*notes, *more]
+    season, told = season_of(model, asked)
+    quick = Quick(live.lists, who, prices_of(model, asked), phrase_of(model, asked), season)
+    return quick, [*notes, *more, *told]
 
 
 def _now(past: Past, own: Acts) -> float:

@@ -55,10 +55,20 @@ class AtMost:
     by: str = "brand"
 
 
-Does = Never | Always | Boost | InStock | AtMost
+@dataclass(frozen=True)
+class Parity:
+    """Bring the exposure of small brands nearer to their share of takes, as far as no more than a share of
+    ndcg@10 was given up by it when the model was measured (`evaluate` with by=fairness).
+    """
+
+    give_up: float = 5.0  # per cent
+
+
+Does = Never | Always | Boost | InStock | AtMost | Parity
 
 #: By the word that they are kept under, in the order in which they are applied.
 KINDS: dict[str, type[Does]] = {
+    "parity": Parity,
     "boost": Boost,
     "never": Never,
     "in_stock": InStock,
@@ -75,9 +85,10 @@ TAKES = {
     "boost": ("category", "brand", "factor"),
     "in_stock": (),
     "at_most": ("most", "each"),
+    "parity": ("give_up",),
 }
 _FIELD = {"most": "n", "each": "by"}
-_NUMBERS = {"place": int, "most": int, "factor": float}
+_NUMBERS = {"place": int, "most": int, "factor": float, "give_up": float}
 _NEEDED = {"always": "item", "boost": "factor", "at_most": "most"}
 
 
@@ -181,6 +192,8 @@ def words(rule: Rule) -> str:
         said = f"{verb} {_named(does)}: odds × {does.factor:g}"
     elif isinstance(does, AtMost):
         said = f"at most {does.n} of a {does.by}"
+    elif isinstance(does, Parity):
+        said = f"bring small brands nearer to their share for at most {does.give_up:g} % of ndcg@10"
     else:
         said = "only what is in stock"
     said += f" in {rule.region}" if rule.region else ""
@@ -214,11 +227,21 @@ def no_stock(name: str) -> str:
     )
 
 
+def no_parity(name: str) -> str:
+    """The sentence on a rule of parity, where nobody measured what it costs."""
+    return (
+        f"The rule {name!r} does nothing: what parity costs was not measured of the model in use; measure it "
+        "on the page Models, or with evaluate --option by=fairness."
+    )
+
+
 def check(rule: Rule, catalogue: Catalogue, regions: Iterable[str]) -> None:
     """Raise `WrongCall` where a rule says what cannot be, or names what the log does not have."""
     does, its = rule.does, f"The rule {rule.name!r}"
     if isinstance(does, Boost) and not (math.isfinite(does.factor) and does.factor > 0):
         raise WrongCall(f"{its} has a factor of {does.factor:g}; it takes one above 0, below 1 to lower.")
+    if isinstance(does, Parity) and not 0 <= does.give_up <= 100:
+        raise WrongCall(f"{its} gives up {does.give_up:g} %; it takes a number from 0 to 100.")
     if isinstance(does, Always) and does.place < 0:
         raise WrongCall(f"{its} names place {does.place}; places begin at 1, and 0 means the end.")
     if isinstance(does, AtMost):

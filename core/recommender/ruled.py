@@ -14,6 +14,7 @@ from core.errors import CartscapeError
 from core.paths import open_cube
 from core.recommender.catalogue import Catalogue, open_catalogue
 from core.recommender.moment import Asked
+from core.recommender.parity import with_parity
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import Always, Boost, Rule, in_order, words
 from core.recommender.rules import Applied, apply
@@ -67,17 +68,15 @@ def ruled(store: Store, asked: Asked, region: str, ranking: Ranking, deep: int =
     every = rules_of(store)
     if not asked.rules:
         items = ranking(False)[0][: max(deep, asked.n)]
-        on = sum(rule.on for rule in every)
-        left = f"Rules are off here: {on} of this log {'is' if on == 1 else 'are'} left out."
-        return Ruled(items, min(asked.n, items.size), notes=(left,) * bool(on))
+        return Ruled(items, min(asked.n, items.size), notes=left_out(every))
     when = asked.day or open_cube(store).last_day
     holding = in_order(rule for rule in every if rule.holds(region, when))
     deep = max(deep, asked.n)
     if not holding:
         items = ranking(False)[0]
         return Ruled(items[:deep], min(asked.n, items.size), notes=_silent(every, (), region, when))
-    catalogue = open_catalogue(store, when)
-    kept, notes = _not_sold_out(holding, asked)
+    catalogue = with_parity(store, open_catalogue(store, when), holding)
+    kept, notes = not_sold_out(holding, asked)
     whole = any(isinstance(rule.does, Boost) for rule in kept)
     first, further = _applied(kept, ranking(whole), catalogue, when, region, asked.n, deep)
     if not whole and further.items.size < deep:
@@ -121,7 +120,13 @@ def rules_of(store: Store) -> tuple[Rule, ...]:
     return there[1]
 
 
-def _not_sold_out(rules: Iterable[Rule], asked: Asked) -> tuple[tuple[Rule, ...], list[str]]:
+def left_out(every: Iterable[Rule]) -> tuple[str, ...]:
+    """The sentence on rules that are left out with rules=off; none where none is on."""
+    on = sum(rule.on for rule in every)
+    return (f"Rules are off here: {on} of this log {'is' if on == 1 else 'are'} left out.",) * bool(on)
+
+
+def not_sold_out(rules: Iterable[Rule], asked: Asked) -> tuple[tuple[Rule, ...], list[str]]:
     """The rules but those that include what is asked to be sold out, and sentences on these."""
     kept, notes = [], []
     for rule in rules:

@@ -2,10 +2,11 @@
 
 They are applied in this order, those of a kind by name:
 
-1. `Boost` multiplies the odds of a category or brand; several multiply. The list is ranked anew.
-2. `Never` and `InStock` forbid items. What is forbidden is in no list, whatever else says so.
-3. `Always` takes an item in, as far as `AtMost` and the list's length let it.
-4. `AtMost` limits how many items of each brand or category a list has; those of `Always` count first.
+1. `Parity` ranks the first RERANKED anew by chance + weight × small, as `fairness.Long` does.
+2. `Boost` multiplies the odds of a category or brand; several multiply. The list is ranked anew.
+3. `Never` and `InStock` forbid items. What is forbidden is in no list, whatever else says so.
+4. `Always` takes an item in, as far as `AtMost` and the list's length let it.
+5. `AtMost` limits how many items of each brand or category a list has; those of `Always` count first.
 
 Items that no rule is about keep their order.
 """
@@ -28,12 +29,19 @@ from core.recommender.rule_kinds import (
     Boost,
     InStock,
     Never,
+    Parity,
     Rule,
     in_order,
+    no_parity,
     no_stock,
     unknown,
     words,
 )
+
+#: Items of a ranking that parity ranks anew.
+RERANKED = 100
+#: Chances are kept so far from 0 and 1.
+LEAST_CHANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ class _Listing:
         ]
 
     def __call__(self) -> Applied:
+        self._parity()
         self._boost()
         place_of = {code: at + 1 for at, code in enumerate(self.items.tolist())}
         pins = self._pins()
@@ -127,7 +136,23 @@ class _Listing:
         if isinstance(rule.does, InStock) and self.catalogue.in_stock is None:
             self.notes.append(no_stock(rule.name))
             return False
+        if isinstance(rule.does, Parity) and rule.does.give_up not in self.catalogue.weights:
+            self.notes.append(no_parity(rule.name))
+            return False
         return not missing
+
+    def _parity(self) -> None:
+        for rule in self.rules:
+            if not isinstance(rule.does, Parity):
+                continue
+            assert self.catalogue.small is not None
+            weight = self.catalogue.weights[rule.does.give_up]
+            order, self.scores = parity(self.scores, self.catalogue.small[self.items], weight)
+            to = np.argsort(order, kind="stable")
+            for at in np.flatnonzero(to != np.arange(to.size)):
+                if min(at, to[at]) < self.n and self.catalogue.small[self.items[at]]:
+                    self.moved.append(Moved(rule.name, int(self.items[at]), int(at) + 1, int(to[at]) + 1))
+            self.items = self.items[order]
 
     def _boost(self) -> None:
         """Rank anew, a rule at a time, so that each move has one rule to its name."""
@@ -216,6 +241,19 @@ class _Listing:
         for _, does, counted in self.limits:
             if value := self.catalogue.of(does.by)[code]:
                 counted[value] += 1
+
+
+def parity(scores: np.ndarray, small: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]:
+    """The order of a ranking by chance + weight × small among its first RERANKED, int64[ranked], and logits
+    in that order, float64[ranked], those behind no better than the last of these: of logits, best first, and
+    bool[ranked].
+    """
+    first = np.minimum.accumulate(scores)[:RERANKED]
+    chance = np.clip(1 / (1 + np.exp(-first)) + weight * small[:RERANKED], LEAST_CHANCE, 1 - LEAST_CHANCE)
+    order = np.argsort(-chance, kind="stable")
+    logits = np.log(chance / (1 - chance))[order]
+    rest = np.arange(first.size, scores.size)
+    return np.r_[order, rest], np.minimum.accumulate(np.r_[logits, scores[rest]])
 
 
 def _placed(others: list[int], at_place: dict[int, int]) -> list[int]:

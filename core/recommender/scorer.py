@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MOST = 6.0
 #: Pairs of which a loss is told, evenly spaced among all.
 MEASURED = 100_000
+#: Deviations of features from here on are of rounding alone.
+_NO_SPREAD = 2e-6
 #: Pairs that go through the network at a time: few enough for the processor's cache.
 _BLOCK = 8_192
 
@@ -73,8 +75,10 @@ class Scorer:
 
     @property
     def seen(self) -> np.ndarray:
-        """1 for features that it sees, 0 for those of groups left out: float32[FEATURES]."""
-        return (~_of_groups(self.options.without)).astype(np.float32)
+        """1 for features that it sees, 0 for those of groups left out and for those that were the same in all
+        that it learnt from, of which its weights know nothing: float32[FEATURES].
+        """
+        return (~_of_groups(self.options.without) & (self.spread > _NO_SPREAD)).astype(np.float32)
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         """W·h + b of pairs: float32[pairs, FEATURES] → float32[pairs]."""
@@ -84,6 +88,9 @@ class Scorer:
         """The same of features that are scaled already. In numpy: for the few pairs of one list, torch's
         threads wait for each other longer than they work.
         """
+        if len(scaled) > _BLOCK:
+            parts = [self.of_scaled(scaled[low : low + _BLOCK]) for low in range(0, len(scaled), _BLOCK)]
+            return np.concatenate(parts)
         first, second, out = self._layers
         inside = _silu(_silu(scaled @ first[0] + first[1]) @ second[0] + second[1])
         width = scaled.shape[1]
@@ -113,7 +120,7 @@ class Scorer:
         fixed[:, at] = 0
         its = np.stack(list(varied.values()), axis=1)
         its = np.clip((its - self.middle[at]) / self.spread[at], -MOST, MOST).astype(np.float32)
-        its[:, _of_groups(self.options.without)[at]] = 0
+        its[:, self.seen[at] == 0] = 0
         weight, like, own = network.out.weight[0], torch.from_numpy(of), torch.from_numpy(its)
         with torch.inference_mode():
             below, plain = network.first(fixed), fixed @ weight[: len(names)] + network.out.bias
@@ -228,7 +235,7 @@ def _scale(examples: Examples) -> tuple[np.ndarray, np.ndarray]:
     weight = np.where(taken, weight / weight[taken].sum(), weight / weight[~taken].sum())
     middle = np.average(examples.features, axis=0, weights=weight)
     spread = np.sqrt(np.average((examples.features - middle) ** 2, axis=0, weights=weight))
-    return middle.astype(np.float32), (spread + 1e-6).astype(np.float32)
+    return middle.astype(np.float32), (spread + _NO_SPREAD / 2).astype(np.float32)
 
 
 def _of_groups(groups: tuple[str, ...]) -> np.ndarray:

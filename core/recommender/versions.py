@@ -161,17 +161,39 @@ def rollback(store: Store, author: Author = NOBODY) -> Version:
     return version
 
 
-def delete(store: Store, number: int, author: Author = NOBODY) -> None:
-    """Delete a version for good; raises `WrongCall` where there is none, or where it is promoted."""
+def delete(store: Store, number: int, author: Author = NOBODY) -> int:
+    """Delete a version for good, with what was measured of it: the bytes that it took on the disk. Raises
+    `WrongCall` where there is none, or where it is promoted.
+    """
     with locked(store):
         version = _get(store, number)
         if number == _promoted(read(store).changes):
             raise WrongCall(
                 f"Version {number} of the model is promoted; promote another or roll back, then delete it."
             )
-        words = {"made": version.made, "data": version.data, "about": asdict(version.about)}
+        freed = bytes_of(store, number)
+        words = {"made": version.made, "data": version.data, "about": asdict(version.about), "bytes": freed}
         tell(store, MODEL, str(number), DELETED, words, None, author=author)
         _sweep(store)
+        for file in _measured(store, number):
+            file.unlink(missing_ok=True)
+    return freed
+
+
+def bytes_of(store: Store, number: int) -> int:
+    """What a version takes on the disk, with what was measured of it."""
+    folder = _folder(store, number)
+    files = (file for file in folder.rglob("*") if file.is_file()) if folder.exists() else ()
+    return sum(file.stat().st_size for file in (*files, *_measured(store, number)))
+
+
+def measured_path(store: Store, number: int, form: int) -> Path:
+    """Where is kept what was measured of a version on the log as it is, in a form of the file by number."""
+    return store.path / "fairness" / f"{store.fingerprint}-{number}-{form}.npz"
+
+
+def _measured(store: Store, number: int) -> list[Path]:
+    return list((store.path / "fairness").glob(f"*-{number}-*.npz"))
 
 
 def matches(version: Version, items: str, encoder: str) -> None:

@@ -42,6 +42,11 @@ def rollback(key: str) -> None:
     _make(key, lambda author: versions.rollback(ask.store(), author), "Rolled back.")
 
 
+def delete(key: str, number: int) -> None:
+    """Delete a version for good."""
+    _make(key, lambda author: versions.delete(ask.store(), number, author), f"Version {number} is deleted.")
+
+
 def save_rule(key: str, rule: Callable[[], Rule], seen: int) -> bool:
     """Save a rule that the editor saw at revision `seen`; whether it was."""
     book = RuleBook(ask.store())

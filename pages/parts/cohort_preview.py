@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.analyses import preview_lists
+from core.analyses.preview_lists import PreviewWords
 from core.charts.preview import expectations, in_a_sentence, reliability, replay_in_a_sentence
 from core.errors import CartscapeError
 from core.scope import OFF, Scope
-from pages.parts import ask, page, state, states
+from core.store import Store
+from pages.parts import ask, job_progress, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
+#: Seconds that a preview may take before it shows how far it is.
+AT_ONCE = 0.5
 DRAWN = {"500": "500 shoppers drawn", "1000": "1,000 shoppers drawn", "4000": "4,000 shoppers drawn"}
 
 
@@ -18,12 +23,11 @@ def draw(words: dict[str, str]) -> None:
     cohorts = state.scope().cohorts
     scope = Scope(cohorts=cohorts, compare=OFF) if cohorts else Scope()
     options = words | {"shoppers": state.view("drawn_shoppers")}
+    if not _made(scope, PreviewWords(**options)):
+        return
     try:
-        with st.spinner(
-            "Making the lists of some shoppers, now and before the held-out days; it takes a while"
-        ):
-            answer = ask.ask("preview", scope, **options)
-            tenths = ask.ask("preview", scope, **options, part="reliability")
+        answer = ask.ask("preview", scope, **options)
+        tenths = ask.ask("preview", scope, **options, part="reliability")
     except CartscapeError as error:
         states.notice(states.plain(str(error)))
         return
@@ -60,6 +64,34 @@ def draw(words: dict[str, str]) -> None:
             lambda: plot(curve, f"replay_{kind}", title, alt=f"Chances said against shares taken. {title}."),
             Export(curve), title=title, hint="On the dotted line what is said is what is taken.",
         )  # fmt: skip
+
+
+def _made(scope: Scope, options: PreviewWords) -> bool:
+    """Whether the lists are made, so that the answer is at once; else they are under way, or it is told why
+    they are not.
+    """
+    store = ask.store()
+    if preview_lists.is_ready(store, scope, options):
+        return True
+    job = preview_lists.job_of(store, scope, options)
+    if job is None:
+        job = preview_lists.begin(store, scope, options)
+        job.join(AT_ONCE)
+    if job_progress.shown(job, "preview", "Nothing is kept"):
+        st.caption(
+            "Lists of some shoppers are made, as they would be now and as they were before the held-out days."
+        )
+        return False
+    if job.sentence:
+        st.button(
+            "Make the preview", icon=":material/play_arrow:", on_click=_begin,
+            args=(store, scope, options), key="preview_again",
+        )  # fmt: skip
+    return not job.sentence
+
+
+def _begin(store: Store, scope: Scope, options: PreviewWords) -> None:
+    preview_lists.begin(store, scope, options)
 
 
 def _kind(kinds: list[str]) -> str:

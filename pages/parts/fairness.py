@@ -54,7 +54,8 @@ def fairness() -> None:
 
     frame(
         "parity", curve, ask.command("fairness-curve", Scope(), **chosen), draw, Export(figure),
-        hint="The most to give up is kept to on the days before; what that gave on the last days is above.",
+        hint="The most to give up is kept to on the days before; what that gave on the last days is above. "
+        "Lists are not re-ranked unless a rule below says so: Parity for small brands.",
     )  # fmt: skip
     frame("fairness", groups, ask.command("fairness", Scope(), **options), rows, Export())
 

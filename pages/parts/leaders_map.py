@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analyses import Answer
-from core.charts.leaders import in_a_sentence, leaders_layer
+from core.charts.leaders import in_a_sentence, in_columns, leaders_layer
 from core.charts.map import legend_html, map_deck
 from core.charts.map_image import map_png, map_svg
 from core.charts.map_view import fit_view
@@ -48,7 +48,7 @@ def draw(words: dict[str, str]) -> None:
             "leaders",
             answer,
             command,
-            lambda: tables.show(answer.table, "leaders_table"),
+            lambda: tables.show(in_columns(answer.table, side), "leaders_table"),
             Export(),
             title=title,
         )

@@ -19,6 +19,7 @@ from pages.parts import ask, changes, state, states
 KINDS = {
     "never": "Never show", "always": "Always show", "boost": "Raise or lower",
     "in_stock": "Only what is in stock", "at_most": "At most so many of each",
+    "parity": "Parity for small brands",
 }  # fmt: skip
 NEW = "A new rule"
 EVERYWHERE = "Everywhere"
@@ -81,7 +82,7 @@ def _fill() -> None:
 
 def _fill_with(kept: Kept) -> None:
     rule = kept.rule
-    numbers = {"place": int, "most": int, "factor": float}
+    numbers = {"place": int, "most": int, "factor": float, "give_up": float}
     for word, text in words_of(rule.does).items():
         st.session_state[f"rule_{word}"] = numbers.get(word, str)(text)
         if word in ("item", *TRAITS):
@@ -109,6 +110,10 @@ def _does(kind: str) -> None:
     if "most" in TAKES[kind]:
         st.number_input("At most", 1, 100, key="rule_most", width=120)
         _choose("each", "Of each", ["brand", "category"], 130, str.capitalize)
+    if "give_up" in TAKES[kind]:
+        st.session_state.setdefault("rule_give_up", 5.0)
+        st.number_input("Give up at most", 0.0, 100.0, key="rule_give_up", width=150, format="%g %%")
+        st.caption("Per cent of ndcg@10 on the days before, by the curve above; it does nothing unmeasured.")
     if kind == "in_stock":
         st.caption("As the table of stock counted last by the day; what it did not count is not in stock.")
 

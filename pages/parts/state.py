@@ -100,7 +100,7 @@ TEXT: tuple[str, ...] = (
     *(
         f"{side}_{word}"
         for side in ("a", "b")
-        for word in ("region", "point", "at", "device", "phrase", "price", "out", "rules")
+        for word in ("region", "point", "at", "month", "device", "phrase", "price", "out", "rules")
     ),
 )
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.analyses import Answer
 from core.charts.numbers import exact, short
-from core.charts.what_if import changes, shares, words
+from core.charts.what_if import called, changes, shares, words
 from core.errors import CartscapeError
 from core.recommender.reasons import REASONS
 from core.scope import Scope
@@ -30,7 +30,7 @@ _WOULD = {"step": "with", "hour": "on a", "price": "", "stock": "with", "place":
 
 def why(rows: list[dict[str, Any]], both: Answer, command: str, of_b: dict[str, str]) -> None:
     """Of an item that is chosen among `rows`, those of what-if's answer `both`; `of_b` is what B asks."""
-    titles = {str(row["item_id"]): str(row["title"]) for row in rows}
+    titles = {str(row["item_id"]): called(row) for row in rows}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         chosen = st.selectbox(
             "Why does it stand where it does?", list(titles), format_func=titles.__getitem__, width=460
@@ -110,16 +110,19 @@ def _takers(chosen: str, of_b: dict[str, str]) -> None:
 
 def _before(options: dict[str, str]) -> None:
     answer = ask.ask("taken-after", Scope(), **options)
+    found = answer.table.to_pylist()
     rows = [
-        {
-            "Looked at before": row["title"], "In B's path": row["asked"], "Shoppers": row["shoppers"],
-            "Share": exact(row["share"], "share"),
-        }
-        for row in answer.table.to_pylist()
-    ]  # fmt: skip
+        {"Looked at before": row["title"]}
+        | ({"In B's path": row["asked"]} if any(one["asked"] for one in found) else {})
+        | {"Shoppers": row["shoppers"], "Share": exact(row["share"], "share")}
+        for row in found
+    ]
 
     def draw() -> None:
-        st.dataframe(rows, hide_index=True, width="stretch")
+        if rows:
+            st.dataframe(rows, hide_index=True, width="stretch")
+        else:
+            st.markdown("Of nothing that they had looked at before are there enough to be shown.")
 
     frame(
         "taken_after", answer, ask.command("taken-after", Scope(), **options), draw, Export(),

@@ -6,22 +6,36 @@ import io
 import json
 import math
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
+from core.recommender import parity as core_parity
+from core.recommender.catalogue import open_catalogue
+from core.recommender.fairness import Small
 from core.recommender.groups import EVERYBODY
 from core.recommender.long_lists import NotMeasured, begin, job_of, measured
+from core.recommender.models import open_model
+from core.recommender.moment import Asked
+from core.recommender.preview import lists_of
+from core.recommender.recommend import recommend
+from core.recommender.rule_book import RuleBook
+from core.recommender.rule_kinds import AtMost, Parity, Rule
+from core.recommender.ruled_many import ManyRules
 from core.recommender.versions import versions
 from core.scope import Scope
 from core.store import Store
 from tests.quick_models import quick_models
+from tests.recommender.test_preview import names_of
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +79,55 @@ def test_the_whole_is_what_the_model_was_measured_to_be(trained: Store) -> None:
     small, other = rows["items", "small brands"], rows["items", "other brands"]
     assert everybody["exposure"] == pytest.approx(small["exposure"]) == pytest.approx(1 - other["exposure"])
     assert small["takes"] + other["takes"] == pytest.approx(1) == small["catalogue"] + other["catalogue"]
+
+
+def test_a_rule_of_parity_serves_the_step_that_the_curve_chose(
+    trained: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, kept = open_model(trained), measured(trained)
+    small = Small.among(open_catalogue(trained), kept.test[0].train).small
+    (step,) = (row for row in asked(trained, "fairness-curve", give_up="30") if row["chosen"])
+    assert step["weight"] != 0
+    did = "raised" if step["weight"] > 0 else "lowered"
+    book, question = RuleBook(trained), Asked(region="Ohio", n=10)
+    alone = recommend(trained, model, replace(question, n=100))
+    book.save(Rule("small", Parity(30.0)))
+    try:
+        found = recommend(trained, model, question)
+        order = np.argsort(-(alone.chances + step["weight"] * small[alone.items]), kind="stable")
+        expected = alone.items[order].tolist()
+        assert found.items.tolist() == expected[:10]
+        assert expected[:10] != alone.items[:10].tolist()
+        told = {effect.item for effect in found.ruled.effects if effect.did == did}
+        assert (
+            told and small[list(told)].all() and told & {*expected[:10], *alone.items[:10].tolist()} == told
+        )
+        chance_of = dict(zip(alone.items.tolist(), alone.chances.tolist(), strict=True))
+        np.testing.assert_allclose(found.chances, [chance_of[item] for item in found.items], rtol=1e-4)
+        book.save(Rule("few", AtMost(2, "category")))
+        counts, few = Counter[str](), []
+        for item in expected:
+            counts[category := str(open_catalogue(trained).category[item])] += 1
+            few += [item] * (counts[category] <= 2)
+        assert recommend(trained, model, question).items.tolist() == few[:10]
+        shoppers = np.unique(model.ground.world.acts.row)[::500]
+        rules = ManyRules.of(trained, question, model.ground.world.regions)
+        (lists,) = lists_of(model, model.past, [question], shoppers, [rules])
+        names = names_of(trained)
+        for items, shopper in zip(lists.items, shoppers.tolist(), strict=True):
+            own = recommend(trained, model, replace(question, shopper=names[shopper]))
+            np.testing.assert_array_equal(items, own.items)
+
+        def unmeasured(_store: Store) -> None:
+            raise NotMeasured("not yet")
+
+        monkeypatch.setattr(core_parity, "measured", unmeasured)
+        core_parity._known.clear()
+        again = recommend(trained, model, question)
+        assert "The rule 'small' does nothing: what parity costs was not measured" in " ".join(again.notes)
+    finally:
+        for kept_rule in book.all():
+            book.delete(kept_rule.rule.name, kept_rule.revision)
 
 
 def test_exposure_and_quality_of_groups_are_those_of_plain_loops(trained: Store) -> None:

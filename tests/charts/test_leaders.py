@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.charts.leaders import OTHERS, in_a_sentence, leaders_layer
+from core.charts.leaders import OTHERS, in_a_sentence, in_columns, leaders_layer
 from core.charts.look import LIGHT
 
 CELLS = ("842ab57ffffffff", "842ab09ffffffff", "842a9ddffffffff")
@@ -55,3 +55,27 @@ def test_the_sentence_counts() -> None:
         "Shoes leads in 2 of 3 cells, 1 other elsewhere; something else is taken more in 1 of 2, "
         "beyond chance in 1."
     )
+
+
+def test_places_that_say_nothing_are_said_so() -> None:
+    rows = [row(CELLS[at], "Shoes") | {"above_a": 1.0} for at in range(2)]
+    assert in_a_sentence(pa.Table.from_pylist(rows), "a") == (
+        "Places say nothing to this model: Shoes leads wherever one looks."
+    )
+
+
+def test_a_place_where_rules_leave_nothing_is_drawn() -> None:
+    none = dict.fromkeys(("leader_a", "title_a", "category_a", "chance_a", "above_a"))
+    layer, _ = leaders_layer(
+        pa.Table.from_pylist([row(CELLS[0], "Shoes"), row(CELLS[1], "Shoes") | none]), "a", "click", LIGHT
+    )
+    assert "nothing" in layer.note(1) and "Shoes" in layer.note(0)
+
+
+def test_a_log_without_a_map_has_a_table_in_words() -> None:
+    its = row(CELLS[0], "Shoes", "Baby", True) | {"cell": None, "lat": None, "lon": None}
+    assert in_columns(pa.Table.from_pylist([its]), "a").to_pylist() == [{
+        "Place": "Ohio", "Leads by the model": "Shoes", "Category": "Shoes", "Chance": 0.31,
+        "× anywhere": 1.2, "Most taken now": "Baby", "By shoppers": 5, "Took the leader": 2,
+        "Differ beyond chance": True,
+    }]  # fmt: skip

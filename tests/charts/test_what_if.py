@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from core.charts.look import LIGHT
-from core.charts.what_if import changes, moves, shares, words
+from core.charts.what_if import called, changes, moves, shares, words
 
 
 def row(title: str, a: int | None, b: int | None) -> dict[str, Any]:
@@ -73,3 +73,11 @@ def test_words_are_bars_in_the_order_of_the_text_equal_ones_apart() -> None:
 def test_what_rounds_to_nothing_is_no_change() -> None:
     assert not changes({"title": "x", "change": 0.004, "change_price": 0.004, "change_words": None})
     assert changes({"change_price": -0.006})
+
+
+def test_an_item_without_a_title_is_called_by_its_category_and_small_chances_keep_two_digits() -> None:
+    its = row("044f05bc9de36e8a", 1, 1) | {"item_id": "044f05bc9de36e8a", "category": "telephony"}
+    assert called(its) == "telephony, 044f05bc…"
+    assert called(its | {"category": None}) == "044f05bc9de36e8a"
+    told = str(moves(pa.Table.from_pylist([its | {"chance_a": 0.000123, "chance_b": 0.0123}]), 10, LIGHT))
+    assert "0.012 %" in told and "1.23 %" in told and "telephony, 044f05bc…" in told

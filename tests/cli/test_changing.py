@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from core.analyses import ANALYSES
 from core.cli import main
 from core.recommender.audit import audit, os_user
 from core.recommender.rule_book import RuleBook
-from core.recommender.versions import About, promoted, save
+from core.recommender.versions import About, bytes_of, measured_path, promoted, save, versions
+from core.scope import Scope
 from core.store import Store
 
 
@@ -60,7 +62,7 @@ def test_a_rule_is_written_changed_switched_and_removed(store: Store, call: Call
     ("words", "said"),
     [
         (("add", "x"), "A rule needs --kind"),
-        (("add", "x", "--kind", "maybe"), "kind='maybe' is not known; it takes boost, never, in_stock"),
+        (("add", "x", "--kind", "maybe"), "kind='maybe' is not known; it takes parity, boost, never"),
         (("add", "x", "--kind", "never"), "names nothing; it takes one item or category or brand"),
         (("add", "x", "--kind", "never", "--factor", "2"), "A rule of never has no factor; it takes item,"),
         (("add", "x", "--kind", "in_stock", "--item", "P1"), "takes nothing but a region and dates"),
@@ -105,8 +107,32 @@ def test_versions_are_promoted_and_rolled_back(store: Store, call: Callable[...,
     assert call("promote", "two")[0] == 2
 
 
+def test_a_version_that_is_not_in_use_is_deleted(store: Store, call: Callable[..., Any]) -> None:
+    for _ in range(2):
+        save(store, {"a": b"1" * 2_000}, About("click"))
+    call("promote", "2")
+    measured_path(store, 1, 1).parent.mkdir()
+    measured_path(store, 1, 1).write_bytes(b"1" * 500)
+    code, line = call("delete", "2")
+    assert code == 2 and "Version 2 of the model is promoted; promote another or roll back" in line
+    size = bytes_of(store, 1)
+    assert size > 2_500
+    assert call("delete", "1", "--by", "Ann", why="old") == {"deleted": 1, "bytes": size, "promoted": 2}
+    assert [v.number for v in versions(store)] == [2] and not measured_path(store, 1, 1).exists()
+    last = audit(store).changes[-1]
+    assert (last.what, last.name, last.by, last.why) == ("model deleted", "1", "Ann", "old")
+    row = ANALYSES["audit"].run(store, Scope()).table.to_pylist()[0]
+    assert row["told"].endswith(f" UTC, {size / 1e3:.1f} kB")
+    assert call("delete", "1")[0] == 2
+
+
 def test_a_change_needs_a_reason(store: Store, call: Callable[..., Any]) -> None:
-    for words in (("rules", "add", "x", "--kind", "in_stock"), ("promote", "1"), ("rollback",)):
+    for words in (
+        ("rules", "add", "x", "--kind", "in_stock"),
+        ("promote", "1"),
+        ("rollback",),
+        ("delete", "1"),
+    ):
         code, line = call(*words, why=None)
         assert code == 2 and "--why" in line
         assert call(*words, why=" ") == (2, "--why is empty; say why, for the audit list.")

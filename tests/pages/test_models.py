@@ -13,7 +13,7 @@ from core.recommender.models import SCORER_FILE
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import AtMost, Boost, Never, Rule
 from core.recommender.titles import titled
-from core.recommender.versions import open_version, promoted, save
+from core.recommender.versions import bytes_of, open_version, promoted, save, versions
 from core.store import Store
 from tests.pages.conftest import PAGES, SHELL, Open, commands
 from tests.pages.test_pages import said, whole
@@ -79,6 +79,23 @@ def test_a_version_is_promoted_and_rolled_back_with_a_reason(app: Open, store: S
     assert promoted(store) == 1 and "by Ann: worse" in said(test)
     signed(test, "promotion").button(key="rollback").click().run()
     assert "no version that was promoted before" in test.error[0].value
+
+
+def test_a_version_is_deleted_with_a_reason(app: Open, store: Store) -> None:
+    test = opened(app, model="1")
+    assert promoted(store) == 1
+    assert test.button(key="delete").label == "Delete version 1"
+    test = opened(app, model="2")
+    size = bytes_of(store, 2)
+    assert f"Version 2 and its {size / 1e3:.1f} kB on the disk" in said(test)
+    test.button(key="delete").click().run()
+    assert "Say who you are and why" in test.error[0].value
+    signed(test, "promotion").button(key="delete").click().run()
+    assert [box.value for box in whole(test).success] == ["Version 2 is deleted."]
+    assert [version.number for version in versions(store)] == [1] and audit(store).changes[-1].by == "Ann"
+    test = opened(app, model="1")
+    signed(test, "promotion").button(key="delete").click().run()
+    assert "Version 1 of the model is promoted" in test.error[0].value
 
 
 def test_a_rule_is_written_and_the_list_follows_it(app: Open, store: Store) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analyses import ANALYSES
+from core.analyses import ANALYSES, preview_lists
+from core.analyses.preview_lists import PreviewWords
 from core.encoder.attribution import Attribution, Word
 from core.journeys import encoding
 from core.recommender import word_shares
 from core.recommender.models import TrainOptions, job_of, train_model
+from core.recommender.preview import lists_of
 from core.recommender.versions import open_version
 from core.scope import Scope
 from core.store import Store
@@ -148,11 +152,41 @@ def test_what_leads_where_is_on_the_map_alone(app: Open, store: Store) -> None:
 
 def test_a_cohort_is_previewed_with_its_replay(app: Open, store: Store) -> None:
     test = opened(app, part="cohort", device="mobile", b_region="Ohio")
+    words = PreviewWords(shoppers="1000", n="10", b_region="Ohio")
+    if job := preview_lists.job_of(store, Scope(), words):
+        job.join(300)
+        test = whole(test.run())
     assert [command.split()[4] for command in commands(test)] == ["preview", "preview"]
     assert "no experiment" in said(test) and "held-out days" in said(test)
     assert "choose a cohort in the bar above" in said(test)
     test.segmented_control(key="preview_kind").set_value("purchase").run()
     assert test.query_params["expect"] in ("purchase", ["purchase"])
+
+
+def test_a_preview_shows_how_far_it_is_and_can_be_cancelled(
+    app: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, make = threading.Event(), lists_of
+
+    def slow(*args: Any) -> Any:
+        go.wait(120)
+        return make(*args)
+
+    monkeypatch.setattr(preview_lists, "lists_of", slow)
+    test = opened(app, part="cohort")
+    assert not commands(test) and "before the held-out days" in said(test)
+    test.button(key="preview_cancel").click().run()
+    go.set()
+    job = preview_lists.job_of(store, Scope(), PreviewWords(shoppers="1000", n="10"))
+    assert job is not None
+    job.join(120)
+    assert "The preview was cancelled; nothing was kept." in test.run().error[0].value
+    test.button(key="preview_again").click().run()
+    job.join(120)
+    again = preview_lists.job_of(store, Scope(), PreviewWords(shoppers="1000", n="10"))
+    assert again is not None and again is not job
+    again.join(300)
+    assert [command.split()[4] for command in commands(whole(test.run()))] == ["preview", "preview"]
 
 
 def test_the_next_step_needs_no_model(app: Open, pages_home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import h3.api.basic_str as h3
@@ -11,9 +12,12 @@ import pytest
 from core.analyses import ANALYSES
 from core.analyses.leaders import places_of
 from core.errors import CartscapeError, WrongCall
+from core.recommender.catalogue import open_catalogue
 from core.recommender.models import open_model
 from core.recommender.moment import Asked
 from core.recommender.recommend import recommend
+from core.recommender.rule_book import RuleBook
+from core.recommender.rule_kinds import Always, AtMost, Boost, Never, Rule
 from core.scope import Scope
 from core.store import Store
 
@@ -48,6 +52,60 @@ def test_each_place_has_the_leader_of_its_own_list(store: Store) -> None:
             alone = recommend(store, model, asked)
             assert row[f"chance_{side}"] == pytest.approx(alone.chances[0], rel=1e-3)
             assert row[f"leader_{side}"] == str(model.ids[alone.items[0]])
+
+
+def test_each_place_has_the_leader_of_its_own_list_after_the_rules(store: Store) -> None:
+    model, catalogue = open_model(store), open_catalogue(store)
+    free = rows(store, what="item", at=EVENING)
+    led = Counter(row["leader_a"] for row in free)
+    (gone, _), *_, (rare, _) = led.most_common()
+    code = next(item for item in sorted(model.codes) if item not in led)
+    book = RuleBook(store)
+    state = Counter(row["region"] for row in free).most_common(1)[0][0]
+    brand = str(catalogue.brand[catalogue.code_of[rare]])
+    rules = [
+        Rule("gone", Never(item=gone)), Rule("here", Always(item=code, place=1), region=state),
+        Rule("few", AtMost(1, "category")), Rule("more", Boost(8.0, brand=brand)),
+        Rule("off", Never(item=rare), on=False),
+    ]  # fmt: skip
+    try:
+        for rule in rules:
+            book.save(rule)
+        places_of.cache_clear()
+        found = rows(store, what="item", at=EVENING, n="5")
+        for row in [*found[::40], next(row for row in found if row["region"] == state)]:
+            lat, lon = h3.cell_to_latlng(row["cell"])
+            alone = recommend(store, model, Asked(lat=lat, lon=lon, at=EVENING, n=5))
+            assert row["leader_a"] == str(model.ids[alone.items[0]])
+            assert row["chance_a"] == pytest.approx(alone.chances[0], rel=1e-3)
+            assert (row["leader_a"] == code) == (row["region"] == state)
+        answer = ANALYSES["leaders"].run(store, Scope(), at=EVENING, what="item")
+        assert "After the rules of this log: 'more'" in " ".join(answer.notes)
+        assert rows(store, what="item", at=EVENING, rules="off") == free
+        assert rows(store, what="item", at=EVENING, b_rules="off")[0]["leader_b"] == free[0]["leader_a"]
+    finally:
+        for rule in rules:
+            book.delete(rule.name, book.get(rule.name).revision)
+
+
+def test_a_category_that_is_never_shown_leads_nowhere(store: Store) -> None:
+    free = rows(store, at=EVENING)
+    most = Counter(row["leader_a"] for row in free).most_common(1)[0][0]
+    book = RuleBook(store)
+    book.save(Rule("gone", Never(category=most)))
+    book.save(Rule("pinned", Always(item=next(iter(open_model(store).codes)))))
+    try:
+        answer = ANALYSES["leaders"].run(store, Scope(), at=EVENING)
+        assert most not in answer.table["leader_a"].to_pylist()
+        assert "'pinned'), says nothing of which category leads" in " ".join(answer.notes)
+        chances = [row["chance_a"] for row in free if row["leader_a"] != most]
+        kept = answer.table.to_pylist()
+        assert [
+            row["chance_a"] for row, old in zip(kept, free, strict=True) if old["leader_a"] != most
+        ] == chances
+    finally:
+        for name in ("gone", "pinned"):
+            book.delete(name, book.get(name).revision)
 
 
 def test_a_category_leads_by_the_sum_of_its_items(store: Store) -> None:

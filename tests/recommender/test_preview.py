@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -9,13 +10,18 @@ import numpy as np
 import pytest
 
 from core.analyses import ANALYSES
+from core.analyses.preview_lists import PreviewWords, prepare
 from core.errors import WrongCall
 from core.paths import open_paths
+from core.recommender.catalogue import open_catalogue
 from core.recommender.interactions import DAY
 from core.recommender.models import open_model
 from core.recommender.moment import Asked
 from core.recommender.preview import REVENUE, Bootstrap, lists_of, taken_of
 from core.recommender.recommend import recommend
+from core.recommender.rule_book import RuleBook
+from core.recommender.rule_kinds import Always, AtMost, Boost, InStock, Never, Rule
+from core.recommender.ruled_many import ManyRules
 from core.scope import Scope
 from core.store import Store
 
@@ -30,26 +36,93 @@ def rows(store: Store, scope: Scope | None = None, **words: str) -> list[dict[st
 
 
 def test_lists_are_those_of_each_shopper_alone(trained: Store) -> None:
-    model, paths = open_model(trained), open_paths(trained)
+    model = open_model(trained)
     shoppers = np.unique(model.ground.world.acts.row)[::300]
     item = next(iter(model.codes))
     asked = Asked(
         region="Ohio", device="mobile", n=4, out_of_stock=(item,), prices={sorted(model.codes)[9]: 1.0}
     )
-    found = lists_of(model, model.past, asked, shoppers)
-    pseudonyms = {
-        int(key): name
-        for name, key in trained.cursor()
-        .execute("SELECT DISTINCT user_id, CAST(CAST(hash(user_id) AS BIT) AS BIGINT) FROM log")
-        .fetchall()
-    }
+    (found,) = lists_of(model, model.past, [asked], shoppers)
+    names = names_of(trained)
     assert shoppers.size > 3
     for at, number in enumerate(shoppers.tolist()):
-        name = pseudonyms[int(paths["shopper"][number])]
-        alone = recommend(trained, model, Asked(**{**asked.__dict__, "shopper": name}))
+        alone = recommend(trained, model, replace(asked, shopper=names[number]))
         np.testing.assert_array_equal(found.items[at], alone.items)
         np.testing.assert_allclose(found.chances[at], alone.chances, rtol=1e-3)
         np.testing.assert_allclose(found.prices[at], np.nan_to_num(alone.prices), rtol=1e-4)
+
+
+def test_two_questions_at_once_are_those_of_each_shopper_alone_after_the_rules(trained: Store) -> None:
+    """Whatever B asks otherwise, and whatever rules make of it, a list is what `recommend` gives."""
+    model, catalogue = open_model(trained), open_catalogue(trained)
+    shoppers = np.unique(model.ground.world.acts.row)[5::400]
+    ids = [str(model.ids[code]) for code in np.flatnonzero(catalogue.brand != "")]
+    brand, category = (
+        str(names[catalogue.code_of[ids[0]]]) for names in (catalogue.brand, catalogue.category)
+    )
+    rules = [
+        Rule("first", Always(item=ids[7], place=2)), Rule("gone", Never(category=category)),
+        Rule("few", AtMost(1, "category"), region="Ohio"), Rule("more", Boost(30.0, brand=brand)),
+        Rule("less", Boost(0.2, category=str(catalogue.category[catalogue.code_of[ids[90]]]))),
+        Rule("stock", InStock(), region="Texas"),
+    ]  # fmt: skip
+    a, b = Asked(n=6), Asked(n=6, region="Ohio", at="2025-06-07T21:00", device="mobile", prices={ids[3]: 1.0})
+    questions = [
+        (a, b), (a, replace(b, out_of_stock=tuple(ids[:40]))), (a, replace(a, phrase="red shoes")),
+        (replace(a, region="Texas"), replace(a, rules=False)),
+    ]  # fmt: skip
+    book, regions = RuleBook(trained), model.ground.world.regions
+    names = names_of(trained)
+    try:
+        for number, pair in enumerate(questions):
+            if number == 1:
+                for rule in rules:
+                    book.save(rule)
+            its = [ManyRules.of(trained, one, regions) for one in pair]
+            found = lists_of(model, model.past, pair, shoppers, its)
+            for one, lists in zip(pair, found, strict=True):
+                for at, shopper in enumerate(shoppers.tolist()):
+                    alone = recommend(trained, model, replace(one, shopper=names[shopper]))
+                    listed = lists.items[at][lists.items[at] >= 0]
+                    np.testing.assert_array_equal(listed, alone.items)
+                    np.testing.assert_allclose(lists.chances[at][: listed.size], alone.chances, rtol=1e-3)
+    finally:
+        for rule in rules:
+            book.delete(rule.name, book.get(rule.name).revision)
+
+
+def test_a_preview_follows_the_rules_and_says_so(trained: Store) -> None:
+    model, book, category = open_model(trained), RuleBook(trained), open_catalogue(trained).category
+    gone = np.unique(category[model.known])[::4].astype(str).tolist()
+    free = rows(trained)
+    for name in gone:
+        book.save(Rule(f"no {name}", Never(category=name)))
+    try:
+        options = PreviewWords(shoppers="400", b_rules="off")
+        made = prepare(trained, Scope(), options)
+        for lists, barred in zip((*made.lists, made.then.lists), (True, False, True), strict=True):
+            listed = category[lists.items[lists.items >= 0]]
+            assert np.isin(listed, gone).any() != barred
+        found = answer(trained, b_rules="off")
+        row = next(r for r in found.table.to_pylist() if r["region"] is None and r["kind"] == "click")
+        whole = next(r for r in free if r["region"] is None and r["kind"] == "click")
+        assert row["then_raw"] < whole["then_raw"]
+        told = " ".join(found.notes)
+        assert f"After the rules of this log: 'no {gone[0]}' (never show" in told
+        assert f"Rules are off here: {len(gone)} of this log are left out." in told
+        assert rows(trained, rules="off") == free
+    finally:
+        for name in gone:
+            book.delete(f"no {name}", book.get(f"no {name}").revision)
+
+
+def names_of(store: Store) -> dict[int, str]:
+    """The pseudonym of each shopper by number."""
+    number = {int(key): at for at, key in enumerate(open_paths(store)["shopper"])}
+    found = store.cursor().execute(
+        "SELECT DISTINCT user_id, CAST(CAST(hash(user_id) AS BIT) AS BIGINT) FROM log"
+    )
+    return {number[int(key)]: name for name, key in found.fetchall()}
 
 
 def test_what_was_taken_is_what_a_query_finds(trained: Store) -> None:
@@ -58,7 +131,7 @@ def test_what_was_taken_is_what_a_query_finds(trained: Store) -> None:
     stop = float(model.ground.every.second.max()) + 1
     low = stop - 40 * DAY
     shoppers = np.unique(acts.row[acts.second < low])[:150]
-    lists = lists_of(model, model.ground.past(low), Asked(n=50), shoppers)
+    (lists,) = lists_of(model, model.ground.past(low), [Asked(n=50)], shoppers)
     every = trained.cursor().execute(
         "SELECT CAST(CAST(hash(user_id) AS BIT) AS BIGINT), item_id, event, epoch(ts), price * quantity"
         " FROM log WHERE item_id IS NOT NULL"
@@ -104,7 +177,9 @@ def test_b_is_held_against_a_of_the_same_shoppers(trained: Store) -> None:
 
 def test_the_same_question_has_the_same_answer(trained: Store) -> None:
     one = rows(trained)
-    import_module("core.analyses.preview")._replay.cache_clear()
+    made = import_module("core.analyses.preview_lists")
+    made._kept.clear()
+    made._replays.clear()
     assert rows(trained) == one
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from core.recommender import features, item_models, quick
 from core.recommender.acts import SLOTS, Contexts
-from core.recommender.features import Signals, strongest_of
+from core.recommender.features import Signals
 from core.recommender.histories import last_contexts
 from core.recommender.interactions import DAY
+from core.recommender.item_models import strongest_of
 from core.recommender.one_history import OneHistory
 from core.recommender.past import Past
 from core.recommender.quick import Lists, Quick
@@ -35,11 +36,11 @@ def past_of(seed: int, dense: bool) -> Past:
     seed=st.integers(0, 3), dense=st.booleans(), row=st.integers(-1, SHOPPERS - 1), cell=st.integers(-1, 3),
     slot=st.integers(-1, SLOTS - 1), device=st.integers(-1, 1), gone=st.sets(st.integers(0, ITEMS - 1)),
     few=st.integers(1, 12), held=st.integers(1, 30), sold=st.lists(st.integers(0, ITEMS - 1), max_size=6),
-    prices=st.booleans(), later=st.sampled_from([0, 40 * DAY]),
+    prices=st.booleans(), month=st.booleans(), later=st.sampled_from([0, 40 * DAY]),
 )  # fmt: skip
 def test_it_is_what_a_pass_over_everything_finds(
     seed: int, dense: bool, row: int, cell: int, slot: int, device: int, gone: set[int], few: int, held: int,
-    sold: list[int], prices: bool, later: int,
+    sold: list[int], prices: bool, month: bool, later: int,
 ) -> None:  # fmt: skip
     past = past_of(seed, dense)
     past = replace(past, popular=past.popular.copy(), cold=past.cold.copy())
@@ -61,7 +62,9 @@ def test_it_is_what_a_pass_over_everything_finds(
             past.popular[item] += 1
             past.cold[item] = False
             touched.add(item)
-        ours, theirs = Quick(lists, who, tried), Signals(past, who.whole, tried)
+        season = np.arange(ITEMS, dtype=np.float32) if month else None
+        ours = Quick(lists, who, tried, season=season)
+        theirs = Signals(past, who.whole, tried, season=season)
         (items, bits), (all_items, all_bits) = ours.candidates(allowed), theirs.candidates(allowed)
     np.testing.assert_array_equal(items[0], all_items[0])
     np.testing.assert_array_equal(bits[0], all_bits[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain, combinations
 from math import factorial
 
@@ -75,6 +76,21 @@ def test_a_group_left_out_is_not_seen(examples: Examples) -> None:
     changed = examples.features.copy()
     changed[:, list(GROUPS).index("same people") == GROUP_OF] += 3
     np.testing.assert_array_equal(blind.logits(changed), blind.logits(examples.features))
+
+
+def test_what_was_the_same_in_all_that_it_learnt_says_nothing_later(examples: Examples) -> None:
+    """Such as what was taken a year ago, in a log that is a year long only at its end."""
+    at = list(FEATURES).index("a_year_ago")
+    silent = examples.features.copy()
+    silent[:, at] = 0
+    scorer = fit(replace(examples, features=silent), ScorerOptions(epochs=1))
+    later = silent.copy()
+    later[:, at] = 2
+    np.testing.assert_array_equal(scorer.logits(later), scorer.logits(silent))
+    one = np.zeros(len(later), np.int64)
+    varied = scorer.logits_varied(scorer.scaled(silent[:1]), one, {"a_year_ago": later[:, at]})
+    assert len(set(varied.tolist())) == 1
+    np.testing.assert_allclose(varied[0], scorer.logits(silent[:1])[0], atol=1e-5)
 
 
 def of_definition(scorer: Scorer, scaled: np.ndarray, group: str) -> float:
