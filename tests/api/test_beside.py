@@ -30,20 +30,16 @@ from tests.api.test_recommend import sentence, shopper_of
 #: The process as it is, with the stand-in of the encoder that the model was trained with.
 STANDING_IN = """
 import sys
-from itertools import count
 from core.api.ranking import main
-from core.recommender import item_models
-from tests.analyses import search_oracle
-item_models.MOST_DENSE, search_oracle._made = 100, count(int(sys.argv[4]))
-with search_oracle.encoded():
-    main(*sys.argv[1:4])
+from tests.quick_models import quick_models
+with quick_models():
+    main(*sys.argv[1:])
 """
 
 
 def words_of(home: Path, names: str = "") -> list[str]:
-    encoder = open_version(Store.open(home / "sample")).about.encoder.rpartition(" ")[2]
     python, _, _, *rest = command(home, names)
-    return [python, "-c", STANDING_IN, *rest, encoder]
+    return [python, "-c", STANDING_IN, *rest]
 
 
 @contextmanager
