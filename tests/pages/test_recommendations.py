@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.analyses import ANALYSES, preview_lists
 from core.analyses.preview_lists import PreviewWords
 from core.encoder.attribution import Attribution, Word
@@ -177,13 +178,13 @@ def test_a_preview_shows_how_far_it_is_and_can_be_cancelled(
     assert not commands(test) and "before the held-out days" in said(test)
     test.button(key="preview_cancel").click().run()
     go.set()
-    job = preview_lists.job_of(store, Scope(), PreviewWords(shoppers="1000", n="10"))
+    job = jobs.job_of(preview_lists._KIND, store.path)
     assert job is not None
     job.join(120)
     assert "The preview was cancelled; nothing was kept." in test.run().error[0].value
     test.button(key="preview_again").click().run()
     job.join(120)
-    again = preview_lists.job_of(store, Scope(), PreviewWords(shoppers="1000", n="10"))
+    again = jobs.job_of(preview_lists._KIND, store.path)
     assert again is not None and again is not job
     again.join(300)
     assert [command.split()[4] for command in commands(whole(test.run()))] == ["preview", "preview"]
