@@ -251,7 +251,8 @@ def test_the_headless_twin_prints_versions(sample_store: Store, copied: Callable
     os.truncate(own.path / "models" / "000002" / "version.json", 3)
     answer = ANALYSES["models"].run(own, Scope())
     two, one = answer.table.to_pylist()
-    assert (one["number"], one["promoted"], one["event"], one["bytes"]) == (1, True, "click", 3)
+    kept = sum(file.stat().st_size for file in (own.path / "models" / "000001").rglob("*"))
+    assert (one["number"], one["promoted"], one["event"], one["bytes"]) == (1, True, "click", kept)
     assert json.loads(one["metrics"]) == {"ndcg@10": 0.2} and one["of_this_data"] and one["problem"] is None
     assert not two["promoted"] and "Version 2 of the model is damaged" in two["problem"]
     assert answer.notes == (two["problem"],) and answer.of == "2 versions, version 1 promoted"
