@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
@@ -125,15 +126,20 @@ def prepare(store: Store, scope: Scope, options: PreviewWords, told: Told = unto
         model.version.number, float(model.version.about.settings["days"]), paths, world.regions, members, who,
         last, asked, drawn, lists, then, (*notes, *(n for its in rules for n in its.notes)),
     )  # fmt: skip
-    with _guard:
-        while len(_kept) >= MOST_KEPT:
-            _kept.pop(next(iter(_kept)))
-        _kept[key] = made
+    _keep(_kept, key, made)
     return made
 
 
 _kept: dict[object, Made] = {}
 _guard = threading.Lock()
+
+
+def _keep(kept: dict[object, Any], key: object, made: object) -> None:
+    """Keep what was made; the oldest goes where there are MOST_KEPT."""
+    with _guard:
+        while len(kept) >= MOST_KEPT:
+            kept.pop(next(iter(kept)))
+        kept[key] = made
 
 
 def question(store: Store, scope: Scope, options: PreviewWords) -> object:
@@ -198,10 +204,7 @@ def _replay(
     if PURCHASE in model.kinds and lists.prices.any():
         taken[REVENUE] = taken_of(paths, lists, REVENUE, PURCHASE, low, stop)
     made = Replay(lists, taken, Bootstrap(drawn.size, 1))
-    with _guard:
-        while len(_replays) >= MOST_KEPT:
-            _replays.pop(next(iter(_replays)))
-        _replays[key] = made
+    _keep(_replays, key, made)
     return made
 
 
