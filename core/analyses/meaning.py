@@ -115,7 +115,7 @@ class Meaning:
         name, told = str(self.texts.titles[item]), int(self.texts.of_item[item])
         if told < 0 or name != str(self.paths.items[item]):
             return name
-        return f"{name}, {self.texts.labels[told]}"
+        return f"{name}, {self.texts.labels[told] or self.texts.texts[told]}"
 
     def missing(self) -> int:
         """How many texts of items and searches are not encoded yet, by the model of the settings.

@@ -32,7 +32,8 @@ class LogTexts:
     of_kind: np.ndarray  # int32[kinds], the text of its category
     of_group: np.ndarray  # int32[items], the category alone of an item that reviews tell of, not a title
     titles: np.ndarray  # object[items], what an item is called in a table: its title, else its id
-    labels: np.ndarray  # object[texts], short: an item's title and category, else the text itself
+    labels: np.ndarray  # object[texts], short: an item's title, category or town, or a search; "" where
+    # only reviews tell what it is
 
     def rows(self, paths: PathLog, events: np.ndarray) -> np.ndarray:
         """The text that each event is about: of its item, else of its search, else of its category."""
@@ -94,7 +95,9 @@ def _item_texts(
         titles.append(row.get("title") or item)
         words.append(". ".join(_clean(part) for part in parts if part))
         groups.append(_clean(category) if item in reviews and category else "")
-        named = [part for part in (row.get("title"), category) if part] or parts
+        named = [row.get("title"), category]
+        if not any(named) and item not in reviews:
+            named = parts
         short.append(". ".join(_clean(part) for part in named if part))
     told = [np.array(column, object) for column in (titles, words, short, groups)]
     return told[0], told[1], told[2], told[3]

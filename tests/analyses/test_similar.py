@@ -252,6 +252,16 @@ def test_an_item_without_a_title_is_as_near_as_its_category(
     assert late[0] > 0.5 > late[1]
 
 
+def test_what_only_reviews_tell_of_names_no_cluster(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "_reviews", lambda *_: {"i0": "came late", "i1": "very good"})
+    rows = [f"2025-03-01 10:00:{i:02},u{i},review,i{i % 2},{('', 'Toys')[i % 2]}" for i in range(24)]
+    its = meaning_of(loaded(tmp_path / "only", ["ts,user_id,event,item_id,category", *rows]))
+    labels = {its.title(code): its.texts.labels[its.texts.of_item[code]] for code in its.items}
+    assert labels == {"i0, came late": "", "i1, Toys": "Toys"}
+
+
 def test_the_model_itself_knows_what_a_text_means(tmp_path: Path, home: Path) -> None:
     """No word in common: the encoder that comes along tells what is near."""
     did = ["search,,,rain coat", "view,i1,Waterproof jackets,", "view,i2,Hoses,", "search,,,sprinkler"]
