@@ -258,7 +258,7 @@ def test_what_only_reviews_tell_of_names_no_cluster(
     monkeypatch.setattr(texts, "_reviews", lambda *_: {"i0": "came late", "i1": "very good"})
     rows = [f"2025-03-01 10:00:{i:02},u{i},review,i{i % 2},{('', 'Toys')[i % 2]}" for i in range(24)]
     its = meaning_of(loaded(tmp_path / "only", ["ts,user_id,event,item_id,category", *rows]))
-    labels = {its.title(code): its.texts.labels[its.texts.of_item[code]] for code in its.items}
+    labels = {its.title(code): its.texts.labels[its.texts.of_item[code]] for code in its.items.tolist()}
     assert labels == {"i0, came late": "", "i1, Toys": "Toys"}
 
 
