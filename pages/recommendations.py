@@ -23,7 +23,7 @@ from core.errors import CartscapeError
 from core.events import NONE
 from core.recommender.models import open_model
 from core.recommender.season import MONTHS, without_season
-from core.recommender.versions import promoted
+from core.recommender.versions import promoted, versions
 from core.scope import Scope
 from pages.parts import (
     ask,
@@ -58,13 +58,14 @@ def main() -> None:
     if state.view("part") == "next":
         next_step.draw()
         return
-    if promoted(ask.store()) is None:
+    if promoted(ask.store()) is None or not versions(ask.store()):
         train_button.offer()
         return
     if not _opens():
         train_button.offer(again=True)
         return
-    _whose()
+    if state.view("part") != "cohort":  # whose members it is about
+        _whose()
     sides = st.columns(2, gap="small")
     for column, side in zip(sides, SIDES, strict=True):
         with column, st.container(border=True):

@@ -32,6 +32,8 @@ FEW = 100
 #: So near an item are all but the last 5 % of the searches that lead to one. Quartile fences would not do:
 #: misspelt searches, which the shop understands, lie far from everything.
 FENCE = 0.05
+#: Letters of a review, and of a long id, that stand for an item without a title.
+WRITTEN, NUMBER = 60, 12
 #: Rows of a product of vectors at a time.
 _BLOCK = 2048
 
@@ -111,11 +113,14 @@ class Meaning:
         return np.where(group >= 0, np.maximum(found, alone), found).clip(-1, 1)
 
     def title(self, item: int) -> str:
-        """What an item is called: its title, or its id and what else is known of it."""
+        """What an item is called: its title, or what else is known of it and its id, of which the first
+        letters must do where it is long.
+        """
         name, told = str(self.texts.titles[item]), int(self.texts.of_item[item])
         if told < 0 or name != str(self.paths.items[item]):
             return name
-        return f"{name}, {self.texts.labels[told] or self.texts.texts[told]}"
+        known = str(self.texts.labels[told] or _begun(self.texts.texts[told], WRITTEN)).replace("_", " ")
+        return f"{known} · {_begun(name, NUMBER)}"
 
     def missing(self) -> int:
         """How many texts of items and searches are not encoded yet, by the model of the settings.
@@ -211,6 +216,10 @@ class Meaning:
         of = np.full(self.texts.of_query.size, -1, np.int32)
         of[by_count] = group
         return Spellings(of, lead, np.bincount(group, minlength=lead.size))
+
+
+def _begun(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -152,7 +152,7 @@ def _first(
     place = np.full(int(codes.max()) + 1, -1)
     place[codes[order]] = np.arange(reach)
     shoppers = distinct(place[its.paths[kind][rows.event]], rows.who, reach)
-    shoppers[shoppers < its.paths.k] = 0  # an order tells no more than numbers may
+    shoppers[(shoppers > 0) & (shoppers < its.paths.k)] = 1  # an order tells no more than numbers do
     return order[np.lexsort((codes[order], -shoppers, -np.round(similarity[order] / EQUAL)))][:MOST_ROWS]
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from core.charts.look import Look, dressed
-from core.charts.numbers import written
+from core.charts.numbers import share_axis, written
 
 ROW = 30
 MOST = 12
@@ -47,7 +47,7 @@ def reliability(table: pa.Table, kind: str, style: Look) -> go.Figure:
     figure = go.Figure()
     most = max([0.001, *(float(row[name] or 0) for row in rows for name in ("chance", "high", "expected"))])
     figure.add_scatter(
-        x=[0, most], y=[0, most], mode="lines", name="as said", line={"color": style.grid, "dash": "dot"},
+        x=[0, most], y=[0, most], mode="lines", name="as expected", line={"color": style.grid, "dash": "dot"},
         hoverinfo="skip",
     )  # fmt: skip
     for name, label, colour, symbol in (
@@ -66,8 +66,9 @@ def reliability(table: pa.Table, kind: str, style: Look) -> go.Figure:
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     dressed(figure, style, height=330)
-    figure.update_xaxes(title={"text": "chance said"}, tickformat=".1%", rangemode="tozero", fixedrange=True)
-    figure.update_yaxes(title={"text": "share taken"}, tickformat=".1%", rangemode="tozero", fixedrange=True)
+    ticks = share_axis(0, most)
+    figure.update_xaxes(title={"text": "chance expected"}, rangemode="tozero", fixedrange=True, **ticks)
+    figure.update_yaxes(title={"text": "share that came"}, rangemode="tozero", fixedrange=True, **ticks)
     return figure
 
 
@@ -91,8 +92,8 @@ def replay_in_a_sentence(table: pa.Table, kind: str, currency: str | None) -> st
     if row is None or row["then_taken"] is None:
         return "Too little was taken in the held-out days to hold the model against."
     raw, took = (_number(row[name], kind, currency) for name in ("then_raw", "then_taken"))
-    said = f"In the held-out days the model said {raw}, {took} came of it"
-    return f"{said}: all is multiplied by {row['factor']:.3f}" if row["factor"] is not None else said
+    said = f"Of the last days the model expected {raw}, and {took} came"
+    return f"{said}: all is multiplied by {row['factor']:.2g}" if row["factor"] is not None else said
 
 
 def _unit(kind: str, currency: str | None) -> str:

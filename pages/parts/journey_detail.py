@@ -60,25 +60,25 @@ def detail(rows: list[dict[str, Any]]) -> None:
         states.notice(few_sentence(mine.cluster, ask.store().k))
         return
     other = _head(mine, rows)
+    places = ask.has_places()
     left, right = st.columns([5, 4], gap="small")
-    below = bool(mine.cluster) and ask.has_places()  # else little stands beside what sets them apart
     with left:
         _told(lambda: _traits(mine, other))
-        if below:
-            _told(lambda: _funnel(mine, other))
     with right:
         if mine.cluster:
             _told(lambda: _typical(mine))
-        if ask.has_places():
-            _told(lambda: _map(mine))
-        if not below:
+        _told(lambda: _map(mine) if places else _funnel(mine, other))
+    sides = [side for side in (mine, other) if side]
+    widths = [4, 5] if places and not other else [1] * len(sides)
+    if places and other:
+        _told(lambda: _funnel(mine, other))
+    columns = st.columns(widths, gap="small")
+    if places and not other:
+        with columns.pop(0):
             _told(lambda: _funnel(mine, other))
-    for place, side in zip(
-        st.columns(2, gap="small") if other else [st.container()], [mine, other], strict=False
-    ):
-        with place:
-            if side:
-                _told(lambda side=side: _hours(side))
+    for column, side in zip(columns, sides, strict=True):
+        with column:
+            _told(lambda side=side: _hours(side))
 
 
 def _held(lasso: Side) -> bool:

@@ -259,7 +259,7 @@ def test_what_only_reviews_tell_of_names_no_cluster(
     rows = [f"2025-03-01 10:00:{i:02},u{i},review,i{i % 2},{('', 'Toys')[i % 2]}" for i in range(24)]
     its = meaning_of(loaded(tmp_path / "only", ["ts,user_id,event,item_id,category", *rows]))
     labels = {its.title(code): its.texts.labels[its.texts.of_item[code]] for code in its.items.tolist()}
-    assert labels == {"i0, came late": "", "i1, Toys": "Toys"}
+    assert labels == {"came late · i0": "", "Toys · i1": "Toys"}
 
 
 def test_the_model_itself_knows_what_a_text_means(tmp_path: Path, home: Path) -> None:
