@@ -35,7 +35,8 @@ from pages.parts import state
 #: Analyses whose answers follow rules, versions of the model, and what comes through the API.
 RECOMMENDING = frozenset(
     ("recommended", "what-if", "rule-effects", "why-words", "past-buyers", "taken-after", "smallest-change",
-     "leaders", "preview", "rules", "audit", "models", "model-card", "model-curve", "models-compared")
+     "leaders", "preview", "rules", "audit", "models", "model-card", "model-curve", "models-compared",
+     "fairness", "fairness-curve")
 )  # fmt: skip
 
 
@@ -78,8 +79,13 @@ def ask(name: str, scope: Scope, /, **options: str) -> Answer:
     """The answer of the analysis `name`; the same question to the same data is asked once."""
     now = store()
     # Splits, comparisons and overlaps name cohorts beside the scope; clusters go by names they were given.
-    # What is recommended follows rules, the version in use, and what came since the build.
-    recommends = (RuleBook(now).state, versions.state(now), now.journal.state) if name in RECOMMENDING else ()
+    # What is recommended follows rules, the version in use, and what came since the build: of this store, as
+    # a copy of it may have been taught something else.
+    recommends = (
+        (str(now.path), RuleBook(now).state, versions.state(now), now.journal.state)
+        if name in RECOMMENDING
+        else ()
+    )
     known = (now.cohorts.state, given_names(now).state, recommends)
     return _answer(now, now.fingerprint, known, name, scope, tuple(sorted(options.items())))
 

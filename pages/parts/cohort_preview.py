@@ -62,7 +62,7 @@ def draw(words: dict[str, str]) -> None:
         frame(
             "replay", tenths, command,
             lambda: plot(curve, f"replay_{kind}", title, alt=f"Chances said against shares taken. {title}."),
-            Export(curve), title=title, hint="On the dotted line what is said is what is taken.",
+            Export(curve), title=title, hint="On the dotted line as many come as are expected.",
         )  # fmt: skip
 
 

@@ -43,4 +43,5 @@ def test_a_server_that_is_killed_goes_on_encoding(page: Page, sample_store: Stor
         # Nobody presses anything: the rest is encoded, and the map is drawn.
         page.goto(app.link("clusters", store="cut", compare="off"))
         expect(page.locator("canvas[data-ready='1']")).to_be_visible(timeout=3 * PATIENCE)
+        page.goto("about:blank")
     assert _kept(home) >= int(offered[1].replace(",", "")) and not note.exists()
