@@ -215,10 +215,8 @@ def until_open(port: int, key: str, body: dict[str, Any]) -> None:
 
 @contextmanager
 def visitors(port: int, pages: int, told: Path) -> Iterator[None]:
-    """People in Chromium who go from page to page; they tell of each in a file. Their browsers would be on
-    other machines, so they have the lowest priority here.
-    """
-    call = ["nice", "-n", "39", sys.executable, "-m", "tests.bench.visitors", str(port), NAME]
+    """People who go from page to page; they tell of each in a file."""
+    call = [sys.executable, "-m", "tests.bench.visitors", str(port), NAME]
     with told.open("a") as file:
         running = [subprocess.Popen(call, cwd=ROOT, stdout=file) for _ in range(pages)]
         try:
