@@ -45,6 +45,8 @@ SIDES = {"a": "A", "b": "B"}
 SHOWN = 10
 PARTS = {"list": "One list", "map": "On the map", "cohort": "For a cohort", "next": "Next step"}
 AS_USUAL = "As usual"
+#: Seconds after which a shopper's lists show what the API was told meanwhile.
+FOLLOWED = 2.0
 #: What a side changes: its label, and pixels that the longest value needs.
 CONTROLS = {
     "region": ("Place", 140), "at": ("Hour", 185), "month": ("Season", 130), "device": ("Device", 115),
@@ -92,9 +94,18 @@ def main() -> None:
         hint="Change the place, the hour or a price in B and see what moves. "
         "Chances are the model's estimates, not an experiment.",
     )  # fmt: skip
+    if state.text("whose"):
+        _follow(ask.store().journal.state)
     if _rules():
         _effects()
     why(answer.table.to_pylist(), answer, command, _of_b())
+
+
+@st.fragment(run_every=FOLLOWED)
+def _follow(seen: tuple[int, int]) -> None:
+    """Draw the page anew once the API has been told of something since."""
+    if ask.store().journal.state != seen:
+        st.rerun()
 
 
 def _effects() -> None:
