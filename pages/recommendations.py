@@ -23,12 +23,14 @@ from core.errors import CartscapeError
 from core.events import NONE
 from core.recommender.models import open_model
 from core.recommender.season import MONTHS, without_season
-from core.recommender.versions import promoted, versions
+from core.recommender.shown_models import orders_lists
+from core.recommender.versions import open_version, promoted, versions
 from core.scope import Scope
 from pages.parts import (
     ask,
     cohort_preview,
     leaders_map,
+    list_order,
     next_step,
     page,
     place_picker,
@@ -63,8 +65,20 @@ def main() -> None:
     if promoted(ask.store()) is None or not versions(ask.store()):
         train_button.offer()
         return
-    if not _opens():
+    try:
+        version = open_version(ask.store())
+        if not orders_lists(version):
+            with st.spinner("Reading what the shop knows; the first time takes some seconds"):
+                open_model(ask.store())
+    except CartscapeError as error:
+        states.notice(states.plain(str(error)))
         train_button.offer(again=True)
+        return
+    if orders_lists(version):
+        if state.view("part") == "list":
+            list_order.draw(version)
+        else:
+            states.notice("The model in use puts lists in order; it recommends nothing to look at here.")
         return
     if state.view("part") != "cohort":  # whose members it is about
         _whose()
@@ -84,7 +98,7 @@ def main() -> None:
         states.notice(states.plain(str(error)))
         return
     command = ask.command("what-if", Scope(), **_options())
-    figure = moves(answer.table, SHOWN, style())
+    figure = moves(answer.table.to_pylist(), SHOWN, style())
 
     def draw() -> None:
         plot(figure, "moves", answer.title, alt=f"Items of list A and list B, best first. {answer.of}.")
@@ -122,17 +136,6 @@ def _effects() -> None:
         "rule_effects", answer, ask.command("rule-effects", Scope(), **_options()), draw, Export(),
         hint="Rules are written on the page Models; Rules: Off shows what the model alone would say.",
     )  # fmt: skip
-
-
-def _opens() -> bool:
-    """Whether the promoted model can be opened; else it says why not."""
-    try:
-        with st.spinner("Reading what the shop knows; the first time takes some seconds"):
-            open_model(ask.store())
-    except CartscapeError as error:
-        states.notice(states.plain(str(error)))
-        return False
-    return True
 
 
 def _whose() -> None:

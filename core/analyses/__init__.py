@@ -44,6 +44,7 @@ from core.analyses.recommended import recommended, rule_effects, what_if
 from core.analyses.regions import regions
 from core.analyses.retention import retention
 from core.analyses.rules import rules
+from core.analyses.shown_lists import shown_lists
 from core.analyses.similar import similar
 from core.analyses.smallest_change import smallest_change
 from core.analyses.steps import steps
@@ -103,8 +104,8 @@ _FUNCTIONS: tuple[Callable[..., Answer], ...] = (
     similar, unmet,
     journeys, clusters, cluster_traits, cluster_drift, cluster_paths,
     recommended, what_if, why_words, past_buyers, taken_after, smallest_change, leaders, preview, next_step,
-    rules, rule_effects, audit, models, model_card, model_curve, models_compared, fairness, fairness_curve,
-    tunings,
+    shown_lists, rules, rule_effects, audit, models, model_card, model_curve, models_compared, fairness,
+    fairness_curve, tunings,
 )  # fmt: skip
 
 ANALYSES: dict[str, Analysis] = {a.name: a for a in map(_analysis, _FUNCTIONS)}

@@ -12,6 +12,8 @@ from core.charts.look import Look, dressed
 from core.charts.numbers import short
 
 ROW = 34
+#: More rows than these are lower.
+MANY, LOW_ROW = 12, 24
 #: Letters of a title beside the picture.
 LETTERS = 46
 #: Letters of an id beside a category.
@@ -20,20 +22,22 @@ ID_LETTERS = 9
 LEAST = 0.005
 
 
-def moves(table: pa.Table, n: int, style: Look) -> go.Figure:
+def moves(
+    rows: list[dict[str, Any]], n: int, style: Look, names: tuple[str, str] = ("A", "B")
+) -> go.Figure:  # fmt: skip
     """Items of list A at the left and of B at the right, a line from place to place: those that rise, fall,
-    and stay told apart by colour and by an arrow with the places gained. `table` is that of `what_if`.
+    and stay told apart by colour and by an arrow with the places gained. `rows` are those of `what_if`; what
+    is `taken` is set apart.
     """
     figure = go.Figure()
-    rows = table.to_pylist()
     for row in rows:
         a, b = row["place_a"], row["place_b"]
         inside = [place is not None and place <= n for place in (a, b)]
         at = [place if ok else n + 1 for place, ok in zip((a, b), inside, strict=True)]
-        colour = _colour(row["moved"], inside, style)
+        colour, width = _colour(row["moved"], inside, style), 4 if row.get("taken") else 2
         figure.add_scatter(
             x=[0, 1], y=at, mode="lines+markers", showlegend=False, hovertemplate="%{text}<extra></extra>",
-            line={"color": colour, "width": 2}, marker={"size": 8, "color": colour},
+            line={"color": colour, "width": width}, marker={"size": 8, "color": colour},
             text=[_told(row)] * 2,
         )  # fmt: skip
         for x, place, ok, anchor in ((0, a, inside[0], "right"), (1, b, inside[1], "left")):
@@ -43,10 +47,10 @@ def moves(table: pa.Table, n: int, style: Look) -> go.Figure:
                     xshift=8 if x else -8,
                     showarrow=False, font={"size": 12, "color": style.ink},
                 )  # fmt: skip
-    dressed(figure, style, height=ROW * n + 60)
+    dressed(figure, style, height=(ROW if n <= MANY else LOW_ROW) * n + 60)
     figure.update_xaxes(range=[-1.6, 2.6], visible=False, fixedrange=True)
     figure.update_yaxes(range=[n + 1.4, 0.2], visible=False, fixedrange=True)
-    for x, name in ((0, "A"), (1, "B")):
+    for x, name in enumerate(names):
         figure.add_annotation(
             x=x, y=0.35, text=f"<b>{name}</b>", showarrow=False, font={"size": 13, "color": style.ink}
         )
@@ -64,10 +68,13 @@ def _colour(moved: int | None, inside: list[bool], style: Look) -> str:
 
 def _beside(row: dict[str, Any], place: int, is_b: bool, muted: str) -> str:
     title = short(called(row), LETTERS)
+    if row.get("taken"):
+        title = f"<b>{title}, taken</b>"
     if rule := row.get("rule_b" if is_b else "rule_a"):
         title += f" <i>{escape(rule.partition(' by ')[0])}</i>"
     if not is_b:
-        return f"<span style='color:{muted}'>{_percent(row['chance_a'])}</span>  {title}  <b>{place}</b>"
+        chance = "" if row["chance_a"] is None else _percent(row["chance_a"])
+        return f"<span style='color:{muted}'>{chance}</span>  {title}  <b>{place}</b>"
     moved = row["moved"]
     sign = "" if not moved else f" ▲{moved}" if moved > 0 else f" ▼{-moved}"
     return f"<b>{place}</b>{sign}  {title}  <span style='color:{muted}'>{_percent(row['chance_b'])}</span>"

@@ -76,6 +76,11 @@ class ShownLists:
         return int(self.frame.loc[self.frame.test, "list"].nunique())
 
 
+def names_lists(store: Store) -> bool:
+    """Whether a log says of any event which items were shown beside it."""
+    return bool(store.cursor().execute("SELECT 1 FROM log WHERE len(shown) > 1 LIMIT 1").fetchall())
+
+
 def shown_lists(store: Store, event: str) -> ShownLists:
     """Read the lists of a log; raises `CartscapeError` where it does not say what was shown."""
     cursor = store.cursor()

@@ -102,9 +102,10 @@ def versions(store: Store) -> tuple[Version, ...]:
 
 
 def promoted(store: Store) -> int | None:
-    """The number of the version that is in use; None where none was promoted."""
+    """The number of the version that is in use; None where none was promoted, or where its folder is gone."""
     with locked(store, shared=True):
-        return _promoted(read(store).changes)
+        number = _promoted(read(store).changes)
+        return number if number in _there(store) else None
 
 
 def open_version(store: Store, number: int | None = None) -> Version:

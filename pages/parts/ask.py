@@ -26,6 +26,7 @@ from core.paths.steps import Step
 from core.paths.suggest import suggest
 from core.recommender import versions
 from core.recommender.rule_book import RuleBook
+from core.recommender.shown import names_lists
 from core.recommender.titles import titled
 from core.scope import Scope
 from core.settings import settings
@@ -36,7 +37,7 @@ from pages.parts import state
 RECOMMENDING = frozenset(
     ("recommended", "what-if", "rule-effects", "why-words", "past-buyers", "taken-after", "smallest-change",
      "leaders", "preview", "rules", "audit", "models", "model-card", "model-curve", "models-compared",
-     "fairness", "fairness-curve")
+     "shown-lists", "fairness", "fairness-curve")
 )  # fmt: skip
 
 
@@ -244,6 +245,18 @@ def differs(field_name: str) -> bool:
 def has_places() -> bool:
     """Whether any event has coordinates."""
     return open_cube(store()).has_places
+
+
+def has_lists() -> bool:
+    """Whether the log says of any event which items were shown beside it."""
+    now = store()
+    return _has_lists(now, now.fingerprint)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _has_lists(_store: Store, fingerprint: str) -> bool:
+    del fingerprint
+    return names_lists(_store)
 
 
 def currency() -> str | None:

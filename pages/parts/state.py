@@ -93,6 +93,7 @@ TEXT: tuple[str, ...] = (
     "beside",
     "whose",
     "did",
+    "listed",
     "model",
     "expect",
     "walked",

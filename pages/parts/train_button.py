@@ -13,7 +13,7 @@ from pages.parts import ask, encode_button, job_progress
 
 #: Events that say that somebody took an item, the strongest first.
 TAKING = (PURCHASE, "cart", "click", "view")
-NEW = {"new": "New to the shopper", "any": "Any item"}
+ITEMS = {"new": "New to the shopper", "any": "Any item", "shown": "Order of lists shown"}
 
 
 def offer(again: bool = False) -> None:
@@ -32,9 +32,8 @@ def offer(again: bool = False) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="bottom", key="train_row"):
             event = st.selectbox("Predict the next", known, key="train_event", width=150)
-            items = st.selectbox(
-                "Items", list(NEW), format_func=NEW.__getitem__, key="train_items", width=190
-            )
+            kinds = [kind for kind in ITEMS if kind != "shown" or ask.has_lists()]
+            items = st.selectbox("Items", kinds, format_func=ITEMS.__getitem__, key="train_items", width=190)
             days = st.number_input("Within days", 1, 365, 30, key="train_days", width=120)
             st.button(
                 "Train", key="train", type="primary", icon=":material/play_arrow:", on_click=_begin,

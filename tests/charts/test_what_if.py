@@ -27,7 +27,7 @@ def test_lines_go_from_place_to_place_in_the_colour_of_their_way() -> None:
         row("comes", 9, 4),
         row("goes", 4, None),
     ]
-    figure = moves(pa.Table.from_pylist(rows), 4, LIGHT)
+    figure = moves(rows, 4, LIGHT)
     lines = {trace.text[0].split("</b>")[0].removeprefix("<b>"): trace for trace in figure.data}
     assert {name: tuple(trace.y) for name, trace in lines.items()} == {
         "rises": (3, 1), "falls": (1, 3), "stays": (2, 2), "comes": (5, 4), "goes": (4, 5),
@@ -44,7 +44,7 @@ def test_lines_go_from_place_to_place_in_the_colour_of_their_way() -> None:
 def test_what_rules_did_is_marked_and_told() -> None:
     put_in = row("pinned", None, 1) | {"rule_a": None, "rule_b": "put in by 'a <b> rule'"}
     gone = row("gone", 1, None) | {"rule_a": None, "rule_b": "kept out by 'x'"}
-    figure = moves(pa.Table.from_pylist([put_in, gone]), 2, LIGHT)
+    figure = moves([put_in, gone], 2, LIGHT)
     marks = [note.text for note in figure.layout.annotations]
     assert sum("<i>put in</i>" in text for text in marks) == 1
     assert not any("kept out" in text for text in marks)  # it stands on the side of A alone
@@ -79,5 +79,5 @@ def test_an_item_without_a_title_is_called_by_its_category_and_small_chances_kee
     its = row("044f05bc9de36e8a", 1, 1) | {"item_id": "044f05bc9de36e8a", "category": "telephony"}
     assert called(its) == "telephony, 044f05bc…"
     assert called(its | {"category": None}) == "044f05bc9de36e8a"
-    told = str(moves(pa.Table.from_pylist([its | {"chance_a": 0.000123, "chance_b": 0.0123}]), 10, LIGHT))
+    told = str(moves([its | {"chance_a": 0.000123, "chance_b": 0.0123}], 10, LIGHT))
     assert "0.012 %" in told and "1.23 %" in told and "telephony, 044f05bc…" in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,6 +121,18 @@ def test_promoting_and_rolling_back_are_told(store: Store) -> None:
         ("model promoted", 1, 2), ("model promoted", 2, 1), ("model rolled back", 1, 2),
         ("model rolled back", 2, 1),
     ]  # fmt: skip
+
+
+def test_one_in_use_whose_folder_is_gone_is_in_use_no_more(store: Store) -> None:
+    for _ in range(2):
+        save(store, {"w": b"w"}, CLICKS)
+    promote(store, 1)
+    shutil.rmtree(store.path / "models" / "000001")
+    assert promoted(store) is None
+    with pytest.raises(WrongCall, match="There is no version 1 of the model in this store; there are 2"):
+        open_version(store)
+    promote(store, 2)
+    assert open_version(store).number == promoted(store) == 2
 
 
 def test_the_promoted_one_stays_and_numbers_are_given_once(store: Store) -> None:
