@@ -17,7 +17,17 @@ if sys.path[0] != str(ROOT):  # before this folder, whose data.py is not the pac
     sys.path.insert(0, str(ROOT))
 
 from core.garbage import settle_imports  # noqa: E402
-from pages.parts import ask, chart_frame, dates, first_start, state, states, style_sheet, warm  # noqa: E402
+from pages.parts import (  # noqa: E402
+    ask,
+    chart_frame,
+    dates,
+    first_start,
+    state,
+    states,
+    style_sheet,
+    theme_watch,
+    warm,
+)
 from pages.parts.scope_bar import scope_bar  # noqa: E402
 
 PAGES = Path(__file__).parent
@@ -27,6 +37,7 @@ def main() -> None:
     """One run of the app."""
     st.set_page_config(page_title="Cartscape", page_icon=str(PAGES / "parts" / "icon.png"), layout="wide")
     style_sheet.put(chart_frame.style())
+    theme_watch.put()
     st.logo((PAGES / "parts" / "logo.svg").read_text(), size="small")
     data = st.Page(PAGES / "data.py", title="Data", icon=":material/database:", url_path="data")
     pages = [

@@ -42,7 +42,8 @@ _CSS = """
 .st-key-frame_model_card :is(th, td):first-child { width: 27%; }
 .st-key-frame_headline strong { font-size: 1.15rem; }
 /* scripts take no room */
-[data-testid="stLayoutWrapper"]:has(> .st-key-map_watch) { position: absolute; width: 0; height: 0; }
+[data-testid="stLayoutWrapper"]:has(> :is(.st-key-map_watch, .st-key-theme_watch)) {
+  position: absolute; width: 0; height: 0; }
 [data-testid="stPopoverBody"] [data-testid="stVerticalBlock"] { gap: .5rem; }
 [data-testid="stMetric"] { padding: .1rem 0; }
 </style>

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.harness import PATHS, App, colours, go_to, overflow, picture_of, sentences, visit
+from tests.browser.harness import (
+    PATHS,
+    PATIENCE,
+    App,
+    colours,
+    go_to,
+    overflow,
+    picture_of,
+    sentences,
+    settle,
+    visit,
+)
 
 #: Coarse cells: software WebGL is slow beyond a thousand.
 SCOPE = {"store": "sample", "from": "2025-05-01", "to": "2025-06-15", "resolution": "3"}
@@ -96,3 +107,14 @@ def test_dark_and_light_are_both_drawn(page: Page, app: App) -> None:
     assert isinstance(dark, int | float)
     assert isinstance(light, int | float)
     assert dark < 100 < 180 < light
+
+
+def test_a_theme_that_changes_under_a_page_draws_its_pictures_anew(page: Page, app: App) -> None:
+    page.emulate_media(color_scheme="light")
+    visit(page, app.link("when", **SCOPE))
+    told = page.locator(f"{PLOT} text").first
+    light = told.evaluate("text => getComputedStyle(text).fill")
+    page.emulate_media(color_scheme="dark")
+    expect(told).not_to_have_css("fill", light, timeout=PATIENCE)
+    settle(page)
+    drawn(page)
