@@ -92,8 +92,8 @@ def replay_in_a_sentence(table: pa.Table, kind: str, currency: str | None) -> st
     if row is None or row["then_taken"] is None:
         return "Too little was taken in the held-out days to hold the model against."
     raw, took = (_number(row[name], kind, currency) for name in ("then_raw", "then_taken"))
-    said = f"Of the last days the model expected {raw}, and {took} came"
-    return f"{said}: all is multiplied by {row['factor']:.2g}" if row["factor"] is not None else said
+    said = f"In the last days {took} came of the {raw} expected if everybody came back"
+    return f"{said}; all is multiplied by {row['factor']:.2g}" if row["factor"] is not None else said
 
 
 def _unit(kind: str, currency: str | None) -> str:

@@ -58,8 +58,9 @@ def limits(k: int, rules: int) -> dict[str, str]:
     return {
         "Not for": "Deciding about a person (a price, a credit, an offer withheld): it ranks items for a "
         "list, and what it knows of anybody is what they looked at and took here.",
-        "Estimates": "Chances are what the past suggests. That a list causes anything was never tried in an "
-        "experiment, and what was never shown had no chance to be taken.",
+        "Estimates": "Chances are what the past suggests of shoppers who come back; a preview corrects them "
+        "to those of all. That a list causes anything was never tried in an experiment, and what was never "
+        "shown had no chance to be taken.",
         "Cold shoppers": "Of whom nothing is known gets what is wanted in the place, at the time and on the "
         "device; no list is personal before a first event.",
         "Cold items": "What nobody took yet is proposed by its words and for being new alone, and comes up "

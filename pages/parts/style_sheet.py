@@ -20,6 +20,7 @@ _CSS = """
   background: ACCENT1a;
   border-color: ACCENT59; }
 [class*="st-key-frame_"] { gap: .35rem; padding: .6rem .85rem; }
+[class*="st-key-head_"] { flex-wrap: nowrap; }  /* a long title wraps beside its menu */
 [class*="st-key-head_"] button { min-height: 1.6rem; padding: 0 .35rem; }
 /* frames beside each other end together */
 [data-testid="stColumn"] > [data-testid="stVerticalBlock"] { height: 100%; }

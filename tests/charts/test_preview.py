@@ -48,9 +48,9 @@ def test_what_is_not_estimated_is_not_said() -> None:
     table = pa.Table.from_pylist([row(None, 60.0, 60.0), row(None, None, None, "purchase")])
     assert in_a_sentence(table, "purchase", None) == ""
     assert replay_in_a_sentence(table, "click", None) == (
-        "Of the last days the model expected 400, and 100 came: all is multiplied by 0.25"
+        "In the last days 100 came of the 400 expected if everybody came back; all is multiplied by 0.25"
     )
-    assert replay_in_a_sentence(table, "purchase", None).endswith("and 100 came")
+    assert replay_in_a_sentence(table, "purchase", None).endswith("if everybody came back")
 
 
 def test_tenths_are_drawn_as_said_and_corrected() -> None:
