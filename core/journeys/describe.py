@@ -109,7 +109,9 @@ def _words(
         str(name).lower(): str(name) for field in ("city", "region") for name in places.entries(field)[0]
     }
     found = distinctive_words([str(label) for label in texts.labels], counts)
-    return [[written.get(word, word.replace("_", " ")) for word in words] for words in found]
+    # Where anything else is said, places are left to the map: "toys and São Paulo" is no kind of thing.
+    kept_words = [[word for word in words if word not in written] or words for words in found]
+    return [[written.get(word, word.replace("_", " ")) for word in words] for words in kept_words]
 
 
 def _when(told: Gathered, cluster: np.ndarray, count: int) -> list[str]:

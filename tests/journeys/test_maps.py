@@ -15,10 +15,11 @@ from core.analyses import ANALYSES
 from core.analyses.journeys import _nearest_of
 from core.errors import CartscapeError, WrongCall
 from core.journeys import MapOptions, NotEncoded, kept_maps, open_map
-from core.journeys.describe import _roles
+from core.journeys.describe import _roles, _words
 from core.journeys.gathered import Gathered, shoppers_of
 from core.journeys.given_names import give_name, given_names, names_of
 from core.journeys.quality import trustworthiness
+from core.journeys.texts import LogTexts
 from core.paths import open_cohorts
 from core.scope import Scope
 from core.store import Secret, Store
@@ -185,6 +186,16 @@ def test_who_fills_a_cart_and_buys_is_a_buyer() -> None:
 
     assert roles(np.ones(10, bool)) == ["buyers", "viewers"]
     assert roles(np.zeros(10, bool)) == ["cart fillers", "viewers"]
+
+
+def test_places_are_among_the_words_of_a_name_only_where_nothing_else_is() -> None:
+    entries = {"city": np.array(["São Paulo", "Rio"]), "region": np.array(["Bahia"])}
+    dimensions = SimpleNamespace(entries=lambda field: (entries[field], np.arange(len(entries[field]))))
+    told = cast(Gathered, SimpleNamespace(paths=SimpleNamespace(dimensions=dimensions)))
+    labels = np.array(["toys", "São Paulo", "Rio", "garden_tools"], object)
+    texts = cast(LogTexts, SimpleNamespace(labels=labels, texts=labels))
+    cluster, rows = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 1, 1, 2, 3])
+    assert _words(told, cluster, 3, rows, texts) == [["toys"], ["Rio"], ["garden tools"]]
 
 
 def test_words_on_the_map_are_judged(sample_store: Store, model: CountedWords) -> None:
