@@ -9,6 +9,7 @@ import numpy as np
 from core.errors import CartscapeError
 from core.events import NONE, PURCHASE
 from core.paths.log import PathLog
+from core.recommender.prices import Prices
 
 #: How strongly an event speaks for an item; others do as a view does.
 STRENGTH = {PURCHASE: 1.0, "cart": 0.7, "wishlist": 0.5, "return": 0.0, "cancelled": 0.0, "support": 0.0}
@@ -40,7 +41,6 @@ class Acts:
     region: np.ndarray  # int64[n], number in the log's regions, −1 for none
     slot: np.ndarray  # int64[n], as `slot_of`
     device: np.ndarray  # int64[n], number in the log's devices
-    paid_log: np.ndarray  # float32[n], natural logarithm of the money, NaN for none
 
     def __len__(self) -> int:
         return self.item.size
@@ -76,12 +76,12 @@ class World:
     devices: np.ndarray  # object[devices]
     category_of: np.ndarray  # int64[items], number in `categories`
     categories: np.ndarray  # object[categories]
-    price_log: np.ndarray  # float32[items], natural logarithm of the catalogue's price, NaN for none
+    prices: Prices
     k: int  # shoppers that a place, a time or a device must have for it to count
 
     @classmethod
-    def of(cls, paths: PathLog, event: str, prices: np.ndarray) -> World:
-        """Read a log; `prices` float[items] are the catalogue's, NaN for none.
+    def of(cls, paths: PathLog, event: str, prices: Prices) -> World:
+        """Read a log.
 
         Raises `CartscapeError` where the log has no such event with an item.
         """
@@ -115,7 +115,6 @@ class World:
             region=named[place].astype(np.int64),
             slot=slot_of(hours).astype(np.int64),
             device=device_codes[paths["mean"][at]].astype(np.int64),
-            paid_log=_logarithm(paths.money_of(at)),
         )
         main = known.cell_facts(HERE_RESOLUTION)[2] if cells.size else np.empty(0, object)
         region_of_cell = np.where(main == NONE, -1, np.searchsorted(regions, main))
@@ -124,11 +123,5 @@ class World:
         category_of[item] = of_kind[kind]
         return cls(
             acts, paths.shoppers, paths.items.size, cells, region_of_cell, regions, devices, category_of,
-            categories, _logarithm(prices), paths.k,
+            categories, prices, paths.k,
         )  # fmt: skip
-
-
-def _logarithm(values: np.ndarray) -> np.ndarray:
-    """float32, NaN for what is not above 0."""
-    values = values.astype(np.float64)
-    return np.log(values, out=np.full(values.shape, np.nan), where=values > 0).astype(np.float32)

@@ -147,7 +147,6 @@ class Live:
             strength=values["strength"][order].astype(np.float32),
             taken=values["taken"][order].astype(bool),
             session=_numbered(seconds, [named[at] for at in order]),
-            paid_log=np.r_[logged.paid_log, np.full(len(since), np.nan)][order].astype(np.float32),
             **{name: values[name][order].astype(np.int64) for name in ("cell", "region", "slot", "device")},
         )
 

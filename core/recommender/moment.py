@@ -139,7 +139,6 @@ class Asked:
             strength=np.array(strength, np.float32),
             taken=np.array([kind == event for kind, _ in self.path], bool),
             session=np.zeros(item.size, np.int64), cell=nowhere, region=nowhere, slot=nowhere, device=nowhere,
-            paid_log=np.full(item.size, np.nan, np.float32),
         )  # fmt: skip
         return made.only(kept) if item.size else made
 

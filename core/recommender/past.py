@@ -159,7 +159,7 @@ class Past:
         category, kinds, k = world.category_of[acts.item], world.categories.size, world.k
         places, cells = world.regions.size, world.cells.size
         regional = Lift.of(acts, acts.region, acts.item, places, n, k)
-        price_log = world.price_log if np.isfinite(world.price_log).any() else _paid(acts, n)
+        price_log = world.prices.known(end)
         usual = float(np.nanmean(price_log)) if np.isfinite(price_log).any() else 0.0
         return cls(
             world=world,
@@ -189,14 +189,6 @@ class Past:
             price_log=np.where(np.isfinite(price_log), price_log, usual).astype(np.float32),
             priced=np.isfinite(price_log),
         )  # fmt: skip
-
-
-def _paid(acts: Acts, items: int) -> np.ndarray:
-    """The mean logarithm of the money of each item's events: float64[items], NaN for none."""
-    paid = np.isfinite(acts.paid_log)
-    total = np.bincount(acts.item[paid], acts.paid_log[paid], items)
-    count = np.bincount(acts.item[paid], minlength=items)
-    return np.divide(total, count, out=np.full(items, np.nan), where=count > 0)
 
 
 def _together(acts: Acts, end: float, items: int) -> scipy.sparse.csr_matrix:

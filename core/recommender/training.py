@@ -20,6 +20,7 @@ from core.recommender.features import Signals
 from core.recommender.histories import Histories
 from core.recommender.interactions import DAY, Interactions, Task, task
 from core.recommender.past import Past
+from core.recommender.prices import Prices
 from core.recommender.scorer import Examples, Scorer, ScorerOptions, fit
 from core.store import Store
 
@@ -48,7 +49,8 @@ class Ground:
         where the log has no such event.
         """
         paths = open_paths(store)
-        return cls(Interactions.of(paths, event), World.of(paths, event, prices(store)), *item_vectors(store))
+        world = World.of(paths, event, Prices.of(store))
+        return cls(Interactions.of(paths, event), world, *item_vectors(store))
 
     def past(self, end: float) -> Past:
         """What was known before a second; the last two are kept."""
@@ -57,13 +59,6 @@ class Ground:
                 self.pasts.pop(next(iter(self.pasts)))
             self.pasts[end] = Past.of(self.world, end, self.vectors)
         return self.pasts[end]
-
-
-def prices(store: Store) -> np.ndarray:
-    """The catalogue's price of each item of the path log: float64[items], NaN for none."""
-    table = store.table("items")
-    known = dict(zip(table["item_id"].to_pylist(), table["price"].to_pylist(), strict=True))
-    return np.array([float(known.get(item) or "nan") for item in open_paths(store).items])
 
 
 def item_vectors(store: Store) -> tuple[np.ndarray, TextSpace]:

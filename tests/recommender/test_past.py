@@ -16,6 +16,7 @@ from core.recommender.histories import Histories
 from core.recommender.interactions import DAY
 from core.recommender.item_models import alike, ease_matrix, strongest
 from core.recommender.past import PRIOR, TOGETHER, Lift, Past
+from core.recommender.prices import Prices
 
 SHOPPERS, ITEMS, DAYS, END = 30, 25, 120, 100 * DAY
 
@@ -33,12 +34,13 @@ def made(seed: int = 0, most: int = 900) -> World:
         strength=rng.choice(np.array([0.3, 1.0], np.float32), most), taken=rng.random(most) < 0.5,
         session=row * 1_000 + second // DAY, cell=cell, region=np.where(cell < 0, -1, cell // 2),
         slot=rng.integers(0, SLOTS, most), device=rng.integers(0, 2, most),
-        paid_log=rng.normal(size=most).astype(np.float32),
     )  # fmt: skip
     names = np.array(["a", "b", "c"], object)
+    catalogue = np.where(np.arange(ITEMS) % 4, np.log(np.arange(ITEMS) + 1), np.nan)
+    prices = Prices(catalogue, acts.item, acts.second, rng.normal(size=most), np.ones(most, np.int64))
     return World(
         acts, SHOPPERS, ITEMS, np.array(list("wxyz"), object), np.array([0, 0, 1, 1]), names[:2], names[:2],
-        np.arange(ITEMS) % 3, names, np.log(np.arange(ITEMS) + 1).astype(np.float32), 1,
+        np.arange(ITEMS) % 3, names, prices, 1,
     )  # fmt: skip
 
 
@@ -64,9 +66,9 @@ def test_nothing_of_later_is_known(past: Past) -> None:
     later = world.acts.second >= END
     rng = np.random.default_rng(9)
     item = np.where(later, rng.integers(0, ITEMS, later.size), world.acts.item)
-    dearer = world.acts.paid_log + later
-    acts = replace(world.acts, item=item, taken=world.acts.taken | later, paid_log=dearer)
-    other = replace(world, acts=acts)
+    dearer = replace(world.prices, total=world.prices.total + later)
+    acts = replace(world.acts, item=item, taken=world.acts.taken | later)
+    other = replace(world, acts=acts, prices=dearer)
     changed = Past.of(other, END, VECTORS)
     pairs = np.repeat(np.arange(WHO.size), ITEMS), np.tile(np.arange(ITEMS), WHO.size)
     ours, theirs = (Signals(its, Histories.of_shoppers(its, WHO)).pairs(*pairs) for its in (past, changed))
@@ -139,12 +141,12 @@ def test_a_group_of_few_shoppers_says_nothing_on_shared_data() -> None:
         assert (np.abs(lift(np.array([2]))) > 1e-6).any()
 
 
-def test_what_was_paid_stands_in_for_a_price_and_not_of_later() -> None:
-    world = replace(made(), price_log=np.full(ITEMS, np.nan, np.float32))
-    past = Past.of(world, END, VECTORS)
+def test_a_price_of_the_log_stands_in_for_one_of_the_catalogue_and_not_a_later_one(past: Past) -> None:
+    its = past.world.prices
     for item in range(ITEMS):
-        at = (world.acts.item == item) & (world.acts.second < END)
-        assert past.price_log[item] == pytest.approx(world.acts.paid_log[at].mean(), abs=1e-5)
+        at = (its.item == item) & (its.second < END)
+        told = its.total[at].mean() if np.isnan(its.catalogue[item]) else its.catalogue[item]
+        assert past.price_log[item] == pytest.approx(told, abs=1e-5) and past.priced[item]
 
 
 def test_neighbours_stand_in_for_the_dense_model(monkeypatch: pytest.MonkeyPatch) -> None:
