@@ -16,15 +16,17 @@ def ordered(store: Store, words: dict[str, str]) -> Answer:
     `read_list` reads them.
 
     Columns: place, item_id, title, stood (its place as given), chance (of being the one taken), score,
-    reason, and adds_… for each group of features (they sum to score − usual), usual.
+    reason (what speaks for it more than for the others), and adds_… for each group of features (they sum to
+    score − usual), usual.
     """
     asked = read_list(words)
     found = order(store, asked)
+    usual = found.shares.mean(axis=0)  # what speaks for all of a list alike is a reason for none
     rows = [
         {
             "place": at + 1, "item_id": item, "title": found.titles[at], "stood": int(found.places[at]),
             "chance": float(found.chances[at]), "score": float(found.scores[at]),
-            "reason": words_of(found.shares[at], list(REASONS.values())),
+            "reason": words_of(found.shares[at] - usual, list(REASONS.values())),
         }
         | {f"adds_{name}": float(found.shares[at, number]) for number, name in enumerate(REASONS)}
         | {"usual": found.usual}

@@ -35,8 +35,9 @@ def preview(store: Store, scope: Scope, options: PreviewWords) -> Answer:
     It assumes that the days to come are as the last, and that lists change nothing of what is taken.
 
     part=regions, a row for each region and kind (click, purchase, the model's event, revenue), region null
-    for all: shoppers (in the cohort, by the region of their last event), drawn, a and b (expected under A and
-    B) with low and high (95 % of the expectation, not of what will happen), change (B − A) with low and high,
+    for all: foretold (the model's event), shoppers (in the cohort, by the region of their last event), drawn,
+    a and b (expected under A and B) with low and high (95 % of the expectation, not of what will happen),
+    change (B − A) with low and high,
     factor with factor_low and factor_high, and of the replay: then_shoppers, then_raw (Σŷ), then_expected
     (Σŷ × the factor of the other half of the shoppers), then_taken with low and high. Of regions with fewer
     than k shoppers there is none, nor what would tell them by subtraction.
@@ -96,6 +97,7 @@ def _regions(made: Made) -> tuple[list[dict[str, Any]], list[str]]:
             row = {
                 "region": names[at],
                 "kind": kind,
+                "foretold": then.kinds[0],
                 "shoppers": int(size.all[at]),
                 "drawn": int(number.all[at]),
             }

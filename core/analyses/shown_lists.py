@@ -30,6 +30,10 @@ _PATHS = """
     WHERE log.ts < lists.ts AND log.item_id IS NOT NULL AND NOT contains(log.item_id, ',')
     GROUP BY ALL
 """
+_EVENT = """
+    SELECT event FROM log WHERE len(shown) > 1 AND list_contains(shown, item_id)
+    GROUP BY event ORDER BY count(*) DESC, event LIMIT 1
+"""
 _SCHEMA = pa.schema(
     [
         ("list", pa.uint64()), ("shown_at", pa.timestamp("us", "UTC")), ("device", pa.string()),
@@ -39,8 +43,9 @@ _SCHEMA = pa.schema(
 )  # fmt: skip
 
 
-def shown_lists(store: Store, scope: Scope, event: str, n: str = "20") -> Answer:
-    """The list that was shown at the last `event` of each of the last `n` sessions, the newest first.
+def shown_lists(store: Store, scope: Scope, event: str = "", n: str = "20") -> Answer:
+    """The list that was shown at the last `event` of each of the last `n` sessions, the newest first; without
+    one, of the event that takes from lists most often.
 
     Columns: list (number of the event), shown_at (UTC), device, shown (different items, as they were shown),
     prices (of each, null for none), path (EVENT:ITEM of what the session did before, the last MOST_STEPS),
@@ -53,6 +58,11 @@ def shown_lists(store: Store, scope: Scope, event: str, n: str = "20") -> Answer
     if not (n.isdecimal() and 1 <= int(n) <= MOST):
         raise WrongCall(f"n={n!r} is not a number of lists from 1 to {MOST}.")
     cursor = store.cursor()
+    if not event:
+        found = cursor.execute(_EVENT).fetchall()
+        if not found:
+            raise CartscapeError("This log says nowhere what was shown.")
+        event = str(found[0][0])
     words = {"event": event, "items": MOST_ITEMS, "n": int(n)}
     lists = cursor.sql(_LISTS, params=words).to_arrow_table()
     if not lists.num_rows:

@@ -92,8 +92,16 @@ def replay_in_a_sentence(table: pa.Table, kind: str, currency: str | None) -> st
     if row is None or row["then_taken"] is None:
         return "Too little was taken in the held-out days to hold the model against."
     raw, took = (_number(row[name], kind, currency) for name in ("then_raw", "then_taken"))
-    said = f"In the last days {took} came of the {raw} expected if everybody came back"
-    return f"{said}; all is multiplied by {row['factor']:.2g}" if row["factor"] is not None else said
+    event = row["foretold"]
+    if kind == event:
+        said = f"In the last days {took} came of the {raw} expected if everybody came back"
+    elif kind == "revenue":
+        said = f"In the last days {took} was paid, of {raw} if everybody came back and paid for each {event}"
+    else:
+        said = f"In the last days {took} {kind} events came of {raw} {event} events if everybody came back"
+    if row["factor"] is None:
+        return f"{said}: too few to estimate by"
+    return f"{said}; all is multiplied by {row['factor']:.2g}"
 
 
 def _unit(kind: str, currency: str | None) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from core.recommender.network import Network
     from core.recommender.scorer import Scorer
 
+#: What adds less than this share of what adds most is no reason.
+TELLING = 0.25
 #: Groups that can be reasons: how much is known of somebody is the same for every item.
 REASONS = {name: words for name, words in GROUPS.items() if name != "shopper"}
 
@@ -81,5 +83,5 @@ def _sets(groups: int) -> torch.Tensor:
 def words_of(shares: np.ndarray, words: Sequence[str] = tuple(REASONS.values()), most: int = 2) -> str:
     """The groups that speak most for an item: float[groups] as `shapley` gives them, and their words."""
     order = np.argsort(-shares)
-    names = [words[group] for group in order[:most] if shares[group] > 0]
+    names = [words[g] for g in order[:most] if shares[g] > 0 and shares[g] >= TELLING * shares[order[0]]]
     return ", ".join(names) if names else "nothing speaks for it; others have more against them"

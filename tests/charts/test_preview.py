@@ -17,7 +17,7 @@ def row(region: str | None, a: float | None, b: float | None, kind: str = "click
         "region": region, "kind": kind, "shoppers": 900, "drawn": 30, "factor": None if a is None else 0.25,
         "a": a, "a_low": a and a - 5, "a_high": a and a + 5, "b": b, "b_low": b and b - 5,
         "b_high": b and b + 5, "change": change, "change_low": change and change - 1,
-        "change_high": change and change + 1, "then_raw": 400.0, "then_taken": 100.0,
+        "change_high": change and change + 1, "then_raw": 400.0, "foretold": "click", "then_taken": 100.0,
     }  # fmt: skip
 
 
@@ -50,7 +50,10 @@ def test_what_is_not_estimated_is_not_said() -> None:
     assert replay_in_a_sentence(table, "click", None) == (
         "In the last days 100 came of the 400 expected if everybody came back; all is multiplied by 0.25"
     )
-    assert replay_in_a_sentence(table, "purchase", None).endswith("if everybody came back")
+    assert replay_in_a_sentence(table, "purchase", None) == (
+        "In the last days 100 purchase events came of 400 click events if everybody came back: "
+        "too few to estimate by"
+    )
 
 
 def test_tenths_are_drawn_as_said_and_corrected() -> None:

@@ -183,7 +183,7 @@ def test_the_command_line(trained: Store, capsys: pytest.CaptureFixture[str]) ->
     assert main([*call, "--n", "3", "--region", "Florida", "--at", "2025-06-07T21:00"]) == 0
     told = capsys.readouterr()
     assert [row["place"] for row in json.loads(told.out)] == [1, 2, 3]
-    assert "an estimate of the model" in told.err
+    assert "the estimated chance of a click" in told.err
     assert main([*call, "--n", "many"]) == 2
     assert main(["train", "--store", str(trained.path), "--option", "days=soon"]) == 2
     assert "must be a number" in capsys.readouterr().err

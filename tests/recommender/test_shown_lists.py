@@ -53,6 +53,15 @@ def test_the_last_lists_are_those_of_a_plain_walk(sample_store: Store) -> None:
         assert len(row["prices"]) == len(row["shown"])
 
 
+def test_the_event_that_takes_most_from_lists_is_the_usual_one(
+    sample_store: Store, online_retail_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ASK(sample_store, Scope(), n="5") == ASK(sample_store, Scope(), event="click", n="5")
+    monkeypatch.setattr(Store, "k", 1)
+    with pytest.raises(CartscapeError, match="nowhere what was shown"):
+        ASK(online_retail_store, Scope())
+
+
 def test_what_cannot_be_told_is_a_sentence(sample_store: Store) -> None:
     with pytest.raises(CartscapeError, match="nowhere what was shown beside 'search'"):
         ASK(sample_store, Scope(), event="search")
