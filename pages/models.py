@@ -20,6 +20,7 @@ import streamlit as st
 from core.analyses import Answer
 from core.analyses.model_card import disk_space
 from core.charts.models import curve
+from core.recommender.shown_models import orders_lists
 from core.recommender.versions import bytes_of, promoted, versions
 from core.scope import Scope
 from pages.parts import ask, changes, page, rule_editor, state, states, tables, train_button, tunings
@@ -37,7 +38,6 @@ SIDES = (("use", "quality", "data"), ("limits", "settings"))
 def main() -> None:
     """Draw the page."""
     page.toolbar("Models", None, choose_measure=False)
-    changes.said()
     numbers = [version.number for version in versions(ask.store())]
     if numbers:
         _headline()
@@ -49,34 +49,48 @@ def main() -> None:
         with right:
             _compared()
         _promotion(int(number))
-        fairness()
+        if not _orders_lists():
+            fairness()
     else:
         train_button.offer()
-    _rules()
-    rule_editor.editor()
+    if not (numbers and _orders_lists()):  # what is given is put in order, whatever people say
+        _rules()
+        rule_editor.editor()
     _audit()
     tunings.show()
     if numbers:
         train_button.offer(again=True)
 
 
+def _orders_lists() -> bool:
+    """Whether the version in use puts lists in order, and recommends nothing."""
+    now = promoted(ask.store())
+    return any(orders_lists(version) for version in versions(ask.store()) if version.number == now)
+
+
 def _headline() -> None:
     """Which one serves, how good, since when, and what changed last: the answer of five seconds."""
-    if promoted(ask.store()) is None:
+    now = promoted(ask.store())
+    if now is None:
         states.notice("No version is in use, so that nothing is recommended. Promote one below.")
         return
+    for version in versions(ask.store()):
+        if version.number == now and version.problem:
+            states.notice(states.plain(version.problem), ":material/error:")
     card = {(row["section"], row["name"]): row for row in ask.ask("model-card", Scope()).table.to_pylist()}
     use, since = card["use", "Gives the chance of"], card["use", "In use since"]
     told = [
         ("In use", f"Version {card['use', 'Version']['value']}", use["value"]),
         ("Since", since["value"], since["note"]),
     ]
-    measured = [(name, card.get(("quality", name))) for name in ("NDCG@10", "HR@10")]
+    measured = [(name, card.get(("quality", name))) for name in ("NDCG@10", "HR@10", "MRR")]
     told += [
         (name, row["value"], row["note"] or "of the last days held out") for name, row in measured if row
     ]
-    written, _, on = ask.ask("rules", Scope()).of.partition(", ")
-    told.append(("Rules", on, written))
+    told = told[:4]
+    if not _orders_lists():
+        written, _, on = ask.ask("rules", Scope()).of.partition(", ")
+        told.append(("Rules", on, written))
     for row in ask.ask("audit", Scope()).table.slice(0, 1).to_pylist():
         by = f"by {row['by']}" if row["by"] else "nobody said by whom"
         told.append(("Last change", f"{row['what']}: {row['name']}", f"{row['moment']}, {by}"))
@@ -125,17 +139,14 @@ def _line(row: dict[str, Any]) -> str:
 
 def _curve(number: str) -> None:
     answer = ask.ask("model-curve", Scope(), number=number)
+    if not answer.table.num_rows:
+        states.notice(states.plain(" ".join(answer.notes)), ":material/show_chart:")
+        return
     figure = curve(answer.table, style())
-
-    def draw() -> None:
-        if answer.table.num_rows:
-            plot(figure, f"model_curve_{number}", answer.title, alt=f"Loss by epoch of {answer.of}.")
-        else:
-            st.markdown(":material/show_chart: No curve to draw.")
-
-    export = Export(figure) if answer.table.num_rows else Export()
     frame(
-        "model_curve", answer, ask.command("model-curve", Scope(), number=number), draw, export,
+        "model_curve", answer, ask.command("model-curve", Scope(), number=number),
+        lambda: plot(figure, f"model_curve_{number}", answer.title, alt=f"Loss by epoch of {answer.of}."),
+        Export(figure),
         hint="Validation is of the days that were held out: where it rises again, a model learns by heart.",
     )  # fmt: skip
 
@@ -172,6 +183,7 @@ def _promotion(number: int) -> None:
                 "Roll back", icon=":material/undo:", key="rollback", on_click=changes.rollback,
                 args=("promotion",), help="To the version that was in use before this one",
             )  # fmt: skip
+        changes.said("promotion")
 
 
 def _table(key: str, answer: Answer, name: str, columns: dict[str, Any], hint: str = "") -> None:

@@ -15,6 +15,8 @@ All but the last is what the model estimates, no experiment; the caption says of
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.analyses.asked_words import words_of_b
@@ -62,6 +64,8 @@ def main() -> None:
     if state.view("part") == "next":
         next_step.draw()
         return
+    if state.view("part") != "cohort" and set(state.scope().words()) - {"from", "to", "compare"}:
+        st.caption("Of the whole log: the scope above narrows For a cohort and Next step, not this.")
     if promoted(ask.store()) is None or not versions(ask.store()):
         train_button.offer()
         return
@@ -104,7 +108,7 @@ def main() -> None:
         plot(figure, "moves", answer.title, alt=f"Items of list A and list B, best first. {answer.of}.")
 
     frame(
-        "moves", answer, command, draw, Export(figure), title="What we would show",
+        "moves", answer, command, draw, Export(figure), title=_title(answer.table.to_pylist()),
         hint="Change the place, the hour or a price in B and see what moves. "
         "Chances are the model's estimates, not an experiment.",
     )  # fmt: skip
@@ -113,6 +117,21 @@ def main() -> None:
     if _rules():
         _effects()
     why(answer.table.to_pylist(), answer, command, _of_b())
+
+
+def _title(rows: list[dict[str, Any]]) -> str:
+    """What B changes in the list, in a sentence."""
+    before, after = (
+        {row["item_id"]: row[f"place_{side}"] for row in rows if (row[f"place_{side}"] or SHOWN + 1) <= SHOWN}
+        for side in ("a", "b")
+    )
+    if before == after:
+        differs = any(state.text(f"b_{word}") for word in (*CONTROLS, "point", "phrase", "price", "out"))
+        return "What we would show" + (": the same list in B" if differs else "")
+    new = len(after.keys() - before.keys())
+    moved = sum(after[item] != before[item] for item in after.keys() & before.keys())
+    said = [f"brings in {new} of {len(after)}"] * bool(new) + [f"moves {moved}"] * bool(moved)
+    return f"What we would show: B {' and '.join(said)}"
 
 
 @st.fragment(run_every=FOLLOWED)

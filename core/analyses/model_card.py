@@ -34,9 +34,9 @@ def model_card(store: Store, scope: Scope, number: str = "") -> Answer:
     rows = [
         *_use(store, version, now if in_use else None),
         *_data(store, version, told),
-        *_quality(told),
+        *_quality(version, told),
         *_settings(version),
-        *(("limits", name, text, None) for name, text in card.limits(store.k, _on(store)).items()),
+        *(("limits", name, text, None) for name, text in card.limits(version, store.k, _on(store)).items()),
     ]
     lines = [dict(zip(_CARD.names, row, strict=True)) for row in rows]
     of = f"version {version.number} of the model, {'in use' if in_use else 'not in use'}"
@@ -55,7 +55,10 @@ def model_curve(store: Store, scope: Scope, number: str = "") -> Answer:
     told = card.told(version, store.k)
     notes = [note for note in (version.problem, told.hidden) if note]
     if not told.curve and not notes:
-        notes = [f"Version {version.number} was trained before curves were kept; train again to have one."]
+        why = "puts lists in order, of which no curve is kept"
+        if version.about.settings.get("items") != "shown":
+            why = "was trained before curves were kept; train again to have one"
+        notes = [f"Version {version.number} {why}."]
     rows = [{**point, "epoch": int(point["epoch"])} for point in told.curve]
     of = f"version {version.number}, mean cross-entropy of a shopper and an item, of up to 100,000 pairs"
     return Answer(pa.Table.from_pylist(rows, _CURVE), "Training curve", of, tuple(notes))
@@ -127,10 +130,15 @@ def _data(store: Store, version: Version, told: Told) -> list[Row]:
     log = told.learnt_from
     as_now = version.data == store.fingerprint
     rows: list[Row] = [
-        ("data", "Log", version.data, "the log as it is now" if as_now else "the log has changed since"),
+        (
+            "data",
+            "Log",
+            _as_of(version.data),
+            "the log as it is now" if as_now else "the log has changed since",
+        ),
     ]
     if not log:
-        rows.append(("data", "What it held", None, "not kept with versions as old as this one"))
+        rows.append(("data", "What it held", None, "kept of models that recommend, by newer versions"))
         return rows
     for name in ("events", "shoppers", "items"):
         count = log[name]
@@ -144,7 +152,7 @@ def _data(store: Store, version: Version, told: Told) -> list[Row]:
     return rows
 
 
-def _quality(told: Told) -> list[Row]:
+def _quality(version: Version, told: Told) -> list[Row]:
     rows: list[Row] = []
     for name, label in MEASURES.items():
         if name not in told.metrics:
@@ -157,9 +165,14 @@ def _quality(told: Told) -> list[Row]:
         ]
         rows.append(("quality", label, f"{value:.4f}", ", ".join(beside) or None))
     if "tested" in told.metrics:
-        note = "all items ranked, nothing sampled"
-        rows.append(("quality", "Shoppers tested", f"{told.metrics['tested']:,.0f}", note))
-    if told.metrics and "ndcg@10_popular" not in told.metrics:
+        lists = version.about.settings.get("items") == "shown"
+        what, note = (
+            ("Lists", "the last of each session")
+            if lists
+            else ("Shoppers", "all items ranked, nothing sampled")
+        )
+        rows.append(("quality", f"{what} tested", f"{told.metrics['tested']:,.0f}", note))
+    if "ndcg@10" in told.metrics and "ndcg@10_popular" not in told.metrics:
         rows.append(
             ("quality", "Beside chance", None, "not kept with versions as old as this one; see evaluate")
         )
@@ -177,7 +190,12 @@ def _settings(version: Version) -> list[Row]:
 
 def _lines(store: Store, version: Version) -> dict[tuple[str, str], str | None]:
     told = card.told(version, store.k)
-    rows = [*_use(store, version, None), *_quality(told), *_data(store, version, told), *_settings(version)]
+    rows = [
+        *_use(store, version, None),
+        *_quality(version, told),
+        *_data(store, version, told),
+        *_settings(version),
+    ]
     found = {(section, name): value for section, name, value, _ in rows}
     found["use", "Version"] = f"{version.number}" + (", in use" if promoted(store) == version.number else "")
     for peer in BESIDE:
@@ -193,6 +211,11 @@ def _on(store: Store) -> int:
 def moment(at: str) -> str | None:
     """A moment in UTC as people write it: 2026-11-26 03:08 UTC."""
     return f"{at[:16].replace('T', ' ')} UTC" if at else None
+
+
+def _as_of(data: str) -> str | None:
+    """A fingerprint of a log, by its last change where it says one."""
+    return f"as of {moment(said)}" if (said := data.partition("-")[2]).startswith("20") else data or None
 
 
 def disk_space(size: int) -> str:

@@ -11,7 +11,10 @@ from core.recommender.versions import Version
 MEASURES = {
     "ndcg@10": "NDCG@10", "hr@10": "HR@10", "recall@10": "Recall@10", "mrr": "MRR",
 }  # fmt: skip
-BESIDE = {"popular": "what was popular in the 30 days before", "chance": "a list in no order"}
+BESIDE = {
+    "popular": "what was popular in the 30 days before", "chance": "a list in no order",
+    "as_shown": "as it was shown", "seen": "last seen first",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ def told(version: Version, k: int) -> Told:
 def foretells(version: Version) -> str:
     """What a version gives the chance of: "click of an item new to the shopper within 30 days"."""
     settings = version.about.settings
+    if settings.get("items") == "shown":
+        return f"{version.about.event} for each item of a list that is shown"
     which = {"new": "an item new to the shopper", "any": "any item"}.get(
         str(settings.get("items")), "an item"
     )
@@ -53,8 +58,17 @@ def foretells(version: Version) -> str:
     return f"{version.about.event or 'something'} of {which}" + (f" within {days:g} days" if days else "")
 
 
-def limits(k: int, rules: int) -> dict[str, str]:
+def limits(version: Version, k: int, rules: int) -> dict[str, str]:
     """What a model is not for, and what it does not know; `rules` is how many come after it."""
+    if version.about.settings.get("items") == "shown":
+        return {
+            "Not for": "Proposing items: it puts a list that is given in order, and adds nothing to it.",
+            "Estimates": "Chances are what the past suggests of lists as they were shown. That another order "
+            "causes anything was never tried in an experiment.",
+            "Cold visits": "Of a visit that did nothing yet only the device is known: what others take and "
+            "the place in the list decide.",
+            "Place and rules": "It does not know where a visitor is, and no rule comes after it.",
+        }
     return {
         "Not for": "Deciding about a person (a price, a credit, an offer withheld): it ranks items for a "
         "list, and what it knows of anybody is what they looked at and took here.",

@@ -13,7 +13,14 @@ from core.paths import open_paths
 from core.recommender import versions
 from core.recommender.moment import MOST_ITEMS, MOST_STEPS, STEP
 from core.recommender.reasons import shares_of, worth_of_sets
-from core.recommender.shown import SCORER, evaluated, learnt_and_tested, shown_lists
+from core.recommender.shown import (
+    ORDERS,
+    SCORER,
+    evaluated,
+    learnt_and_tested,
+    places_of_taken,
+    shown_lists,
+)
 from core.recommender.shown_features import GROUP_OF, GROUPS, OF_LIST
 from core.recommender.shown_log import Catalogue, others_now
 from core.recommender.shown_scorer import ShownOptions, ShownScorer, fit
@@ -64,7 +71,11 @@ def train_shown(store: Store, event: str, seed: int, told: Told = untold) -> tup
     told(0.95, "measuring on the last sessions")
     row = evaluated(shown, [(SCORER, "{}", scorer.place_of_taken(tested))])[0]
     names = ("mrr", "hr@1", "hr@5", "hr@10")
-    return scorer.to_bytes(), {name: row[name] for name in names} | {
+    beside = {"as_shown": "as shown", "seen": "last seen first"}
+    peers = {
+        f"mrr_{name}": float((1 / places_of_taken(shown, ORDERS[of])).mean()) for name, of in beside.items()
+    }
+    return scorer.to_bytes(), {name: row[name] for name in names} | peers | {
         "tested": float(len(tested)), "learnt": float(len(learnt)),
     }  # fmt: skip
 

@@ -44,7 +44,9 @@ class About:
 
 @dataclass(frozen=True)
 class Version:
-    """One saved model. Where its description cannot be read, `problem` says so and the rest is empty."""
+    """One saved model. `problem` says that its description cannot be read, and the rest is empty, or that a
+    file is cut short or gone.
+    """
 
     number: int
     folder: Path  # its files lie here
@@ -263,7 +265,10 @@ def _read(store: Store, number: int) -> Version:
     try:
         words = json.loads((folder / _ABOUT).read_bytes())
         files = {name: (int(size), str(content)) for name, (size, content) in words["files"].items()}
-        return Version(number, folder, words["made"], words["data"], About(**words["about"]), files)
+        misfits = (_misfit(folder / name, name, size) for name, (size, _) in files.items())
+        what = next(filter(None, misfits), "")
+        problem = _damaged(number, folder, what) if what else ""
+        return Version(number, folder, words["made"], words["data"], About(**words["about"]), files, problem)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Version(number, folder, problem=_damaged(number, folder, f"its {_ABOUT} cannot be read"))
 
@@ -272,18 +277,25 @@ def _whole(version: Version) -> Version:
     """The version itself; raises the sentence where a file is not as it was saved."""
     if version.problem:
         raise CartscapeError(version.problem)
-    for name, (size, content) in version.files.items():
-        path = version.folder / name
+    for name, (_, content) in version.files.items():
         try:
-            found = path.stat().st_size
-            what = f"its file {name} has {found:,} of {size:,} bytes" if found != size else ""
-            if not what and digest(path) != content:
-                what = f"its file {name} is not what was saved"
+            what = (
+                f"its file {name} is not what was saved" if digest(version.folder / name) != content else ""
+            )
         except OSError as error:
             what = f"its file {name} cannot be read ({error.strerror})"
         if what:
             raise CartscapeError(_damaged(version.number, version.folder, what))
     return version
+
+
+def _misfit(path: Path, name: str, size: int) -> str:
+    """What is wrong with a file at a glance; "" for nothing."""
+    try:
+        found = path.stat().st_size
+    except OSError as error:
+        return f"its file {name} cannot be read ({error.strerror})"
+    return f"its file {name} has {found:,} of {size:,} bytes" if found != size else ""
 
 
 def _damaged(number: int, folder: Path, what: str) -> str:

@@ -76,18 +76,18 @@ def _make(key: str, change: Callable[[Author], object], done: str) -> bool:
             raise WrongCall("Say who you are and why: both go into the audit list.")
         change(author)
     except CartscapeError as error:
-        st.session_state[_SAID] = (False, str(error))
+        st.session_state[_SAID] = (key, False, str(error))
         return False
-    st.session_state[_SAID] = (True, done)
+    st.session_state[_SAID] = (key, True, done)
     st.session_state[_BY] = author.by
     st.session_state[f"{key}_why"] = ""
     return True
 
 
-def said() -> None:
-    """What came of the last change, once."""
-    if found := st.session_state.pop(_SAID, None):
-        good, sentence = found
+def said(key: str) -> None:
+    """What came of the last change by the form `key`, once: to be called where its buttons are."""
+    if st.session_state.get(_SAID, ("",))[0] == key:
+        _, good, sentence = st.session_state.pop(_SAID)
         (st.success if good else st.error)(
             plain(sentence), icon=":material/check:" if good else ":material/error:"
         )

@@ -34,7 +34,13 @@ def draw(version: Version) -> None:
     _controls(known)
     options = {asked: said for word, asked in ASKED.items() if (said := state.text(word))}
     if "shown" not in options:
-        states.notice("Choose a list above, or write the items of one in the order in which they are shown.")
+        asked = "Write the items of a list above, in the order in which they are shown."
+        shared = "On shared data no session's list can be chosen." if ask.store().k > 1 else ""
+        states.notice(
+            "Choose a list above, or write the items of one in the order in which they are shown."
+            if known
+            else f"{asked} {shared}"
+        )
         return
     try:
         answer = ask.ask("recommended", Scope(), **options)
@@ -46,13 +52,22 @@ def draw(version: Version) -> None:
     title = _title(rows)
     figure = moves(rows, min(len(rows), DRAWN), style(), SIDES)
     reciprocal = version.about.metrics.get("mrr")
-    measured = "" if reciprocal is None else f" Over the last sessions its MRR was {reciprocal:.3f}."
+    measured = (
+        ""
+        if reciprocal is None
+        else f" Over the last sessions its MRR was {reciprocal:.3f}{_as_shown(version)}."
+    )
     frame(
         "order", answer, ask.command("recommended", Scope(), **options),
         lambda: plot(figure, "order", title, alt=f"{title}. {answer.of}."), Export(figure), title=title,
         hint="The model knows the whole log, what was done after this list too." + measured,
     )  # fmt: skip
     _why(answer, rows)
+
+
+def _as_shown(version: Version) -> str:
+    least = version.about.metrics.get("mrr_as_shown")
+    return "" if least is None else f", as shown {least:.3f}"
 
 
 def _of_log(event: str) -> list[dict[str, Any]]:

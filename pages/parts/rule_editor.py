@@ -54,6 +54,7 @@ def editor() -> None:
             changes.who_and_why(_KEY)
         with st.container(horizontal=True, gap="small", key="rule_buttons"):
             _buttons("" if which == NEW else which)
+        changes.said(_KEY)
 
 
 def _which(names: list[str]) -> None:

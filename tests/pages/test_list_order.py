@@ -68,10 +68,20 @@ def test_a_list_written_by_hand_and_what_cannot_be_read(app: Open, store: Store)
     assert "The model in use puts lists in order" in said(test)
 
 
+def test_the_page_models_describes_a_model_of_lists(app: Open, store: Store) -> None:
+    test = whole(app("models", store="sample"))
+    words = said(test).replace("\\", "")
+    assert "click for each item of a list that is shown" in words and "as it was shown" in words
+    assert "puts lists in order, of which no curve is kept" in words and "Proposing items" in words
+    assert not any(button.key == "measure" for button in test.button) and "Write a rule" not in words
+    assert [command.split()[4] for command in commands(test)] == ["model-card", "models-compared", "audit"]
+
+
 def test_on_shared_data_no_list_of_the_log_is_offered(
     app: Open, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Store, "k", 10)
+    assert "On shared data no session's list can be chosen" in said(opened(app))
     test = opened(app, listed="P10017, P59732")
     assert all(box.key != "list_of_log" for box in test.selectbox) and commands(test)
 

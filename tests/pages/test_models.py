@@ -81,6 +81,18 @@ def test_a_version_is_promoted_and_rolled_back_with_a_reason(app: Open, store: S
     assert "no version that was promoted before" in test.error[0].value
 
 
+def test_what_is_wrong_stands_where_it_is_seen(app: Open, store: Store) -> None:
+    test = opened(app)
+    test.button(key="rollback").click().run()
+    assert [error.value for error in test.error] == ["Say who you are and why: both go into the audit list."]
+    path = open_version(store).folder / SCORER_FILE
+    path.write_bytes(path.read_bytes()[:100])
+    test = opened(app)
+    assert f"Version 1 of the model is damaged: its file {SCORER_FILE} has 100 of" in said(test).replace(
+        "\\", ""
+    )
+
+
 def test_a_version_is_deleted_with_a_reason(app: Open, store: Store) -> None:
     test = opened(app, model="1")
     assert promoted(store) == 1

@@ -15,16 +15,14 @@ from core.analyses.preview_lists import PreviewWords
 from core.encoder.attribution import Attribution, Word
 from core.journeys import encoding
 from core.recommender import word_shares
-from core.recommender.models import TrainOptions, job_of, train_model
+from core.recommender.models import job_of
 from core.recommender.preview import lists_of
 from core.recommender.versions import open_version
 from core.scope import Scope
 from core.store import Store
-from tests.analyses import search_oracle
 from tests.pages.conftest import Open, commands
 from tests.pages.test_pages import said, whole
 from tests.quick_models import quick_models
-from tests.recommender.test_shown_models import quick
 
 
 @pytest.fixture
@@ -57,6 +55,29 @@ def opened(app: Open, **words: str) -> AppTest:
     return whole(app("recommendations", store="sample", **words))
 
 
+def test_the_title_says_what_b_changes_and_the_scope_that_it_changes_nothing(app: Open, store: Store) -> None:
+    words = {"b_region": "Florida"}
+    rows = ANALYSES["what-if"].run(store, Scope(), **words, n="10").table.to_pylist()
+    before, after = ([row["item_id"] for row in sorted(
+        (row for row in rows if row[place] and row[place] <= 10), key=lambda row: int(row[place])
+    )] for place in ("place_a", "place_b"))  # fmt: skip
+    new = len(set(after) - set(before))
+    moved = sum(item in before and before.index(item) != at for at, item in enumerate(after))
+    parts = [f"brings in {new} of 10"] * bool(new) + [f"moves {moved}"] * bool(moved)
+    title = (
+        f"What we would show: B {' and '.join(parts)}" if parts else "What we would show: the same list in B"
+    )
+    test = opened(app, **words)
+    assert title in said(test) and "Of the whole log" not in said(test)
+    assert (
+        "What we would show" in said(opened(app))
+        and "B " not in said(opened(app)).split("What we would")[1][:12]
+    )
+    narrowed = opened(app, region="Ohio")
+    assert "Of the whole log: the scope above narrows For a cohort" in said(narrowed)
+    assert "Of the whole log" not in said(opened(app, region="Ohio", part="next"))
+
+
 def test_two_lists_and_why(app: Open, store: Store) -> None:
     test = opened(app, a_region="Minnesota", b_region="Florida", b_at="2025-06-29T18:00")
     answer = ANALYSES["what-if"].run(
@@ -84,17 +105,6 @@ def test_on_shared_data_nobody_is_looked_at_alone(
     monkeypatch.setattr(Store, "k", 10)
     test = opened(app)
     assert "Shopper" not in [box.label for box in test.text_input]
-
-
-def test_a_model_that_orders_lists_is_said_to_recommend_nothing(
-    app: Open, pages_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quick(monkeypatch)
-    with search_oracle.encoded():
-        train_model(Store.open(pages_home / "sample"), TrainOptions(event="click", items="shown"))
-        test = opened(app)
-    assert "orders lists that are shown and recommends nothing by itself" in said(test)
-    assert "Train another model" in said(test) and not commands(test)
 
 
 def test_of_an_item_its_words_takers_and_what_would_lift_it_are_told(
