@@ -182,6 +182,32 @@ def test_each_change_gives_the_place_that_is_told_and_none_of_its_kind_a_better(
     assert "stands first already" in " ".join(again.notes) and not again.table.num_rows
 
 
+def test_each_item_above_is_tried_sold_out(trained: Store) -> None:
+    listed = [row["item_id"] for row in rows("recommended", trained)]
+    found = rows("smallest-change", trained, item=listed[2])
+    stock = next(row for row in found if row["kind"] == "stock")
+    assert stock["words"] == [f"out={listed[1]}"] and stock["place"] == 2 and not stock["first"]
+    out = [row["item_id"] for row in rows("recommended", trained, out=listed[1])]
+    assert out.index(listed[2]) + 1 == stock["place"]
+
+
+def test_what_is_sold_out_in_the_question_is_said_to_be_so(trained: Store) -> None:
+    item = rows("recommended", trained)[1]["item_id"]
+    answer = ask("smallest-change", trained, item=item, out=item)
+    assert not answer.table.num_rows and "sold out here" in answer.of
+    assert "It is sold out here" in " ".join(answer.notes)
+
+
+def test_of_an_item_that_nothing_brings_into_the_list_no_change_is_told(trained: Store) -> None:
+    ids = {row["item_id"] for row in rows("recommended", trained, n="100")}
+    beyond = [item for item in sorted(open_model(trained).codes) if item not in ids][:2]
+    for item in beyond:
+        answer = ask("smallest-change", trained, item=item)
+        assert "does not stand among the first 100" in answer.of
+        assert all(row["place"] is not None for row in answer.table.to_pylist())
+        assert answer.table.num_rows or "each item above it sold out" in " ".join(answer.notes)
+
+
 def test_what_is_asked_is_written_as_it_is_read() -> None:
     words = {
         "path": "view:A, cart:B", "lat": "41.5", "lon": "-87.0", "at": "2026-01-05T18:00", "device": "mobile",
