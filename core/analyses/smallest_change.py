@@ -30,9 +30,9 @@ def smallest_change(store: Store, scope: Scope, options: ItemWords) -> Answer:
 
     Columns: kind (hour, place, device, price, step, stock), change (in words), place (where the item then
     stands), chance, first (whether that is first), words (the options of `recommended` that are then said
-    otherwise, WORD=VALUE). Kinds of which no change brings it higher are left out, all of them of an item that
-    is sold out in what is asked. One thing is changed at a time; it is what the model would say, not what
-    people would do.
+    otherwise, WORD=VALUE). Kinds of which no change brings it higher are left out, as are all of them for an
+    item that is sold out in what is asked. One thing is changed at a time; it is what the model would say,
+    not what people would do.
     """
     of_whole_log(scope)
     model = open_model(store)

@@ -75,8 +75,8 @@ def test_cells_where_nothing_leads_are_counted_by_themselves() -> None:
     none = dict.fromkeys(("leader_a", "title_a", "category_a", "chance_a", "above_a", "differs_a", "sure_a"))
     rows = [row(CELLS[0], "Shoes", "Baby", False), row(CELLS[1], "Baby") | none, row(CELLS[2], "Dog") | none]
     assert in_a_sentence(pa.Table.from_pylist(rows), "a", "above") == (
-        "Shoes stands out most in 1 of 3 cells, nothing stands out in 2; something else stands out more among "
-        "what is taken in 1 of 1, beyond chance in none."
+        "Shoes stands out most in 1 of 3 cells, nothing stands out in 2; something else stands out more "
+        "among what is taken in 1 of 1, beyond chance in none."
     )
     said = in_a_sentence(pa.Table.from_pylist(rows[1:]), "a", "above")
     assert said == "Nothing stands out in any of 2 cells."
