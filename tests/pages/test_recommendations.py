@@ -111,6 +111,8 @@ def test_of_an_item_its_words_takers_and_what_would_lift_it_are_told(
     )
     test = opened(app, why="words", **path)
     assert [command.split()[4] for command in commands(test)] == ["what-if", "why-words"]
+    test = opened(app, why="words")  # of nobody
+    assert "Its words say nothing here" in said(test) and len(commands(test)) == 1
     test = opened(app, why="takers", **path)
     assert {"past-buyers", "taken-after"} <= {command.split()[4] for command in commands(test)}
     assert "alike" in said(test)
