@@ -43,10 +43,15 @@ def main() -> None:
         _headline()
         number = _choice(numbers)
         _card(number)
-        left, right = st.columns(2, gap="small")
-        with left:
-            _curve(number)
-        with right:
+        answer = ask.ask("model-curve", Scope(), number=number)
+        if answer.table.num_rows:
+            left, right = st.columns(2, gap="small")
+            with left:
+                _curve(number, answer)
+            with right:
+                _compared()
+        else:
+            states.notice(states.plain(" ".join(answer.notes)), ":material/show_chart:")
             _compared()
         _promotion(int(number))
         if not _orders_lists():
@@ -137,11 +142,7 @@ def _line(row: dict[str, Any]) -> str:
     return f"| {name} | {' · '.join(filter(None, (value, about)))} |"
 
 
-def _curve(number: str) -> None:
-    answer = ask.ask("model-curve", Scope(), number=number)
-    if not answer.table.num_rows:
-        states.notice(states.plain(" ".join(answer.notes)), ":material/show_chart:")
-        return
+def _curve(number: str, answer: Answer) -> None:
     figure = curve(answer.table, style())
     frame(
         "model_curve", answer, ask.command("model-curve", Scope(), number=number),

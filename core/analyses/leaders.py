@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.analyses.asked_words import B, TwoWords, read_two, said
+from core.analyses.chance import FALSE_ALARMS
+from core.analyses.proportions import false_discovery
 from core.analyses.tables import column
 from core.analyses.ways import hidden_notes
 from core.analyses.whom import distinct
@@ -33,8 +35,13 @@ from core.store import Store
 LEADS = ("category", "item")
 RANKS = ("most", "above")
 ALL = "all"
-#: Two counts that would differ so much by chance more rarely than this differ surely.
-CHANCE = 0.05
+#: Chances that differ by less than this share are the same.
+SAME = 0.001
+#: A note.
+SILENT = (
+    "Places say nothing to this model: all that is in question is as likely at each of them as anywhere, so "
+    "that nothing stands out."
+)
 
 
 @dataclass(frozen=True)
@@ -55,9 +62,12 @@ def leaders(store: Store, scope: Scope, options: LeadersWords) -> Answer:
     items in question there, which is how many of them one shopper is expected to take), above (chance ÷ the
     same where no place is known), taken and taken_title (what most shoppers took there at that hour in the
     last `days`), taken_by (how many), leader_by (how many took the leader there), differs (whether fewer took
-    the leader), sure (whether they are fewer beyond chance: exact binomial test of the two numbers, 5 %).
+    the leader), sure (whether they are fewer beyond chance: exact binomial test of the two numbers, times the
+    number of things that the most taken could have been, false discoveries among all rows of a side held at
+    5 % by Benjamini-Hochberg). differs and sure are null where there is no leader, or too little was taken.
     rank=above takes the leader by `above` among the first `n` there, what is taken by its share there against
-    its share everywhere, shrunk as the model does it, and differs and sure by those shares. Rules apply where
+    its share everywhere, shrunk as the model does it, and differs and sure by those shares; where `above` is
+    the same of all of them nothing leads, and a note tells where it is so everywhere. Rules apply where
     they hold: an item leads as the first of the list that `recommended` gives there, a category by odds as
     they are raised and lowered, without what is forbidden; chances stay the model's. Numbers of fewer than k
     shoppers are null, and so is what would tell them by subtraction; places of fewer have no row.
@@ -166,14 +176,29 @@ class _Side:
         for slot in slots:
             found = everywhere(model, asked, own, its.local, replace(when, slot=np.array([slot])), rules, n)
             parts.append(_one_hour(model, its, found, options, asked.n, days, slot))
-        columns = {name: pa.concat_arrays([part[name] for part in parts]) for name in parts[0]}
+        if all(part.silent for part in parts):
+            more.append(SILENT)
+        columns = {
+            name: pa.concat_arrays([part.columns[name] for part in parts]) for name in parts[0].columns
+        }
+        # One test a cell and hour: what so many find by chance is held down over all of them.
+        q = false_discovery(np.concatenate([part.p for part in parts]))
+        columns["sure"] = pa.array(q < FALSE_ALARMS, mask=np.isnan(q))
         return cls(slots, columns, notes + more)
+
+
+@dataclass(frozen=True, eq=False)
+class _Hour:
+    """One side at one time of the week."""
+
+    columns: dict[str, pa.Array]
+    p: np.ndarray  # float64[places], of the leader being taken no less than another; NaN where it is not told
+    silent: bool  # whether at no place anything is likelier or less likely than anywhere
 
 
 def _one_hour(
     model: Model, its: Places, found: Everywhere, options: LeadersWords, n: int, days: float, slot: int
-) -> dict[str, pa.Array]:
-    """The columns of one side at one time of the week."""
+) -> _Hour:
     from scipy import stats  # here, as the command line starts sooner without it
 
     world, rows = model.ground.world, np.arange(its.size)
@@ -195,6 +220,10 @@ def _one_hour(
         among[np.nonzero(found.lists >= 0)[0], found.lists[found.lists >= 0]] = True
         none = first < 0
     above = np.divide(chance, usual, out=np.zeros(chance.shape), where=among & (usual > 0))
+    low, high = np.where(above > 0, above, np.inf).min(axis=1), above.max(axis=1)
+    usual_here = (high <= 1 + SAME) & (low >= 1 - SAME)
+    if above_all:  # the first of equals would lead by its number alone
+        none = none | usual_here | (((above > 0).sum(axis=1) > 1) & (high - low <= SAME * high))
     best = above.argmax(axis=1) if above_all else first
     leader = thing[best]
     counts, hidden = _taken(model, its, world.category_of if by_category else None, days, slot)
@@ -210,13 +239,15 @@ def _one_hour(
     less = (most >= 0) & (leader != most) & (worst * share[most] < by * share[leader])
     untold = (most < 0) | (unseen & ~less)
     odds = share[leader] / np.maximum(share[leader] + share[most], 1e-12)
-    p = np.minimum(2 * stats.binom.cdf(worst, worst + by, odds), 1)
+    # What is taken most is chosen by the same counts: any other thing that is taken could have been it.
+    others = max(np.count_nonzero(seen.any(axis=0)) - 1, 1)
+    p = np.where(less, np.minimum(others * stats.binom.cdf(worst, worst + by, odds), 1), 1.0)
     untold |= none
     told, taken = (
         [(None, None, None) if code < 0 else _named(model, options.what, int(code)) for code in codes]
         for codes in (np.where(none, -1, leader), most)
     )
-    return {
+    columns = {
         **{
             word: pa.array([one[at] for one in told], pa.string())
             for at, word in enumerate(("leader", "title", "category"))
@@ -230,8 +261,8 @@ def _one_hour(
         "taken_by": column(np.where(most >= 0, by, np.nan), "count"),
         "leader_by": column(np.where(unseen | none, np.nan, mine), "count"),
         "differs": pa.array(less, mask=untold),
-        "sure": pa.array(less & (p < CHANCE), mask=untold),
     }
+    return _Hour(columns, np.where(untold, np.nan, p), bool(usual_here.all()))
 
 
 def _taken(

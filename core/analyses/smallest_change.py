@@ -18,6 +18,11 @@ _SCHEMA = pa.schema(
         "first": pa.bool_(), "words": pa.list_(pa.string()),
     }
 )  # fmt: skip
+SOLD_OUT = "It is sold out here, so that it stands nowhere, whatever else is asked."
+NONE_HIGHER = (
+    "No single change brings it higher: tried were other hours, places and devices, its price, one more look "
+    "unless a shopper is asked for, and each item above it sold out, as far as the log knows of them."
+)
 
 
 def smallest_change(store: Store, scope: Scope, options: ItemWords) -> Answer:
@@ -25,8 +30,9 @@ def smallest_change(store: Store, scope: Scope, options: ItemWords) -> Answer:
 
     Columns: kind (hour, place, device, price, step, stock), change (in words), place (where the item then
     stands), chance, first (whether that is first), words (the options of `recommended` that are then said
-    otherwise, WORD=VALUE). Kinds of which no change brings it higher are left out. One thing is changed at a
-    time; it is what the model would say, not what people would do.
+    otherwise, WORD=VALUE). Kinds of which no change brings it higher are left out, as are all of them for an
+    item that is sold out in what is asked. One thing is changed at a time; it is what the model would say,
+    not what people would do.
     """
     of_whole_log(scope)
     model = open_model(store)
@@ -39,11 +45,15 @@ def smallest_change(store: Store, scope: Scope, options: ItemWords) -> Answer:
         }
         for its in found
     ]  # fmt: skip
-    stands = f"place {now}" if now else f"beyond place {DEEP}"
-    notes = () if rows else ("No single change of those that were tried brings it higher.",)
-    if now == 1:
+    stands = f"stands at place {now} now" if now else f"does not stand among the first {DEEP} now"
+    notes: tuple[str, ...] = ()
+    if item in asked.out_of_stock:
+        stands, notes = "is sold out here", (SOLD_OUT,)
+    elif now == 1:
         notes = ("It stands first already.",)
-    of = f"{of_model(model, asked)}; it stands at {stands} now"
+    elif not rows:
+        notes = (NONE_HIGHER,)
+    of = f"{of_model(model, asked)}; it {stands}"
     return Answer(pa.Table.from_pylist(rows, _SCHEMA), "What would put it first", of, notes)
 
 

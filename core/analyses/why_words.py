@@ -17,6 +17,9 @@ from core.store import Store
 #: Words that are told one by one; the others are told together.
 MOST_WORDS = 12
 OTHERS = "(other words)"
+#: What is left where no word says anything.
+NO_WORDS = "(a text that says nothing)"
+SILENT = "Its words say nothing here: there is nothing done or looked for that the model holds them against."
 #: That may stand before or after a word.
 SIGNS = ".,;:!?()[]\"'|"
 
@@ -25,8 +28,10 @@ def why_words(store: Store, scope: Scope, options: ItemWords) -> Answer:
     """What each word of an item's text adds to its score for what is asked, as `recommended` reads it.
 
     Columns: word (as it stands first, whatever its case), start (its first letter's place in the text, null
-    for OTHERS), times, adds (to the score, all times together). The MOST_WORDS strongest in the order of the
-    text, then all others together; on shared data words of a description or a review are among the others.
+    for OTHERS and NO_WORDS), times, adds (to the score, all times together). The MOST_WORDS strongest in the
+    order of the text, then all others together; on shared data words of a description or a review are among
+    the others. The last row, NO_WORDS, is what a text that says nothing would add against usual words; all
+    rows sum to adds_words of `recommended`. It stands alone where words have nothing to be held against.
     """
     from core.recommender.word_shares import word_shares  # PyTorch takes seconds to import
 
@@ -49,11 +54,14 @@ def why_words(store: Store, scope: Scope, options: ItemWords) -> Answer:
     others += sum(row["adds"] for row in strongest[MOST_WORDS:])
     if others:
         rows.append({"word": OTHERS, "start": None, "times": None, "adds": others})
+    nothing = found.worth - sum(word.share for word in found.words)
+    rows.append({"word": NO_WORDS, "start": None, "times": None, "adds": nothing})
     schema = pa.schema(
         [("word", pa.string()), ("start", pa.int64()), ("times", pa.int64()), ("adds", pa.float64())]
     )
     of = (
-        f"{of_model(model, asked)}; {found.nothing:+.2f} without a word, {found.worth:+.2f} with all "
-        "(integrated gradients)"
+        f"{of_model(model, asked)}; all its words add {found.worth:+.2f} to the score, a text that says "
+        f"nothing {nothing:+.2f} (integrated gradients of the Shapley value)"
     )
-    return Answer(pa.Table.from_pylist(rows, schema), "Words that speak for it", of, ())
+    notes = () if found.words else (SILENT,)
+    return Answer(pa.Table.from_pylist(rows, schema), "Words that speak for it", of, notes)

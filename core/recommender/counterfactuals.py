@@ -51,20 +51,23 @@ def smallest_changes(
     none does, the one that brings it highest; those that put it first come first.
 
     Every change is asked of the model; kinds are the hour of the week, the place, the device, the item's
-    price, one more look at it or at an item often met with it (of a path, not of a shopper), and the one item
-    above it sold out. Source: Wachter, Mittelstadt, Russell, "Counterfactual explanations without opening the
+    price, one more look at it or at an item often met with it (of a path, not of a shopper), and each of the
+    items above it sold out. What is sold out in the question stands nowhere, whatever else is asked, so that
+    nothing is tried. Source: Wachter, Mittelstadt, Russell, "Counterfactual explanations without opening the
     black box". Raises as `recommend` does.
     """
     code = code_of(model.codes, item)
-    now, _ = _stands(store, model, asked, code)
+    if item in asked.out_of_stock:
+        return None, []
+    now, above = _listed(store, model, asked, code)
     best: dict[str, Outcome] = {}
-    tried = list(_tries(store, model, asked, item, code, now))
+    tried = list(_tries(store, model, asked, item, code, above))
     for done, change in enumerate(tried):
         told(done / len(tried), f"trying another {change.kind}")
         outcome = Outcome(change, *_stands(store, model, change.asked, code))
         if change.kind not in best or _order(outcome) < _order(best[change.kind]):
             best[change.kind] = outcome
-    kept = [outcome for outcome in best.values() if (outcome.place or DEEP) < (now or DEEP + 1)]
+    kept = [outcome for outcome in best.values() if (outcome.place or DEEP + 1) < (now or DEEP + 1)]
     return now, sorted(kept, key=_order)
 
 
@@ -89,8 +92,20 @@ def _stands(store: Store, model: Model, asked: Asked, code: int) -> tuple[int | 
     return (int(at[0]) + 1, float(found.chances[at[0]])) if at.size else (None, None)
 
 
+def _listed(store: Store, model: Model, asked: Asked, code: int) -> tuple[int | None, list[str]]:
+    """Where an item stands, and those above it, the nearest first; none where it stands nowhere."""
+    try:
+        items = recommend(store, model, asked, DEEP).items
+    except CartscapeError:
+        return None, []
+    at = np.flatnonzero(items == code)
+    if not at.size:
+        return None, []
+    return int(at[0]) + 1, [str(model.ids[other]) for other in items[: at[0]][::-1]]
+
+
 def _tries(
-    store: Store, model: Model, asked: Asked, item: str, code: int, now: int | None
+    store: Store, model: Model, asked: Asked, item: str, code: int, above: list[str]
 ) -> Iterator[Change]:
     world = model.ground.world
     for name, day in days_of(store, model).items() if (world.acts.slot >= 0).any() else ():
@@ -108,11 +123,10 @@ def _tries(
     yield from _cheaper(model, asked, item, code)
     if not asked.shopper and len(asked.path) < MOST_STEPS:
         yield from _one_step_more(model, asked, code)
-    if now == 2:
-        first = str(model.ids[recommend(store, model, asked).items[0]])
+    for other in above:
         yield Change(
-            "stock", f"{model.titled[first]} sold out", 1,
-            replace(asked, out_of_stock=(*asked.out_of_stock, first)),
+            "stock", f"{model.titled[other]} sold out", 1,
+            replace(asked, out_of_stock=(*asked.out_of_stock, other)),
         )  # fmt: skip
 
 

@@ -30,9 +30,7 @@ def shapley(scorer: Scorer, scaled: np.ndarray) -> tuple[np.ndarray, float]:
     usual score sum to the row's score. Source: Lundberg, Lee, "A unified approach to interpreting model
     predictions".
     """
-    names = list(GROUPS)
-    of_group = np.array([names.index(name) for name in REASONS])[:, None] == GROUP_OF
-    return shares_of(worth_of_sets(scorer.network, scaled, of_group))
+    return shares_of(worth_of_sets(scorer.network, scaled, _members()))
 
 
 def shares_of(worth: np.ndarray) -> tuple[np.ndarray, float]:
@@ -42,8 +40,7 @@ def shares_of(worth: np.ndarray) -> tuple[np.ndarray, float]:
     worth = worth.astype(np.float64)
     groups = len(worth).bit_length() - 1
     sets = np.arange(2**groups)
-    size = np.array([int(s).bit_count() for s in sets])
-    weight = np.array([factorial(k) * factorial(groups - k - 1) for k in range(groups)]) / factorial(groups)
+    size, weight = _sizes(sets), _weights(groups)
     out = np.empty((worth.shape[1], groups))
     for group in range(groups):
         without = sets[(sets >> group & 1) == 0]
@@ -60,17 +57,55 @@ def worth_of_sets(network: Network, scaled: np.ndarray, of_group: np.ndarray) ->
     """
     import torch
 
-    groups, features = of_group.shape
-    first, rest, out = network.first, network.rest, network.out
     with torch.inference_mode():
         its = torch.from_numpy(np.ascontiguousarray(scaled))
-        sets = _sets(groups)
-        alone = its * torch.from_numpy(~of_group.any(axis=0))
-        parts = its[:, None, :] * torch.from_numpy(of_group.astype(np.float32))  # [pairs, groups, features]
-        hidden = torch.einsum("sg,pgh->sph", sets, parts @ first.weight.T) + first(alone)
-        plain = torch.einsum("sg,pg->sp", sets, parts @ out.weight[0, :features])
-        plain = plain + alone @ out.weight[0, :features]
-        return np.asarray((plain + rest(hidden) @ out.weight[0, features:] + out.bias).numpy())
+        return np.asarray(_worth(network, its, of_group).numpy())
+
+
+def share_of(scorer: Scorer, scaled: torch.Tensor, group: str) -> torch.Tensor:
+    """What one of REASONS adds, as `shapley` tells it, of a tensor that it can be differentiated by:
+    float32[pairs, FEATURES] scaled → float32[pairs].
+    """
+    import torch
+
+    names = list(REASONS)
+    at = names.index(group)
+    sets = np.arange(2 ** len(names))
+    without = sets[(sets >> at & 1) == 0]
+    weight = torch.from_numpy(_weights(len(names))[_sizes(without)].astype(np.float32))
+    worth = _worth(scorer.network, scaled, _members())
+    return weight @ (worth[without | 1 << at] - worth[without])
+
+
+def _worth(network: Network, its: torch.Tensor, of_group: np.ndarray) -> torch.Tensor:
+    import torch
+
+    groups, features = of_group.shape
+    first, rest, out = network.first, network.rest, network.out
+    sets = _sets(groups)
+    alone = its * torch.from_numpy(~of_group.any(axis=0))
+    parts = its[:, None, :] * torch.from_numpy(of_group.astype(np.float32))  # [pairs, groups, features]
+    hidden = torch.einsum("sg,pgh->sph", sets, parts @ first.weight.T) + first(alone)
+    plain = torch.einsum("sg,pg->sp", sets, parts @ out.weight[0, :features])
+    plain = plain + alone @ out.weight[0, :features]
+    worth: torch.Tensor = plain + rest(hidden) @ out.weight[0, features:] + out.bias
+    return worth
+
+
+def _members() -> np.ndarray:
+    """Which features each of REASONS has: bool[REASONS, FEATURES]."""
+    names = list(GROUPS)
+    return np.asarray(np.array([names.index(name) for name in REASONS])[:, None] == GROUP_OF)
+
+
+def _sizes(sets: np.ndarray) -> np.ndarray:
+    """How many groups each set has."""
+    return np.array([int(s).bit_count() for s in sets])
+
+
+def _weights(groups: int) -> np.ndarray:
+    """Shapley's weight of a set without a group, by the set's size: float64[groups]."""
+    return np.array([factorial(k) * factorial(groups - k - 1) for k in range(groups)]) / factorial(groups)
 
 
 def _sets(groups: int) -> torch.Tensor:

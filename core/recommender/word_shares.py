@@ -13,17 +13,19 @@ from core.journeys.kept_maps import texts_of
 from core.recommender.features import FEATURES, WORDS
 from core.recommender.models import Model
 from core.recommender.moment import Asked, code_of
+from core.recommender.reasons import share_of
 from core.recommender.recommend import signals_of
 from core.recommender.scorer import MOST
 from core.store import Store
 
 
 def word_shares(store: Store, model: Model, asked: Asked, item: str) -> Attribution:
-    """What each word of an item's text adds to its score W·h + b, all else of the item as it is.
+    """What each word of an item's text adds to what the group of words adds to its score, as `shapley` tells
+    it: against words that are as usual, over all sets of the other groups.
 
     By the encoder's own gradients, from a text that says nothing to this one (`attribute`), through the
-    space of the log's texts and the scorer. Raises as `recommend` does, and `CartscapeError` for an item
-    without a text.
+    space of the log's texts, the scorer and Shapley's sum. There are no words where the model has nothing to
+    hold them against. Raises as `recommend` does, and `CartscapeError` for an item without a text.
     """
     code = code_of(model.codes, item)
     texts, space = texts_of(store), model.ground.space
@@ -44,7 +46,10 @@ def word_shares(store: Store, model: Model, asked: Asked, item: str) -> Attribut
         reduced = torch.nn.functional.normalize((vectors - mean) @ axes, dim=1)
         pairs = features.expand(len(vectors), -1).index_copy(1, at, reduced @ directions.T)
         scaled = ((pairs - middle) / spread).clamp(-MOST, MOST) * seen
-        logits: Tensor = scorer.network(scaled)
-        return logits
+        return share_of(scorer, scaled, "words")
 
+    if not (directions.any() and seen[at].any()):
+        with torch.inference_mode():
+            same = float(score(torch.zeros(1, len(mean)))[0])  # whatever the text
+        return Attribution((), same, same)
     return attribute(open_vectors().encoder.card, str(texts.texts[row]), score)

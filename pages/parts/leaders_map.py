@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analyses import Answer
+from core.analyses.leaders import SILENT
 from core.charts.leaders import in_a_sentence, in_columns, leaders_layer
 from core.charts.map import legend_html, map_deck
 from core.charts.map_image import map_png, map_svg
@@ -39,26 +40,27 @@ def draw(words: dict[str, str]) -> None:
     except CartscapeError as error:
         states.notice(states.plain(str(error)))
         return
+    if SILENT in answer.notes and not any(answer.table[f"leader_{side}"].to_pylist()):
+        states.notice(states.plain(SILENT))
+        return
     command = ask.command("leaders", Scope(), **options)
-    title = (
-        in_a_sentence(answer.table, side, "leads" if rank == "most" else "stands out most") or answer.title
-    )
+    title = in_a_sentence(answer.table, side, rank) or answer.title
     if answer.table["cell"].null_count:
         frame(
             "leaders",
             answer,
             command,
-            lambda: tables.show(in_columns(answer.table, side), "leaders_table"),
+            lambda: tables.show(in_columns(answer.table, side, rank), "leaders_table"),
             Export(),
             title=title,
         )
         return
-    _map(answer, command, side, title)
+    _map(answer, command, side, rank, title)
 
 
-def _map(answer: Answer, command: str, side: str, title: str) -> None:
+def _map(answer: Answer, command: str, side: str, rank: str, title: str) -> None:
     look = style()
-    layer, outlined = leaders_layer(answer.table, side, open_model(ask.store()).event, look)
+    layer, outlined = leaders_layer(answer.table, side, open_model(ask.store()).event, look, rank)
     view = fit_view(layer.lat, layer.lon, WIDTH, HEIGHT)
     deck = map_deck(layer, view, look, selected=outlined)
 

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.analyses import Answer
+from core.analyses.why_words import SILENT
 from core.charts.numbers import exact, short
 from core.charts.what_if import called, changes, shares, words
 from core.errors import CartscapeError
@@ -84,12 +85,15 @@ def _words(chosen: str, of_b: dict[str, str]) -> None:
     options = of_b | {"item": chosen}
     with st.spinner("Asking the encoder, word by word; the first time takes some seconds"):
         answer = ask.ask("why-words", Scope(), **options)
+    if SILENT in answer.notes:
+        states.notice(states.plain(SILENT))
+        return
     figure = words(answer.table, style())
     frame(
         "why_words", answer, ask.command("why-words", Scope(), **options),
         lambda: plot(figure, f"words_{chosen}", answer.title, alt=f"What each word adds. {answer.of}."),
         Export(figure), title="Which of its words speak for it in B",
-        hint="In the order of its text; small where what people do says more than words.",
+        hint="In the order of its text, against usual words; the sum is *its words* in *What adds up*.",
     )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ def test_colours_outlines_and_hover() -> None:
     layer, outlined = leaders_layer(pa.Table.from_pylist(rows), "a", "click", LIGHT)
     assert outlined == (CELLS[0],) and layer.classes.tolist() == [0, 0, 1]
     assert [label for _, label in layer.legend.entries] == ["Shoes (2)", "Baby (1)"]
-    assert "outlined" in layer.legend.note
+    assert "outlined: something else is taken more there" in layer.legend.note
+    assert "false discoveries at 5 %" in layer.legend.note
     assert "Most click now: Baby, 5 shoppers (the leader: 2)" in layer.note(0)
     assert "0.31 expected a shopper, 1.20 × anywhere" in layer.note(1)
     assert "No click of enough shoppers to tell" in layer.note(2)
@@ -52,9 +53,33 @@ def test_the_sentence_counts() -> None:
         row(CELLS[2], "Baby"),
     ]
     assert in_a_sentence(pa.Table.from_pylist(rows), "b") == (
-        "Shoes leads in 2 of 3 cells, 1 other elsewhere; something else is taken more in 1 of 2, "
-        "beyond chance in 1."
+        "Shoes leads in 2 of 3 cells, 1 other elsewhere; something else is taken more in 1 of the 2 cells "
+        "where enough is taken to tell (too little in 1), beyond chance in 1."
     )
+    assert "taken more in 1 of 2, beyond" in in_a_sentence(pa.Table.from_pylist(rows[:2]), "b")
+
+
+def test_what_stands_out_is_not_said_to_be_taken_more() -> None:
+    table = pa.Table.from_pylist([row(CELLS[0], "Shoes", "Baby", True) | {"leader_by_a": 9}])
+    assert in_a_sentence(table, "a", "above") == (
+        "Shoes stands out most in 1 of 1 cells; something else stands out more among what is taken in 1 of "
+        "1, beyond chance in 1."
+    )
+    layer, _ = leaders_layer(table, "a", "click", LIGHT, "above")
+    assert "something else stands out more among what is taken there" in layer.legend.note
+    assert "Stands out in click now: Baby, 5 shoppers (the leader: 9)" in layer.note(0)
+    assert "Stands out in what is taken now" in in_columns(table, "a", "above").column_names
+
+
+def test_cells_where_nothing_leads_are_counted_by_themselves() -> None:
+    none = dict.fromkeys(("leader_a", "title_a", "category_a", "chance_a", "above_a", "differs_a", "sure_a"))
+    rows = [row(CELLS[0], "Shoes", "Baby", False), row(CELLS[1], "Baby") | none, row(CELLS[2], "Dog") | none]
+    assert in_a_sentence(pa.Table.from_pylist(rows), "a", "above") == (
+        "Shoes stands out most in 1 of 3 cells, nothing stands out in 2; something else stands out more "
+        "among what is taken in 1 of 1, beyond chance in none."
+    )
+    said = in_a_sentence(pa.Table.from_pylist(rows[1:]), "a", "above")
+    assert said == "Nothing stands out in any of 2 cells."
 
 
 def test_places_that_say_nothing_are_said_so() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -15,6 +18,7 @@ from core.analyses.preview_lists import PreviewWords
 from core.encoder.attribution import Attribution, Word
 from core.journeys import encoding
 from core.recommender import word_shares
+from core.recommender.leaders import Everywhere, everywhere
 from core.recommender.models import job_of
 from core.recommender.preview import lists_of
 from core.recommender.versions import open_version
@@ -117,6 +121,8 @@ def test_of_an_item_its_words_takers_and_what_would_lift_it_are_told(
     )
     test = opened(app, why="words", **path)
     assert [command.split()[4] for command in commands(test)] == ["what-if", "why-words"]
+    test = opened(app, why="words")  # of nobody
+    assert "Its words say nothing here" in said(test) and len(commands(test)) == 1
     test = opened(app, why="takers", **path)
     assert {"past-buyers", "taken-after"} <= {command.split()[4] for command in commands(test)}
     assert "alike" in said(test)
@@ -159,6 +165,18 @@ def test_what_leads_where_is_on_the_map_alone(app: Open, store: Store) -> None:
     assert test.select_slider(key="leaders_hour").value == "2025-06-29T18:00"
     test.select_slider(key="leaders_hour").set_value("").run()
     assert "a_at" not in test.query_params
+
+
+def test_a_model_to_which_places_say_nothing_has_a_sentence_for_a_map(
+    app: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*words: Any) -> Everywhere:
+        found = everywhere(*words)
+        return replace(found, chances=np.where(found.chances > 0, found.anywhere, 0))
+
+    monkeypatch.setattr(import_module("core.analyses.leaders"), "everywhere", silent)
+    test = opened(app, part="map", rank="above", a_at="2025-06-28T06:00")
+    assert "Places say nothing to this model" in said(test) and not commands(test)
 
 
 def test_a_cohort_is_previewed_with_its_replay(app: Open, store: Store) -> None:

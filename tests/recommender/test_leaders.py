@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import h3.api.basic_str as h3
@@ -10,9 +12,10 @@ import numpy as np
 import pytest
 
 from core.analyses import ANALYSES
-from core.analyses.leaders import places_of
+from core.analyses.leaders import SILENT, places_of
 from core.errors import CartscapeError, WrongCall
 from core.recommender.catalogue import open_catalogue
+from core.recommender.leaders import Everywhere, everywhere
 from core.recommender.models import open_model
 from core.recommender.moment import Asked
 from core.recommender.recommend import recommend
@@ -171,6 +174,52 @@ def test_what_stands_out_is_above_what_is_usual_anywhere(store: Store) -> None:
     plain = rows(store)
     assert len({row["leader_a"] for row in found}) > len({row["leader_a"] for row in plain})
     assert np.mean([row["above_a"] for row in found]) > np.mean([row["above_a"] for row in plain])
+
+
+def test_beyond_chance_is_held_over_all_cells_and_all_that_could_be_taken_most(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = open_model(store).ground.world.categories.tolist()
+    leads = [names.index(row["leader_a"]) for row in rows(store)]
+    other = next(code for code, name in enumerate(names) if code not in leads and name != "(none)")
+
+    def sure(few: int, more: int = 0, others: int = 1) -> list[bool]:
+        counts = np.zeros((len(leads), len(names)), np.int64)
+        counts[np.arange(len(leads)), leads] = 3
+        for place, number in ((0, few), (1, more)):
+            if number:
+                counts[place, leads[place]], counts[place, other] = 0, number
+        counts[2, [code for code in range(len(names)) if names[code] != "(none)"][:others]] += 1
+        found = (counts, np.zeros(counts.shape, bool))
+        monkeypatch.setattr(import_module("core.analyses.leaders"), "_taken", lambda *_: found)
+        told = rows(store)[:2]
+        assert [row["differs_a"] for row in told] == [few > 0, more > 0]
+        return [row["sure_a"] for row in told]
+
+    # 7 against 0 is 1 in 128: nothing among hundreds of cells; 40 against 0 is beyond all doubt.
+    assert sure(7, 40) == [False, True]
+    led = len(set(leads))
+    level = 0.05 / len(leads)
+    enough = next(number for number in range(1, 99) if 0.5**number * led < level)
+    assert sure(enough)[0] and not sure(enough - 2)[0]
+    assert not sure(enough, others=len(names))[0]
+
+
+def test_nothing_stands_out_where_places_say_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*words: Any) -> Everywhere:
+        found = everywhere(*words)
+        return replace(found, chances=np.where(found.chances > 0, found.anywhere * (1 + 1e-6), 0))
+
+    monkeypatch.setattr(import_module("core.analyses.leaders"), "everywhere", silent)
+    for what in ("item", "category"):
+        answer = ANALYSES["leaders"].run(store, Scope(), what=what, rank="above")
+        assert answer.table["leader_a"].null_count == answer.table.num_rows
+        assert answer.table["differs_a"].null_count == answer.table.num_rows
+        assert SILENT in answer.notes
+    most = ANALYSES["leaders"].run(store, Scope(), what="item")
+    assert most.table["leader_a"].null_count == 0 and SILENT in most.notes
+    monkeypatch.undo()
+    assert SILENT not in ANALYSES["leaders"].run(store, Scope(), rank="above").notes
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,16 @@ import pytest
 import torch
 
 from core.analyses import ANALYSES, Answer
+from core.analyses.why_words import NO_WORDS, SILENT
 from core.encoder.attribution import Attribution, Word
 from core.errors import CartscapeError, WrongCall
 from core.journeys.kept_maps import texts_of
 from core.recommender import word_shares
 from core.recommender.counterfactuals import days_of
+from core.recommender.features import FEATURES
 from core.recommender.models import open_model
 from core.recommender.moment import Asked
+from core.recommender.reasons import REASONS, shapley, share_of
 from core.scope import Scope
 from core.store import Store
 from tests import oracle
@@ -41,8 +44,8 @@ def some(trained: Store) -> tuple[str, str]:
     return first, later
 
 
-@pytest.mark.parametrize("words", [{"path": True}, {"phrase": "waterproof hiking shoes"}, {}])
-def test_the_function_that_words_are_told_of_is_the_score(
+@pytest.mark.parametrize("words", [{"path": True}, {"phrase": "waterproof hiking shoes"}])
+def test_the_function_that_words_are_told_of_is_what_its_words_add(
     trained: Store, some: tuple[str, str], words: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "path" in words:
@@ -58,7 +61,27 @@ def test_the_function_that_words_are_told_of_is_the_score(
 
     monkeypatch.setattr(word_shares, "attribute", attribute)
     ask("why-words", trained, item=its["item_id"], **words)
-    assert seen[0] == pytest.approx(its["score"], abs=2e-3)
+    assert abs(its["adds_words"]) > 1e-3
+    assert seen[0] == pytest.approx(its["adds_words"], abs=2e-3)
+
+
+def test_where_nothing_was_done_no_word_is_told(trained: Store, some: tuple[str, str]) -> None:
+    its = rows("recommended", trained)[0]
+    answer = ask("why-words", trained, item=its["item_id"])
+    (row,) = answer.table.to_pylist()
+    assert row["word"] == NO_WORDS and row["adds"] == pytest.approx(its["adds_words"], abs=1e-4)
+    assert answer.notes == (SILENT,)
+
+
+@pytest.mark.parametrize("group", ["words", "price"])
+def test_the_share_of_one_group_is_its_shapley_value_and_has_gradients(trained: Store, group: str) -> None:
+    scorer = open_model(trained).scorer
+    scaled = np.random.default_rng(3).normal(size=(4, len(FEATURES))).astype(np.float32)
+    its = torch.from_numpy(scaled).requires_grad_()
+    found = share_of(scorer, its, group)
+    assert found.tolist() == pytest.approx(shapley(scorer, scaled)[0][:, [*REASONS].index(group)], abs=1e-4)
+    found.sum().backward()  # type: ignore[no-untyped-call]
+    assert its.grad is not None and its.grad.abs().sum() > 0
 
 
 def test_the_strongest_words_are_told_in_the_order_of_the_text(
@@ -69,17 +92,22 @@ def test_the_strongest_words_are_told_in_the_order_of_the_text(
     label = str(texts.labels[texts.of_item[code]])
     words = [Word(f"w{n},", n, n / 10) for n in range(15)]
     words += [Word("W9", 16, 0.05), Word("far", len(label) + 1, 9.0)]
-    monkeypatch.setattr(word_shares, "attribute", lambda *_: Attribution(tuple(words), 0.0, 0.0))
-    found = rows("why-words", trained, item=some[0])
-    assert [row["word"] for row in found] == [f"w{n}" for n in range(4, 15)] + ["far", "(other words)"]
-    assert sum(row["adds"] for row in found) == pytest.approx(sum(word.share for word in words))
+    worth = sum(word.share for word in words) - 0.7
+    monkeypatch.setattr(word_shares, "attribute", lambda *_: Attribution(tuple(words), worth, -0.7))
+    asked = {"item": some[0], "path": f"view:{some[1]}"}
+    found = rows("why-words", trained, **asked)
+    assert [row["word"] for row in found] == [
+        *(f"w{n}" for n in range(4, 15)), "far", "(other words)", NO_WORDS
+    ]  # fmt: skip
+    assert sum(row["adds"] for row in found) == pytest.approx(worth)
+    assert found[-1]["adds"] == pytest.approx(-0.7)
     twice = next(row for row in found if row["word"] == "w9")
     assert (twice["times"], twice["start"], twice["adds"]) == (2, 9, pytest.approx(0.95))
     shared = Store.open(trained.path)
     monkeypatch.setattr(type(shared), "k", 10)
-    found = rows("why-words", shared, item=some[0])
-    assert [row["word"] for row in found] == [f"w{n}" for n in range(3, 15)] + ["(other words)"]
-    assert found[-1]["adds"] == pytest.approx(0.3 + 9.0)
+    found = rows("why-words", shared, **asked)
+    assert [row["word"] for row in found[:-1]] == [f"w{n}" for n in range(3, 15)] + ["(other words)"]
+    assert found[-2]["adds"] == pytest.approx(0.3 + 9.0)
 
 
 def before(store: Store, item: str) -> dict[str, pd.DataFrame]:
@@ -180,6 +208,32 @@ def test_each_change_gives_the_place_that_is_told_and_none_of_its_kind_a_better(
     assert places == sorted(places)
     again = ask("smallest-change", trained, item=first)
     assert "stands first already" in " ".join(again.notes) and not again.table.num_rows
+
+
+def test_each_item_above_is_tried_sold_out(trained: Store) -> None:
+    listed = [row["item_id"] for row in rows("recommended", trained)]
+    found = rows("smallest-change", trained, item=listed[2])
+    stock = next(row for row in found if row["kind"] == "stock")
+    assert stock["words"] == [f"out={listed[1]}"] and stock["place"] == 2 and not stock["first"]
+    out = [row["item_id"] for row in rows("recommended", trained, out=listed[1])]
+    assert out.index(listed[2]) + 1 == stock["place"]
+
+
+def test_what_is_sold_out_in_the_question_is_said_to_be_so(trained: Store) -> None:
+    item = rows("recommended", trained)[1]["item_id"]
+    answer = ask("smallest-change", trained, item=item, out=item)
+    assert not answer.table.num_rows and "sold out here" in answer.of
+    assert "It is sold out here" in " ".join(answer.notes)
+
+
+def test_of_an_item_that_nothing_brings_into_the_list_no_change_is_told(trained: Store) -> None:
+    ids = {row["item_id"] for row in rows("recommended", trained, n="100")}
+    beyond = [item for item in sorted(open_model(trained).codes) if item not in ids][:2]
+    for item in beyond:
+        answer = ask("smallest-change", trained, item=item)
+        assert "does not stand among the first 100" in answer.of
+        assert all(row["place"] is not None for row in answer.table.to_pylist())
+        assert answer.table.num_rows or "each item above it sold out" in " ".join(answer.notes)
 
 
 def test_what_is_asked_is_written_as_it_is_read() -> None:
