@@ -14,7 +14,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from core.recommender.moment import MOST_ITEMS, MOST_STEPS, Asked
+from core.recommender.moment import MOST_ITEMS, MOST_PRICE, MOST_STEPS, Asked
 from core.store.posted import Refused
 
 #: Characters of one text in a call.
@@ -28,7 +28,7 @@ Text = Annotated[str, Field(max_length=MOST_TEXT)]
 Word = Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
 Degrees = Annotated[float, Field(allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Price = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
+Price = Annotated[float, Field(gt=0, le=MOST_PRICE, allow_inf_nan=False)]
 
 
 class Words(BaseModel):
