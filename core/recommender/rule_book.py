@@ -70,7 +70,9 @@ class RuleBook:
         already stays as it is, and nothing is told.
         """
         there = self.get(name)
-        return there if there.rule.on == on else self._save(replace(there.rule, on=on), seen, author)
+        if there.rule.on == on and there.revision == seen:
+            return there
+        return self._save(replace(there.rule, on=on), seen, author)
 
     def delete(self, name: str, seen: int, author: Author = NOBODY) -> None:
         """Delete a rule; raises as `save` does."""
