@@ -185,11 +185,13 @@ class _Question:
             np.concatenate([np.empty(0, np.int64), *(n for _, n in rest)])
         ]
         shoppers = np.array([np.unique(self.stream.shopper[its]).size for its in nodes])
-        hidden = hide_small(shoppers, self.asked.k)
         counts = np.array([its.size for its in nodes], float)
+        hidden = self._hidden_ways(nodes, shoppers)
+        bought, of, known = self._counted(ends, np.zeros(ends.size, np.int64), 1, self.within)
         told = np.where(hidden, np.nan, counts)
         kept = np.flatnonzero(~hidden & (counts > 0))
-        whole = np.full(counts.size, float(ends.size))
+        # Where those who do not buy are few, the whole less the ways would tell of them.
+        whole = np.full(counts.size, float(ends.size) if known[0] else np.nan)
         low, high = wilson(told, whole)
         spelt = [ARROW.join(self.asked.labels[list(way)]) for way, _ in shown] + [OTHER]
         lengths = [float(len(way)) for way, _ in shown] + [np.nan]
@@ -203,13 +205,25 @@ class _Question:
                 "high": column(high[kept]),
             }
         )
-        few = np.unique(self.stream.shopper[near]).size < self.asked.k
-        came = "fewer buy than may be told" if few else (
-            f"{near.size:,} of {ends.size:,} times it came to a purchase within {self.within} steps"
-        )  # fmt: skip
+        came = f"{int(bought[0]):,} of {_times(int(of[0]))} it came to a purchase within {self.within} steps"
+        if not known[0]:
+            came = "how often it comes to a purchase may not be told"
         notes = self.asked.notes + self._backed_off(used) + hidden_notes(self.asked.k, [hidden], "ways are")
         title = f"Ways to a purchase after “{self._words(used)}”"
         return Answer(table, title, self.asked.of(came), notes)
+
+    def _hidden_ways(self, nodes: list[np.ndarray], shoppers: np.ndarray) -> np.ndarray:
+        """Which ways may not be told. All times less those that are shown are those of all hidden ones
+        together, and a shopper may be on several: so many are hidden that these are of k shoppers.
+        """
+        hidden = hide_small(shoppers, self.asked.k)
+        while hidden.any():
+            held = np.concatenate([its for its, hide in zip(nodes, hidden, strict=True) if hide])
+            left = np.flatnonzero(~hidden & (shoppers > 0))
+            if np.unique(self.stream.shopper[held]).size >= self.asked.k or not left.size:
+                break
+            hidden[left[shoppers[left].argmin()]] = True
+        return hidden
 
     def place(self) -> Answer:
         """What to show after which step."""
@@ -227,17 +241,17 @@ class _Question:
                 tables.append(self._after(part, at, step, whole, near, far, chain))
         if not tables:
             raise CartscapeError(
-                f"No step of this path came up {self.support:,} times, so that nothing can be said of what "
+                f"No step of this path came up {_times(self.support)}, so that nothing can be said of what "
                 "to show after it; ask with support=N, or for another path."
             )
         table = pa.concat_tables(tables)
         order = np.argsort(-np.nan_to_num(np.array(table["low"].to_pylist(), float), nan=-9), kind="stable")
+        best = f"; the best of {table.num_rows:,} looks better than it is" if table.num_rows > 1 else ""
         warning = (
             "Who goes to a page by themselves may want it more than who is sent there: a gain is the most to "
-            f"hope for, no experiment; the best of {table.num_rows:,} looks better than it is. Intervals are "
-            "by times, and a shopper may come more than once."
+            f"hope for, no experiment{best}. Intervals are by times, and a shopper may come more than once."
         )
-        notes = (*self.asked.notes, warning)
+        notes = (*self.asked.notes, *([warning] if table.num_rows else []))
         of = self.asked.of(f"a purchase within {self.within} steps")
         return Answer(table.take(pa.array(order[: self.top])), "What to show after which step", of, notes)
 
@@ -343,11 +357,16 @@ class _Question:
         if len(used) == len(wanted):
             return ()
         instead = f"“{self._words(used)}”" if used else "any event"
-        return (f"The last steps came up fewer than {self.support:,} times; this is what follows {instead}.",)
+        rare = "never came up" if self.support == 1 else f"came up fewer than {self.support:,} times"
+        return (f"The last steps {rare}; this is what follows {instead}.",)
 
     @staticmethod
     def _words(used: list[str]) -> str:
         return ARROW.join(used) if used else "any event"
+
+
+def _times(count: int) -> str:
+    return f"{count:,} {'time' if count == 1 else 'times'}"
 
 
 def _mean_steps(chain: Chain, weight: np.ndarray) -> float:

@@ -89,7 +89,7 @@ def next_(
         rare = f"The whole prefix {_came_up(int(met[-1]), asked.k)}, fewer than the {least:,} asked for; "
         notes += (f"{rare}this is what follows {instead}.",)
     if met[length] < least:
-        notes += (f"Even that {_came_up(int(met[length]), asked.k)}.",)
+        notes += (f"Even that {_came_up(int(met[length]), asked.k, 'only ')}.",)
     if rows.size < there.sum():
         notes += (f"{there.sum() - rows.size:,} less likely ones have no row.",)
     notes += hidden_notes(asked.k, [h[rows] for h in hidden], "events are")
@@ -97,12 +97,12 @@ def next_(
     return Answer(table, title, asked.of(f"it {_came_up(int(met[length]), asked.k)}"), notes)
 
 
-def _came_up(count: int, k: int) -> str:
+def _came_up(count: int, k: int, only: str = "") -> str:
     if not count:
         return "never came up"
     if count < k:
         return f"came up fewer than {k} times"
-    return "came up once" if count == 1 else f"came up {count:,} times"
+    return f"came up {only}once" if count == 1 else f"came up {only}{count:,} times"
 
 
 def parse_prefix(text: str) -> list[str]:

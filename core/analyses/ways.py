@@ -209,6 +209,11 @@ def hidden_notes(k: int, hidden: Sequence[np.ndarray], what: str) -> tuple[str, 
     count = sum(int(h.sum()) for h in hidden)
     if not count:
         return ()
+    if count == 1 and what.endswith(" are"):
+        of = what.removesuffix(" are")
+        return (
+            f"1 of the {of} is not shown: it has fewer than {k} shoppers, or would give such a group away.",
+        )
     return (
         (
             f"{count:,} {what} not shown: they have fewer than {k} shoppers, "

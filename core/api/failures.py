@@ -20,11 +20,12 @@ STATUSES = {
     403: "The API is closed, or what is asked would tell of one shopper of shared data.",
     404: "There is no such log or address.",
     405: "The address takes another method.",
+    409: "The log has no model that recommends; asking again does not help, what the sentence says does.",
     413: "The body is too large, or has too many events.",
     415: "The body is not application/json.",
     422: "The words do not fit, or name what the log does not have.",
     429: "The client asks too often; Retry-After says when to ask again.",
-    503: "There is no open model yet, or the server is busy; Retry-After says when to ask again.",
+    503: "The model is being opened, or the server is busy; Retry-After says when to ask again.",
 }
 
 
@@ -56,6 +57,8 @@ def unfit(error: ValidationError) -> Failure:
     if first["type"] == "json_invalid":
         return Failure(400, f"The body is no JSON ({_small(first['msg'])}); send one JSON object.")
     where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return Failure(422, f"There is no field {where}; {DESCRIPTION} says what a call takes.")
     what = f"The field {where} does not fit" if where else "The body does not fit"
     return Failure(422, f"{what} ({_small(first['msg'])}); {DESCRIPTION} says what a call takes.")
 

@@ -12,14 +12,15 @@ from core.errors import CartscapeError
 from core.garbage import settle
 from core.recommender.live import open_live
 from core.recommender.models import Model, open_model
-from core.recommender.versions import versions
+from core.recommender.shown_models import orders_lists
+from core.recommender.versions import promoted, versions
 from core.store import Store, list_stores
 from core.store.posted import Poster
 
 log = logging.getLogger("cartscape")
 
-#: Seconds after which to ask again: while a model is being opened, and where there is none to open.
-OPENING, NONE_YET = 5, 60
+#: Seconds after which to ask again: while a model is being opened, and where something must be mended.
+OPENING, MENDED = 5, 60
 
 _Stamp = tuple[tuple[int, int, int], ...]
 
@@ -39,6 +40,7 @@ class _Place:
     opened: Opened | None = None
     of: _Stamp = ()  # what `opened` or `failed` was found for
     failed: str = ""  # sentence
+    lasts: bool = False  # whether that stays so until somebody does something
     thread: threading.Thread | None = None
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -64,11 +66,11 @@ class Shelf:
         if name not in found:
             raise Failure(404, f"There is no log named {name!r} here.")
         if found[name].error:
-            raise later(503, str(found[name].error), NONE_YET)
+            raise later(503, str(found[name].error), MENDED)
         return found[name].path
 
     def model(self, path: Path) -> Opened:
-        """The store with its model. Raises 503 while it is opened, and where there is none.
+        """The store with its model. Raises 503 while it is opened, 409 where none recommends.
 
         While a newer one is being opened the one before answers.
         """
@@ -89,7 +91,7 @@ class Shelf:
                     OPENING,
                 )
             if place.opened is None:
-                raise later(503, place.failed, NONE_YET)
+                raise Failure(409, place.failed) if place.lasts else later(503, place.failed, MENDED)
             return place.opened
 
     def poster(self, path: Path) -> Poster:
@@ -108,24 +110,38 @@ class Shelf:
 
 
 def _open(path: Path, place: _Place, stamp: _Stamp) -> None:
-    opened, failed = None, ""
+    opened, failed, lasts = None, "", False
     try:
         store = Store.open(path)
-        if not versions(store):
-            raise CartscapeError("There is no model of this log yet; train one with python -m core train.")
+        _see_that_one_serves(store)
         model = open_model(store)
         open_live(store, model).lists.make_ready()
         opened = Opened(store, model)
     except CartscapeError as error:
-        failed = str(error)
+        failed, lasts = str(error), True
     except Exception as error:
         log.warning("Opening the model of %s failed", path, exc_info=True)
         failed = (
             f"The model of this log cannot be opened ({type(error).__name__}); the server's log says why."
         )
     with place.guard:
-        place.opened, place.failed, place.of = opened, failed, stamp
+        place.opened, place.failed, place.lasts, place.of = opened, failed, lasts, stamp
     settle()
+
+
+def _see_that_one_serves(store: Store) -> None:
+    """Raise what to do where the model in use recommends nothing, or there is none."""
+    there, number = versions(store), promoted(store)
+    serves = "the API serves models that recommend, not those that order lists"
+    if not there:
+        raise CartscapeError(
+            f"There is no model of this log yet; train one with python -m core train ({serves})."
+        )
+    if any(version.number == number and orders_lists(version) for version in there):
+        raise CartscapeError(
+            f"The model in use, version {number}, orders lists that are shown, and {serves}; train one with "
+            "python -m core train --option items=new, and promote it."
+        )
 
 
 def _stamp(path: Path) -> _Stamp:

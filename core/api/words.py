@@ -14,19 +14,21 @@ from pydantic import (
     WrapValidator,
 )
 
-from core.recommender.moment import MOST_ITEMS, MOST_STEPS, Asked
+from core.recommender.moment import MOST_ITEMS, MOST_PRICE, MOST_STEPS, Asked
 from core.store.posted import Refused
 
 #: Characters of one text in a call.
 MOST_TEXT = 500
 #: Events of one call, and characters that are kept of one that is rejected.
 MOST_EVENTS, MOST_ROW = 1_000, 5_000
+#: Characters of a field's name that are told.
+MOST_NAME = 60
 
 Text = Annotated[str, Field(max_length=MOST_TEXT)]
 Word = Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
 Degrees = Annotated[float, Field(allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Price = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
+Price = Annotated[float, Field(gt=0, le=MOST_PRICE, allow_inf_nan=False)]
 
 
 class Words(BaseModel):
@@ -46,7 +48,11 @@ class RecommendCall(Words):
     """Whom to recommend to, where and when. What is left out is what is usual."""
 
     store: Text = Field("", description="Name of the log; may be left out where there is only one.")
-    shopper: Text = Field("", description="Id in the source, or pseudonym; in place of a path.")
+    shopper: Text = Field(
+        "",
+        description="Id in the source, or pseudonym; in place of a path. One who is not known gets the list "
+        "for nobody in particular, and a note says so.",
+    )
     path: list[Step] = Field(
         default=[], max_length=MOST_STEPS, description="What somebody did, in time; in place of a shopper."
     )
@@ -131,8 +137,11 @@ def _or_refused(value: Any, read: ValidatorFunctionWrapHandler) -> Event | Refus
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"][:1])
-        known = where in Event.model_fields
-        reason = f"{where if known else 'unknown field' if where else 'event'}: {first['msg']}"
+        reason, told = f"{where or 'event'}: {first['msg']}", ""
+        if where and where not in Event.model_fields:
+            # What it is called may be of somebody too: whoever sent it is told, and nobody else.
+            reason = "unknown field"
+            told = f"unknown field {where[:MOST_NAME]!r}; known are {', '.join(Event.model_fields)}"
         given = value if isinstance(value, dict) else {}
         user = given.get("user_id")
         # Unknown fields may hold anything about a person.
@@ -141,6 +150,7 @@ def _or_refused(value: Any, read: ValidatorFunctionWrapHandler) -> Event | Refus
             reason,
             user if isinstance(user, str) else None,
             json.dumps(row, default=str, ensure_ascii=True)[:MOST_ROW],
+            told,
         )
 
 
@@ -166,6 +176,7 @@ class EventsAnswer(BaseModel):
     stored: int = Field(description="On the disk now; counted in recommendations from now on.")
     duplicate: int = Field(description="That the log held already; they count once.")
     rejected: list[Rejected]
+    notes: list[str] = Field(description="Sentences on what is kept and counts only later.")
 
 
 class Problem(BaseModel):

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from core.charts.look import Look, dressed
-from core.charts.numbers import short, written
+from core.charts.numbers import short, ticks_in
 
 ROW = 28
 MOST = 10
@@ -59,7 +59,7 @@ def place_in_a_sentence(table: pa.Table, within: str) -> str:
     if not rows or rows[0]["low"] is None or rows[0]["low"] <= 0:
         return "Nothing that could be shown goes with more purchases beyond chance"
     best = rows[0]
-    there, here = (written(best[name], "share") for name in ("with", "without"))
+    there, here = (_share(best[name]) for name in ("with", "without"))
     return (
         f"Show “{short(best['show'], LETTERS)}” after “{short(best['after'], LETTERS)}”: of those who go "
         f"there {there} buy within {within} steps, of all {here}"
@@ -72,22 +72,30 @@ def _named(figure: go.Figure, names: list[str], style: Look, title: str, letters
         tickvals=list(range(len(names))), ticktext=[short(name, letters) for name in names],
         range=[len(names) - 0.5, -0.5], showgrid=False, fixedrange=True,
     )  # fmt: skip
-    figure.update_xaxes(tickformat=".1%", fixedrange=True, title={"text": title})
+    figure.update_xaxes(fixedrange=True, title={"text": title}, **ticks_in("share"))
     figure.update_layout(showlegend=False, dragmode=False)
     return figure
 
 
+def _share(value: float) -> str:
+    """A share in per cent, however small: 4 of 109,715 are not none."""
+    per_cent = value * 100
+    if 0 < per_cent < 0.01:
+        return "< 0.01 %"
+    return f"{per_cent:.{2 if 0 < per_cent < 0.1 else 1}f} %"
+
+
 def _next_told(row: dict[str, Any]) -> str:
-    said = f"<b>{row['next']}</b><br>{row['probability']:.1%} of what comes next, {row['count']:,} times"
+    said = f"<b>{row['next']}</b><br>{_share(row['probability'])} of what comes next, {row['count']:,} times"
     said += f" by {row['shoppers']:,} shoppers"
     if row["buys"] is not None:
-        said += f"<br>from there {row['buys']:.1%} buy ({row['bought']:,} of {row['of']:,} times)"
+        said += f"<br>from there {_share(row['buys'])} buy ({row['bought']:,} of {row['of']:,} times)"
     return said + (f"<br>{row['steps']:.1f} more steps where they do" if row["steps"] else "")
 
 
 def _gain_told(row: dict[str, Any]) -> str:
     return (
-        f"<b>{row['show']}</b> after {row['after']}<br>{row['with']:.1%} buy of {row['with_of']:,} times "
-        f"there ({row['of']}), {row['without']:.1%} of {row['without_of']:,} without<br>"
-        f"by the chain {row['chain_with']:.1%} and {row['chain_without']:.1%}"
+        f"<b>{row['show']}</b> after {row['after']}<br>{_share(row['with'])} buy of {row['with_of']:,} times "
+        f"there ({row['of']}), {_share(row['without'])} of {row['without_of']:,} without<br>"
+        f"by the chain {_share(row['chain_with'])} and {_share(row['chain_without'])}"
     )

@@ -139,7 +139,7 @@ def parser() -> Parser:
         "keys", help="make and revoke keys of the HTTP API", description="Keys of clients."
     )
     keys.set_defaults(command="keys")
-    keys.add_argument("deed", choices=["add", "revoke", "list"])
+    keys.add_argument("deed", nargs="?", choices=["add", "revoke", "list"], help="what to do")
     keys.add_argument("name", nargs="?", default="", metavar="NAME", help="of the client")
     keys.add_argument("--debug", action="store_true", help="show where in the program a failure arose")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 
 from core.cli import output
@@ -40,6 +41,8 @@ def rules(call: argparse.Namespace) -> None:
         rule = replace(there.rule, does=does_of(kind, before | _doing(given)))
         _print(book.save(_rule(rule, given), there.revision, author))
     else:
+        if there.rule.on == (call.action == "on"):
+            print(f"The rule {call.name} is {call.action} already; nothing was changed.", file=sys.stderr)
         _print(book.switch(call.name, call.action == "on", there.revision, author))
 
 

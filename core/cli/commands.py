@@ -231,9 +231,13 @@ def evaluate(call: argparse.Namespace) -> None:
 def keys(call: argparse.Namespace) -> None:
     """Make a key, which is printed this once, end one, or list whose there are."""
     known = Keys(settings().home)
+    if call.deed is None:
+        raise WrongCall("Say what to do with keys: python -m core keys add NAME, revoke NAME, or list.")
     if call.deed == "list":
         for key in known.all():
             output.say({"name": key.name, "made": key.made, "revoked": key.revoked or None})
+        if not known.all():
+            print("There is no key yet; make one with python -m core keys add NAME.", file=sys.stderr)
         return
     if not call.name:
         raise WrongCall(f"Name the client: python -m core keys {call.deed} NAME.")

@@ -90,6 +90,20 @@ class Task:
     met: scipy.sparse.csr_matrix  # float32[shoppers, items] of ones, what each did anything with before it
 
 
+def see_words(days: float, wanted: str) -> None:
+    """Raise `WrongCall` for words that `task` does not take."""
+    if wanted not in WANTED:
+        raise WrongCall(f"items={wanted!r} is not known; it takes {', '.join(WANTED)} or shown.")
+    if not days > 0:
+        raise WrongCall(f"days={days:g} must be above 0.")
+
+
+def _those(shoppers: int) -> str:
+    if not shoppers:
+        return "No shopper comes"
+    return "Only 1 shopper comes" if shoppers == 1 else f"Only {shoppers} shoppers come"
+
+
 def task(
     every: Interactions,
     days: float,
@@ -103,12 +117,15 @@ def task(
     those that nobody took before the split too. Raises `WrongCall` for words and `CartscapeError` where too
     few shoppers have both a history and a future.
     """
-    if wanted not in WANTED:
-        raise WrongCall(f"items={wanted!r} is not known; it takes {', '.join(WANTED)} or shown.")
-    if not days > 0:
-        raise WrongCall(f"days={days:g} must be above 0.")
+    see_words(days, wanted)
     stop = float(every.second.max()) + 1 if until is None else until
     end = stop - days * DAY
+    if end <= 0:  # seconds are those since the log began
+        what = "The log" if until is None else "What is before the days that are foretold"
+        raise CartscapeError(
+            f"{what} is shorter than {days:,.12g} days: it has {stop / DAY:,.0f} up to the last event of "
+            "this kind. Choose fewer with days=N."
+        )
     train, after = every.between(-np.inf, end), every.between(end, stop)
     found = after.taken - after.taken.multiply(train.taken) if wanted == "new" else after.taken
     found = scipy.sparse.csr_matrix(found)
@@ -117,7 +134,7 @@ def task(
     shoppers = np.flatnonzero((np.diff(found.indptr) > 0) & known)
     if shoppers.size < LEAST_SHOPPERS:
         raise CartscapeError(
-            f"Only {shoppers.size} shoppers come back in the last {days:g} days with something to foretell; "
+            f"{_those(shoppers.size)} back in the last {days:g} days with something to foretell; "
             f"a test needs {LEAST_SHOPPERS}. Choose other days with days=N, another event, or items=any."
         )
     before = train if met is None else met.between(-np.inf, end)

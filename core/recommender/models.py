@@ -20,7 +20,7 @@ from core.paths import open_cube, open_paths
 from core.recommender import versions
 from core.recommender.audit import Author
 from core.recommender.evaluation import lists_of, lists_of_scorers
-from core.recommender.interactions import ANY, Interactions, Task, task
+from core.recommender.interactions import ANY, Interactions, Task, see_words, task
 from core.recommender.metrics import by_chance, ndcg_by_chance, of_each, ranked
 from core.recommender.past import Past
 from core.recommender.peers import popular
@@ -106,6 +106,7 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     if options.items == SHOWN:
         file, metrics = train_shown(store, options.event, options.seed, told)
         return _keep(store, options, {FILE: file}, About(metrics=metrics, settings=asdict(options)))
+    see_words(options.days, options.items)  # before texts are asked for, which may take an hour to encode
     ground = Ground.of(store, options.event)
     met = Interactions.of(open_paths(store), ANY)
     test = task(ground.every, options.days, options.items, met=met)

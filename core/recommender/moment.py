@@ -20,6 +20,7 @@ FARTHEST = 100.0
 STEP = 60
 MOST_STEPS = 200
 MOST_ITEMS = 100
+MOST_PRICE = 1e12
 SWITCH = ON, OFF = "on", "off"
 
 
@@ -59,7 +60,7 @@ class Asked:
             item, sign, number = part.rpartition("=")
             if not sign:
                 raise WrongCall(f"price={part!r} is not of the form ITEM=NUMBER.")
-            prices[item] = _number("price", number, 0.0, 1e12, above=True)
+            prices[item] = _price(item, number)
         if (rules := words.get("rules", ON)) not in SWITCH:
             raise WrongCall(f"rules={rules!r} is not known; it takes {' or '.join(SWITCH)}.")
         return cls(
@@ -74,7 +75,7 @@ class Asked:
             prices=prices,
             out_of_stock=tuple(_parts(words.get("out", ""))),
             month=_month(words["month"]) if words.get("month") else None,
-            n=int(_number("n", words.get("n", "10"), 1, MOST_ITEMS)),
+            n=_whole("n", words.get("n", "10"), 1, MOST_ITEMS),
             rules=rules == ON,
         )
 
@@ -204,14 +205,32 @@ def _local_hours(text: str) -> int:
     return int((when.replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds() // 3600)
 
 
-def _number(name: str, text: str, low: float, high: float, above: bool = False) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high or (above and value == low):
+def _number(name: str, text: str, low: float, high: float) -> float:
+    value = _float(text)
+    if not low <= value <= high:
         raise WrongCall(f"{name}={text!r} must be a number from {low:g} to {high:g}.")
     return value
+
+
+def _whole(name: str, text: str, low: int, high: int) -> int:
+    if not (value := _float(text)).is_integer() or not low <= value <= high:
+        raise WrongCall(f"{name}={text!r} must be a whole number from {low} to {high}.")
+    return int(value)
+
+
+def _price(item: str, text: str) -> float:
+    value = _float(text)
+    if not 0 < value <= MOST_PRICE:
+        raise WrongCall(f"price={text!r} of {item} must be a number above 0 and not above {MOST_PRICE:,.0f}.")
+    return value
+
+
+def _float(text: str) -> float:
+    """A number, NaN for a text that is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _month(text: str) -> int:

@@ -25,6 +25,10 @@ from core.store import Store
 NEAR = 0.7
 
 
+class UnknownShopper(WrongCall):
+    """Nobody of this name did anything that the model knows, in the log or since."""
+
+
 @dataclass(frozen=True, eq=False)
 class Recommended:
     """A list, best first, and with `deep` what would follow it. Scores and chances are the model's, whatever
@@ -48,8 +52,8 @@ class Recommended:
 
 def recommend(store: Store, model: Model, asked: Asked, deep: int = 0) -> Recommended:
     """What a model recommends for what is asked, after the rules of the store (`ruled`); with `deep` above
-    `asked.n` also what would follow, so far. Raises `WrongCall` for words that fit nothing in the log, and
-    `CartscapeError` where nothing is left to show.
+    `asked.n` also what would follow, so far. Raises `WrongCall` for words that fit nothing in the log,
+    `UnknownShopper` among them, and `CartscapeError` where nothing is left to show.
 
     A shopper of whom nothing is known gets what is popular in the place and at the time, which is said.
     """
@@ -153,7 +157,7 @@ def whose(store: Store, model: Model, asked: Asked) -> tuple[Acts, Contexts, lis
     live = open_live(store, model)
     found = live.number(asked.shopper)
     if found is None:
-        raise WrongCall(f"There is no shopper {asked.shopper!r} in this log.")
+        raise UnknownShopper(f"There is no shopper {asked.shopper!r} in this log.")
     own = live.own(*found)
     nothing = ["This shopper did nothing with an item yet: the list is what others want."]
     return own, last_contexts(own, 1), [] if len(own) else nothing

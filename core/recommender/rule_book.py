@@ -66,8 +66,13 @@ class RuleBook:
         return self._save(rule, seen, author)
 
     def switch(self, name: str, on: bool, seen: int, author: Author = NOBODY) -> Kept:
-        """Switch a rule on or off, whatever the log has become since; raises as `save` does."""
-        return self._save(replace(self.get(name).rule, on=on), seen, author)
+        """Switch a rule on or off, whatever the log has become since; raises as `save` does. One that is so
+        already stays as it is, and nothing is told.
+        """
+        there = self.get(name)
+        if there.rule.on == on and there.revision == seen:
+            return there
+        return self._save(replace(there.rule, on=on), seen, author)
 
     def delete(self, name: str, seen: int, author: Author = NOBODY) -> None:
         """Delete a rule; raises as `save` does."""

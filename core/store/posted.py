@@ -27,6 +27,7 @@ class Refused:
     reason: str
     user: str | None
     row: str
+    told: str = ""  # to who posted it, and kept nowhere; "" is the reason
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Posted:
     stored: int  # that the store did not hold before
     duplicate: int
     rejected: tuple[tuple[int, str], ...]  # (number in the call, from 1; reason)
+    items: frozenset[str] = frozenset()  # that the others name
+    kinds: frozenset[str] = frozenset()  # of events, of the others
 
 
 class Poster:
@@ -47,6 +50,11 @@ class Poster:
         self._place = Place(0)  # of the journal, up to which `_held` knows it
         self._held: set[int] = set()
         self._guard = threading.Lock()
+
+    @property
+    def marts_dir(self) -> Path:
+        """The store's folder of what is derived from its log."""
+        return self._store.marts_dir
 
     def post(self, events: Sequence[Mapping[str, Any] | Refused]) -> Posted:
         """Judge events by the contract, hide their shoppers, and write what is new to the journal, with the
@@ -69,8 +77,13 @@ class Poster:
             new = self._unheld(store, rows.cast(PREPARED))
             if new.num_rows or hidden.num_rows:
                 store.journal.append(new, hidden, store.taken_in)
-            told = sorted(zip(rejects["line"].to_pylist(), rejects["reason"].to_pylist(), strict=True))
-            return Posted(new.num_rows, rows.num_rows - new.num_rows, tuple(told))
+            told = dict(zip(rejects["line"].to_pylist(), rejects["reason"].to_pylist(), strict=True))
+            told |= {n: e.told for n, e in enumerate(events, 1) if isinstance(e, Refused) and e.told}
+            items, kinds = (
+                frozenset(rows[name].drop_null().unique().to_pylist()) for name in ("item_id", "event")
+            )
+            again = rows.num_rows - new.num_rows
+            return Posted(new.num_rows, again, tuple(sorted(told.items())), items, kinds)
 
     def _unheld(self, store: Store, rows: pa.Table) -> pa.Table:
         """The rows that neither the months nor the journal hold, each once.

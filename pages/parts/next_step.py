@@ -16,6 +16,10 @@ from pages.parts.chart_frame import Export, frame, plot, style
 TOLD = {"page": "By page", "category": "By category", "event": "By event"}
 STEPS = {"10": "within 10 steps", "5": "within 5 steps", "20": "within 20 steps", "50": "within 50 steps"}
 
+#: In place of an empty picture or table.
+NO_WAY = "There is no way that can be listed: nobody gets there in so many steps, or too few to be told."
+NOTHING_TO_SHOW = "Nothing follows these steps often enough to say what showing it may be worth."
+
 
 def draw() -> None:
     """Three pictures of one path; needs no model, and answers to the scope."""
@@ -44,7 +48,7 @@ def draw() -> None:
             )  # fmt: skip
         with right:
             command = ask.command("next-step", scope, ask="ways", **words)
-            frame("ways", ways, command, lambda: tables.show(ways.table, "ways_table"), Export())
+            frame("ways", ways, command, lambda: tables.show(ways.table, "ways_table", NO_WAY), Export())
         if not asked:
             states.notice("Choose a path above to see what to show after which of its steps.")
             return
@@ -61,6 +65,8 @@ def draw() -> None:
     def draw_place() -> None:
         if place.table.num_rows:
             plot(gained, "place", title, alt=f"{title}. {place.of}.")
+        else:
+            st.markdown(NOTHING_TO_SHOW)
 
     frame(
         "place", place, ask.command("next-step", scope, ask="place", **words),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from core.analyses.measures import MEASURES, Measure
@@ -27,12 +28,23 @@ NAMES = {
     "trend": "Mann-Kendall trend",
     "trend_p": "Trend p-value",
 }
-_FORMATS = {"count": "localized", "share": "percent", "money": "%,.2f"}
+#: Three figures of a per cent, so that 4 of 109,715 are no 0 %; `show` hands over per cent.
+SHARE_FORMAT = "%.3g %%"
+_FORMATS = {"count": "localized", "share": SHARE_FORMAT, "money": "%,.2f"}
+
+#: Columns of fractional numbers that are shares of 1, whatever stands before or behind their names.
+SHARES = {
+    "contribution", "share", "share_trained", "probability", "buys", "without", "with", "gain",
+    "chain_without", "chain_with", "difference", "followed", "bought", "taken", "converted", "of_first",
+    "of_previous", "chance", "conversion_without", *(m.name for m in MEASURES.values() if m.unit == "share"),
+}  # fmt: skip
+EMPTY = "There is nothing to list: the scope has none, or none that may be shown."
 
 
 def columns(table: pa.Table) -> dict[str, Any]:
-    """Streamlit's column configuration for a table of an analysis."""
+    """Streamlit's column configuration for a table of an analysis, as `in_per_cent` makes it."""
     config: dict[str, Any] = {}
+    shares = shares_of(table)
     for field in table.schema:
         name = field.name
         base = name.removeprefix("previous_")
@@ -44,8 +56,8 @@ def columns(table: pa.Table) -> dict[str, Any]:
             measure = MEASURES[base]
             label = measure.label if name == base else f"{measure.label}, compared"
             config[name] = st.column_config.NumberColumn(label, format=_FORMATS[measure.unit])
-        elif name in ("contribution", "share"):
-            config[name] = st.column_config.NumberColumn(_words(name), format="percent")
+        elif name in shares:
+            config[name] = st.column_config.NumberColumn(_words(name), format=SHARE_FORMAT)
         elif name == "day":
             config[name] = st.column_config.DateColumn("Day", format="YYYY-MM-DD")
         elif pa.types.is_floating(field.type):
@@ -55,10 +67,37 @@ def columns(table: pa.Table) -> dict[str, Any]:
     return config
 
 
-def show(table: pa.Table, key: str) -> None:
-    """The table, scrolling where it is long."""
+def shares_of(table: pa.Table) -> list[str]:
+    """The columns of a table that are shares; the ends of an interval are what stands before them is."""
+    found: list[str] = []
+    before = ""
+    for field in table.schema:
+        if field.name in ("low", "high"):
+            is_share = before in found
+        else:
+            before = field.name
+            bare = before.removeprefix("previous_").removeprefix("other_")
+            is_share = bare.removesuffix("_low").removesuffix("_high") in SHARES
+        if is_share and pa.types.is_floating(field.type):
+            found.append(field.name)
+    return found
+
+
+def in_per_cent(table: pa.Table) -> pa.Table:
+    """The table with its shares times 100."""
+    for name in shares_of(table):
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, name, pc.multiply(table[name], 100.0))
+    return table
+
+
+def show(table: pa.Table, key: str, empty: str = EMPTY) -> None:
+    """The table, scrolling where it is long; where it has no row, a sentence in its place."""
+    if not table.num_rows:
+        st.markdown(empty)
+        return
     st.dataframe(
-        table,
+        in_per_cent(table),
         key=key,
         column_config=columns(table),
         hide_index=True,

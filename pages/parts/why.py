@@ -93,7 +93,7 @@ def _words(chosen: str, of_b: dict[str, str]) -> None:
         "why_words", answer, ask.command("why-words", Scope(), **options),
         lambda: plot(figure, f"words_{chosen}", answer.title, alt=f"What each word adds. {answer.of}."),
         Export(figure), title="Which of its words speak for it in B",
-        hint="In the order of its text, against usual words; the sum is *its words* in *What adds up*.",
+        hint="In the order of its text, against usual words; the sum is its words in What adds up.",
     )  # fmt: skip
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.analyses import ANALYSES
-from core.analyses.next_step import quoted
+from core.analyses.next_step import _Question, quoted
+from core.analyses.ways import hidden_notes
 from core.errors import CartscapeError, WrongCall
+from core.marts.privacy import hide_small
 from core.scope import Scope
 from core.store import Store
 
@@ -134,6 +138,69 @@ def test_small_groups_are_not_told(sample_store: Store, monkeypatch: pytest.Monk
         rows(sample_store, shopper="anybody")
 
 
+def test_hidden_ways_are_of_k_shoppers_together(
+    sample_store: Store, sessions: list[tuple[str, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All times less those of the shown ways are of the hidden ones, and a shopper may be on several."""
+    monkeypatch.setattr(Store, "k", 10)
+    hid = 0
+    for path in ("view->cart", "cart", "search", "search->view", "cart->cart", "view->view", "cart->view"):
+        prefix = path.split("->")
+        for top in ("2", "5", "20", "100"):
+            ways: dict[str, list[str]] = {}
+            for user, events in sessions:
+                for place in range(len(prefix) - 1, len(events)):
+                    if events[place - len(prefix) + 1 : place + 1] == prefix:
+                        ahead = events[place + 1 : place + 11]
+                        if "purchase" in ahead:
+                            way = " → ".join(ahead[: ahead.index("purchase") + 1])
+                            ways.setdefault(way, []).append(user)
+            shown = {row["way"] for row in rows(sample_store, ask="ways", path=path, top=top)}
+            first = sorted(ways, key=lambda way: -len(ways[way]))
+            if "(other)" in shown:  # whatever of the rest is not among the first `top`
+                continue
+            left = {user for way in first if way not in shown for user in ways[way]}
+            hid += bool(left)
+            assert not left or len(left) >= 10 or not shown
+    assert hid
+
+
+def test_hiding_goes_on_until_the_hidden_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two ways of the same six shoppers: 12 by the count of each, six together."""
+    question = object.__new__(_Question)
+    stream, asked = SimpleNamespace(shopper=np.arange(100) % 6), SimpleNamespace(k=10)
+    stream.shopper[50:] = np.arange(50)
+    object.__setattr__(question, "stream", stream)
+    object.__setattr__(question, "asked", asked)
+    nodes = [np.arange(50, 70), np.arange(70, 82), np.arange(6), np.arange(6, 12)]
+    sizes = np.array([20, 12, 6, 6])
+    assert hide_small(sizes, 10).tolist() == [False, False, True, True]
+    assert question._hidden_ways(nodes, sizes).tolist() == [False, True, True, True]
+
+
+def test_nobody_who_buys_is_said_as_it_is(sample_store: Store) -> None:
+    """At k = 1 there is nothing that may not be told."""
+    found = answer(sample_store, ask="ways", path="support", within="2", support="1")
+    assert " times it came to a purchase within 2 steps" in found.of
+    none = answer(sample_store, ask="ways", path="purchase", within="2", support="1", goal="support")
+    assert "may not be told" not in none.of and " times it came to" in none.of
+
+
+def test_what_comes_up_rarely_is_a_plain_sentence(sample_store: Store) -> None:
+    found = answer(sample_store, ask="next", path="nowhere", support="1000000000")
+    assert found.notes and any(note.startswith("Even that came up only ") for note in found.notes)
+
+
+def test_the_best_of_none_is_not_said(sample_store: Store) -> None:
+    words = {"ask": "place", "path": "search"}
+    whole = answer(sample_store, **words)
+    assert f"the best of {whole.table.num_rows} looks better" in whole.notes[-1]
+    words = {"ask": "place", "path": "support", "within": "2"}
+    times = answer(sample_store, **words, support="1").table["without_of"][0].as_py()
+    none = answer(sample_store, **words, support=str(times))
+    assert none.table.num_rows == 0 and "best of" not in " ".join(none.notes)
+
+
 @pytest.mark.parametrize(
     ("words", "error", "sentence"),
     [
@@ -151,3 +218,10 @@ def test_odd_words_are_a_sentence(
 ) -> None:
     with pytest.raises(error, match=sentence):
         rows(sample_store, **words)
+
+
+def test_one_that_is_hidden_is_told_in_the_singular() -> None:
+    (note,) = hidden_notes(10, [np.array([True, False])], "ways are")
+    assert note.startswith("1 of the ways is not shown: it has fewer than 10 shoppers")
+    (note,) = hidden_notes(10, [np.array([True, True])], "ways are")
+    assert note.startswith("2 ways are not shown: they have fewer than 10 shoppers")

@@ -58,11 +58,11 @@ def test_the_next_list_follows(fresh: Client) -> None:
     before = ids(fresh, shopper=shopper, n=20)
     post(fresh, event("somebody", before[0]))  # who has the id in the source is another shopper
     found = post(fresh, *(event("newcomer", item) for item in before[:3]))
-    assert found == {"stored": 3, "duplicate": 0, "rejected": []}
+    assert found == {"stored": 3, "duplicate": 0, "rejected": [], "notes": []}
     after = ids(fresh, shopper="newcomer", n=100)
     assert not set(before[:3]) & set(after)  # a model of new items shows none that were taken
     assert after != ids(fresh, n=100)  # they are somebody now
-    assert sentence(fresh.recommend(shopper="nobody else"), 422)
+    assert ids(fresh, shopper="nobody else", n=100) == ids(fresh, n=100)
 
 
 def test_a_shopper_of_the_log_goes_on(fresh: Client) -> None:
@@ -187,12 +187,32 @@ def test_an_event_that_does_not_fit_costs_no_other(fresh: Client) -> None:
     told = {row["number"]: row["reason"] for row in found["rejected"]}
     assert sorted(told) == [2, 3, 4, 5, 6, 7]
     assert "price" in told[2] and told[3] == "latitude out of range" and "ts" in told[4]
-    assert "event" in told[5] and "unknown field" in told[6] and told[7] == "unreadable time"
-    assert "secret_field" not in str(found)
+    assert "event" in told[5] and told[7] == "unreadable time"
+    assert told[6].startswith("unknown field 'secret_field'; known are ts, user_id, event, session_id, ")
     store = Store.open(fresh.home / "sample")
     store.absorb()
     kept = store.cursor().execute("SELECT count(*) FROM rejects WHERE file = 'api'").fetchall()
     assert kept == [(6,)]
+    unknown = "SELECT reason FROM rejects WHERE file = 'api' AND reason LIKE 'unknown%'"
+    assert store.cursor().execute(unknown).fetchall() == [("unknown field",)]  # its name is kept nowhere
+
+
+def test_what_no_model_knows_is_kept_and_told(fresh: Client) -> None:
+    item = ids(fresh)[0]
+    found = post(
+        fresh, event("a", item), event("a", "P-new"), event("b", "P-new", lat=5),
+        event("a", item, event="wink"),
+        event("a", "P-newer", lat=95), event("a", "P-newest"), {**event("a", ""), "item_id": None},
+    )  # fmt: skip
+    assert found["stored"] == 6 and len(found["rejected"]) == 1
+    items, kinds = found["notes"]
+    assert (
+        items
+        == "2 items that are named are not known to a model of this log; they count after the next training."
+    )
+    assert kinds.startswith("1 kind of event is new to this log, which has ") and "click" in kinds
+    assert "wink" not in kinds
+    assert post(fresh, event("c", item))["notes"] == []
 
 
 def test_what_a_call_may_hold(fresh: Client) -> None:

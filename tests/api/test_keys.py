@@ -95,6 +95,11 @@ def test_without_a_key_the_api_is_closed(tmp_path: Path) -> None:
 
 
 def test_keys_on_the_command_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys"]) == 2
+    assert "keys add NAME, revoke NAME, or list" in capsys.readouterr().err
+    assert main(["keys", "list"]) == 0
+    none = capsys.readouterr()
+    assert none.out == "" and "no key yet" in none.err and "keys add NAME" in none.err
     assert main(["keys", "add", "shop"]) == 0
     key = capsys.readouterr().out.strip()
     assert Keys(home).client(key)

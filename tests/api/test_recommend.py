@@ -15,6 +15,7 @@ from core.analyses import ANALYSES
 from core.api import opened
 from core.api.description import described
 from core.api.failures import STATUSES
+from core.recommender import versions
 from core.scope import Scope
 from core.settings import settings
 from core.store import Store
@@ -74,7 +75,6 @@ def test_the_list_is_the_command_lines(client: Client) -> None:
     [
         ({"store": "nowhere"}, 404, "no log named 'nowhere'"),
         ({"store": "../sample"}, 404, "no log named"),
-        ({"shopper": "nobody at all"}, 422, "no shopper"),
         ({"path": [{"event": "view", "item": "P0"}]}, 422, "no item 'P0'"),
         ({"path": [{"event": "view"}]}, 422, "path.0.item"),
         ({"path": [{"event": "flies", "item": "P10017"}]}, 422, "no event 'flies'"),
@@ -89,12 +89,26 @@ def test_the_list_is_the_command_lines(client: Client) -> None:
         ({"prices": {"P10017": -1}}, 422, "prices.P10017"),
         ({"prices": {"P10017": "free"}}, 422, "prices.P10017"),
         ({"out_of_stock": ["P0"]}, 422, "no item 'P0'"),
-        ({"shoper": "x"}, 422, "shoper"),
+        ({"shoper": "x"}, 422, "There is no field shoper;"),
         ([], 422, "body"),
     ],
 )  # fmt: skip
 def test_words_that_do_not_fit(client: Client, body: Any, status: int, says: str) -> None:
     assert says in sentence(client.post("recommend", body), status)
+
+
+def test_a_newcomer_gets_the_list_for_nobody(client: Client) -> None:
+    """With what the request says of the moment; only the API does, as a shop meets new visitors all day."""
+    words = {"region": "Florida", "at": "2025-06-07T21:00", "n": 5}
+    found = client.recommend(shopper="nobody at all", **words)
+    assert found.status_code == 200, found.text
+    nobody = client.recommend(**words).json()
+    assert found.json()["items"] == nobody["items"] and nobody["notes"] == []
+    (note,) = found.json()["notes"]
+    assert "not in the log" in note and "nobody in particular" in note
+    assert "no item" in sentence(client.recommend(shopper="nobody at all", prices={"P0": 1}), 422)
+    both = {"shopper": "nobody at all", "path": [{"event": "view", "item": "P10017"}]}
+    assert "not for both" in sentence(client.recommend(**both), 422)
 
 
 def test_a_place_in_the_sea_is_a_note(client: Client) -> None:
@@ -161,9 +175,26 @@ def test_a_store_without_a_model(trained_home: Path, sample_store: Store, tmp_pa
     shutil.copytree(sample_store.path, tmp_path / "plain")
     plain = client_of(tmp_path)
     deadline = time.monotonic() + 60
-    while "being opened" in sentence(answer := plain.recommend(), 503) and time.monotonic() < deadline:
+    while (answer := plain.recommend()).status_code == 503 and time.monotonic() < deadline:
+        assert "being opened" in sentence(answer, 503)
         time.sleep(0.05)
-    assert "no model of this log yet" in sentence(answer, 503)
+    text = sentence(answer, 409)
+    assert "no model of this log yet; train one" in text and "retry-after" not in answer.headers
+
+
+def test_a_model_of_lists_is_none_that_recommends(sample_store: Store, tmp_path: Path) -> None:
+    shutil.copytree(sample_store.path, tmp_path / "plain")
+    store = Store.open(tmp_path / "plain")
+    versions.promote(
+        store, versions.save(store, {"x": b"y"}, versions.About(settings={"items": "shown"})).number
+    )
+    lists = client_of(tmp_path)
+    deadline = time.monotonic() + 60
+    while (answer := lists.recommend()).status_code == 503 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    text = sentence(answer, 409)
+    assert "version 1, orders lists that are shown" in text and "train one" in text
+    assert "retry-after" not in answer.headers
 
 
 def test_a_home_without_a_store_or_with_two(trained_home: Path, tmp_path: Path) -> None:

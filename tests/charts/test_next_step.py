@@ -23,6 +23,8 @@ def test_bars_have_their_shares_and_how_near_a_purchase_is() -> None:
         "next": "cart", "probability": 0.4, "low": 0.3, "high": 0.5, "count": 40, "shoppers": 30,
         "buys": 0.2, "bought": 10, "of": 50, "steps": 2.5,
     }  # fmt: skip
+    few = next_bars(pa.Table.from_pylist([row | {"buys": 4 / 109_715, "bought": 4, "of": 109_715}]), LIGHT)
+    assert "from there < 0.01 % buy (4 of 109,715 times)" in few.data[0].hovertext[0]
     hidden = row | {"next": "few", "probability": None}
     figure = next_bars(pa.Table.from_pylist([row, hidden]), LIGHT)
     assert list(figure.data[0].x) == [0.4] and list(figure.layout.yaxis.ticktext) == ["cart"]

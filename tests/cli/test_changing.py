@@ -42,7 +42,10 @@ def test_a_rule_is_written_changed_switched_and_removed(store: Store, call: Call
     }  # fmt: skip
     changed = call("rules", "change", "Few", "--each", "category", "--region", "Ohio", "--from", "2025-06-01")
     assert changed["rule"] == "at most 2 of a category in Ohio from 2025-06-01" and changed["revision"] == 2
-    assert call("rules", "off", "Few")["on"] is False and call("rules", "on", "Few")["on"] is True
+    off = call("rules", "off", "Few")
+    known = len(audit(store).changes)
+    assert call("rules", "off", "Few") == off and len(audit(store).changes) == known  # it was off already
+    assert off["on"] is False and call("rules", "on", "Few")["on"] is True
     back = call("rules", "change", "Few", "--region", "", "--from", "", "--most", "3")
     assert (back["rule"], back["start"]) == ("at most 3 of a category", None)
     other = call("rules", "change", "Few", "--kind", "boost", "--category", "Shoes", "--factor", "0.5")

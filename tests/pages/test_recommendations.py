@@ -24,6 +24,7 @@ from core.recommender.preview import lists_of
 from core.recommender.versions import open_version
 from core.scope import Scope
 from core.store import Store
+from pages.parts.next_step import NOTHING_TO_SHOW
 from tests.pages.conftest import Open, commands
 from tests.pages.test_pages import said, whole
 from tests.quick_models import quick_models
@@ -224,7 +225,7 @@ def test_the_next_step_needs_no_model(app: Open, pages_home: Path) -> None:
     span = {"from_": "2025-01-01", "to": "2025-06-30"}
     test = opened(app, part="next", did=f"view:{item}", **span)
     assert [command.split()[4] for command in commands(test)] == ["next-step"] * 3
-    assert "no experiment" in said(test)
+    assert NOTHING_TO_SHOW in said(test)  # in place of an empty picture
     test = opened(app, part="next", told_by="event", **span)
     assert len(commands(test)) == 2 and "Choose a path above" in said(test)
     common = test.selectbox(key="next_common")

@@ -83,7 +83,7 @@ def test_the_command_prints_rows(sample_store: Store, capsys: pytest.CaptureFixt
         ({"by": "city"}, WrongCall, "it takes history, age, region, device"),
         ({"days": "soon"}, WrongCall, "no number of days"),
         ({"event": "dance"}, CartscapeError, "no event 'dance' with an item"),
-        ({"days": "9999"}, CartscapeError, "a test needs 20"),
+        ({"days": "9999"}, CartscapeError, "shorter than 9,999 days"),
         ({"items": "old"}, WrongCall, "it takes new, any"),
         ({"items": "shown", "event": "review"}, CartscapeError, "Load a log with a column of shown items"),
         ({"items": "shown", "by": "region"}, WrongCall, "takes no by="),

@@ -16,7 +16,7 @@ from core.cli import main
 from core.errors import CartscapeError, WrongCall
 from core.recommender import models, training
 from core.recommender.features import FEATURES
-from core.recommender.models import open_model, train_model
+from core.recommender.models import TrainOptions, open_model, train_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS
 from core.recommender.recommend import recommend
@@ -131,11 +131,28 @@ def test_a_phrase_asks_for_what_is_near_to_it(trained: Store) -> None:
         ({"device": "abacus"}, "device='abacus' is not in this log"),
         ({"n": "0"}, "n='0'"),
         ({"n": "nan"}, "n='nan'"),
+        ({"n": "2.5"}, "n='2.5' must be a whole number from 1 to 100"),
+        ({"price": "P1=0"}, "price='0' of P1 must be a number above 0 and not above 1,000,000,000,000"),
     ],
 )
 def test_odd_words_are_a_sentence(trained: Store, words: dict[str, str], sentence: str) -> None:
     with pytest.raises(WrongCall, match=sentence):
         rows(trained, **words)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [({"items": "wobble"}, "items='wobble' is not known"), ({"days": 0.0}, "days=0 must be above 0")],
+)
+def test_wrong_options_are_told_before_texts_are_asked_for(
+    sample_store: Store, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], sentence: str
+) -> None:
+    def unread(_: Store) -> None:
+        raise AssertionError("texts were asked for")
+
+    monkeypatch.setattr(training, "item_vectors", unread)
+    with pytest.raises(WrongCall, match=sentence):
+        train_model(sample_store, TrainOptions(event="click", **options))
 
 
 def test_a_place_in_the_sea_is_said(trained: Store) -> None:

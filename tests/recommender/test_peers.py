@@ -136,3 +136,12 @@ def test_what_cannot_be_tested_is_a_sentence() -> None:
         task(every, 0)
     with pytest.raises(CartscapeError, match="a test needs 20"):
         task(every.only(every.shopper < 9), 10)
+    length = round((float(every.second.max()) + 1) / DAY)
+    with pytest.raises(
+        CartscapeError, match=f"shorter than 99,999 days: it has {length} up to the last event"
+    ):
+        task(every, 99_999)
+    with pytest.raises(CartscapeError, match="before the days that are foretold is shorter"):
+        task(every, 30, until=20 * DAY)
+    with pytest.raises(CartscapeError, match=r"^No shopper comes back in the last 10 days"):
+        task(every.only(every.shopper < 0), 10, until=50 * DAY)
