@@ -250,7 +250,7 @@ def _months() -> dict[str, str]:
 def _choice(word: str, label: str, width: int, names: dict[str, str]) -> None:
     key = f"choice_{word}"
     said = state.text(word)
-    names = names | {said: said} if said and said not in names else names
+    names = names | {said: said.replace("T", " ")} if said and said not in names else names
     st.session_state[key] = said
     st.selectbox(
         label, ["", *names], key=key, width=width,

@@ -33,7 +33,7 @@ def expectations(table: pa.Table, kind: str, currency: str | None, style: Look) 
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=[row["region"] for row in rows],
         range=[len(rows) - 0.5, -0.5],
-        showgrid=False, fixedrange=True,
+        showgrid=False, zeroline=False, fixedrange=True,
     )  # fmt: skip
     figure.update_xaxes(
         rangemode="tozero", fixedrange=True, title={"text": f"expected {_unit(kind, currency)}"}

@@ -15,7 +15,7 @@ ROW = 34
 #: More rows than these are lower.
 MANY, LOW_ROW = 12, 24
 #: Letters of a title beside the picture.
-LETTERS = 46
+LETTERS = 56
 #: Letters of an id beside a category.
 ID_LETTERS = 9
 #: What adds less to a score than is written of it has no bar.
