@@ -254,6 +254,15 @@ def compression(place: Workplace) -> dict[str, Any]:
     return {"rows": json.loads(done.output), "seconds": done.seconds, "peak_mb": done.peak_mb}
 
 
+def what_if(place: Workplace) -> dict[str, Any]:
+    """Train on the sample, and change one thing after another."""
+    store = _usual_sample(place)
+    core("encode", "--store", store)
+    trained = core("train", "--store", store, "--option", "event=click")
+    done = run(sys.executable, "-m", "tests.bench.what_if", store)
+    return {"rows": json.loads(done.output), "seconds": trained.seconds, "peak_mb": trained.peak_mb}
+
+
 def serving(place: Workplace) -> dict[str, Any]:
     """Call the API of a server that visitors use; its log is the same for any number of events."""
     done = run(sys.executable, "-m", "tests.bench.serving", place.cache)
@@ -277,6 +286,7 @@ SECTIONS: dict[str, Callable[[Workplace], dict[str, Any]]] = {
         fluidity,
         recommend,
         compression,
+        what_if,
         serving,
     )
 }

@@ -46,6 +46,8 @@ def report(found: dict[str, dict[str, Any]], events: int) -> str:
         parts.append(_fluidity(found["fluidity"]))
     if "recommend" in found:
         parts.append(_recommend(found["recommend"]))
+    if "what_if" in found:
+        parts.append(_what_if(found["what_if"]))
     if "serving" in found:
         parts.append(_serving(found["serving"]))
     if "peers" in found:
@@ -196,6 +198,16 @@ def _compression(found: dict[str, Any]) -> str:
     ]
     names = ["encoder", "MiB", "texts/s", "texts/s a core", "cosine", "same top 10", "HR@10", "NDCG@10"]
     return f"Smaller encoders, made and measured in {found['seconds']:.0f} s:\n\n" + table(names, rows)
+
+
+def _what_if(found: dict[str, Any]) -> str:
+    names = ("first_ms", "median_ms", "p95_ms")
+    rows = [[row["change"], *(f"{row[name]:.0f}" for name in names)] for row in found["rows"]]
+    return (
+        f"What-if of a model of the sample of {PAINTED:,} events, trained in {found['seconds']:.0f} s at "
+        f"{found['peak_mb']:,.0f} MiB, warm, milliseconds:\n\n"
+        + table(["B asks", "first", "median", "p95"], rows)
+    )
 
 
 def _serving(found: dict[str, Any]) -> str:
