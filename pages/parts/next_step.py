@@ -16,6 +16,8 @@ from pages.parts.chart_frame import Export, frame, plot, style
 TOLD = {"page": "By page", "category": "By category", "event": "By event"}
 STEPS = {"10": "within 10 steps", "5": "within 5 steps", "20": "within 20 steps", "50": "within 50 steps"}
 
+#: Pixels of the columns of ways, so that all are seen on half of a page.
+WIDTHS = {"way": 205, "steps": 50, "count": 50, "shoppers": 70, "share": 65, "low": 60, "high": 60}
 #: In place of an empty picture or table.
 NO_WAY = "There is no way that can be listed: nobody gets there in so many steps, or too few to be told."
 NOTHING_TO_SHOW = "Nothing follows these steps often enough to say what showing it may be worth."
@@ -48,7 +50,13 @@ def draw() -> None:
             )  # fmt: skip
         with right:
             command = ask.command("next-step", scope, ask="ways", **words)
-            frame("ways", ways, command, lambda: tables.show(ways.table, "ways_table", NO_WAY), Export())
+            frame(
+                "ways",
+                ways,
+                command,
+                lambda: tables.show(ways.table, "ways_table", NO_WAY, **WIDTHS),
+                Export(),
+            )
         if not asked:
             states.notice("Choose a path above to see what to show after which of its steps.")
             return

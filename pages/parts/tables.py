@@ -91,15 +91,20 @@ def in_per_cent(table: pa.Table) -> pa.Table:
     return table
 
 
-def show(table: pa.Table, key: str, empty: str = EMPTY) -> None:
-    """The table, scrolling where it is long; where it has no row, a sentence in its place."""
+def show(table: pa.Table, key: str, empty: str = EMPTY, **widths: int) -> None:
+    """The table, scrolling where it is long; where it has no row, a sentence in its place. `widths` are
+    pixels of columns by their names; others are as wide as what is in them.
+    """
     if not table.num_rows:
         st.markdown(empty)
         return
     st.dataframe(
         in_per_cent(table),
         key=key,
-        column_config=columns(table),
+        column_config={
+            name: column | {"width": widths[name]} if name in widths else column
+            for name, column in columns(table).items()
+        },
         hide_index=True,
         height=height_of(table.num_rows),
         placeholder="–",
