@@ -21,7 +21,7 @@ from core.analyses import Answer
 from core.analyses.model_card import disk_space
 from core.charts.models import curve
 from core.recommender.shown_models import orders_lists
-from core.recommender.versions import bytes_of, promoted, versions
+from core.recommender.versions import before, bytes_of, promoted, versions
 from core.scope import Scope
 from pages.parts import ask, changes, page, rule_editor, state, states, tables, train_button, tunings
 from pages.parts.chart_frame import Export, frame, plot, style
@@ -180,9 +180,12 @@ def _promotion(number: int) -> None:
                     f"Delete version {number}", icon=":material/delete:", key="delete",
                     on_click=changes.delete, args=("promotion", number),
                 )  # fmt: skip
+            earlier = before(ask.store())
             st.button(
                 "Roll back", icon=":material/undo:", key="rollback", on_click=changes.rollback,
-                args=("promotion",), help="To the version that was in use before this one",
+                args=("promotion",), disabled=earlier is None,
+                help="No version was in use before this one" if earlier is None
+                else f"To version {earlier}, which was in use before this one",
             )  # fmt: skip
         changes.said("promotion")
 

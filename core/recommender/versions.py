@@ -153,15 +153,25 @@ def rollback(store: Store, author: Author = NOBODY) -> Version:
     """
     with locked(store):
         history = _history(read(store).changes)
-        there = _there(store)
-        before = [number for number in history[:-1] if number in there and number != history[-1]]
-        if not before:
+        number = _before(store, history)
+        if number is None:
             raise WrongCall(
                 "There is no version that was promoted before the present one; promote the one that you want."
             )
-        version = _whole(_get(store, before[-1]))
+        version = _whole(_get(store, number))
         _tell(store, ROLLED_BACK, history[-1], version.number, author)
     return version
+
+
+def before(store: Store) -> int | None:
+    """The version that a roll back would put to use; None where there is none."""
+    with locked(store, shared=True):
+        return _before(store, _history(read(store).changes))
+
+
+def _before(store: Store, history: list[int]) -> int | None:
+    there = _there(store)
+    return next((n for n in reversed(history[:-1]) if n in there and n != history[-1]), None)
 
 
 def delete(store: Store, number: int, author: Author = NOBODY) -> int:

@@ -22,6 +22,7 @@ from core.recommender.versions import (
     About,
     Files,
     Version,
+    before,
     delete,
     items_fingerprint,
     matches,
@@ -109,7 +110,9 @@ def test_promoting_and_rolling_back_are_told(store: Store) -> None:
     promote(store, 1)  # it is; nothing to tell
     promote(store, 3)
     assert promoted(store) == open_version(store).number == 3
+    assert before(store) == 1
     assert rollback(store).number == promoted(store) == 1
+    assert before(store) is None
     with pytest.raises(WrongCall, match="no version that was promoted before"):
         rollback(store)
     promote(store, 2)
