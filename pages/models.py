@@ -20,7 +20,6 @@ import streamlit as st
 from core.analyses import Answer
 from core.analyses.model_card import disk_space
 from core.charts.models import curve
-from core.recommender.shown_models import orders_lists
 from core.recommender.versions import before, bytes_of, promoted, versions
 from core.scope import Scope
 from pages.parts import ask, changes, page, rule_editor, state, states, tables, train_button, tunings
@@ -70,7 +69,7 @@ def main() -> None:
 def _orders_lists() -> bool:
     """Whether the version in use puts lists in order, and recommends nothing."""
     now = promoted(ask.store())
-    return any(orders_lists(version) for version in versions(ask.store()) if version.number == now)
+    return any(version.orders_lists for version in versions(ask.store()) if version.number == now)
 
 
 def _headline() -> None:

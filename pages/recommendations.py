@@ -25,7 +25,6 @@ from core.errors import CartscapeError
 from core.events import NONE
 from core.recommender.models import open_model
 from core.recommender.season import MONTHS, without_season
-from core.recommender.shown_models import orders_lists
 from core.recommender.versions import open_version, promoted, versions
 from core.scope import Scope
 from pages.parts import (
@@ -71,14 +70,14 @@ def main() -> None:
         return
     try:
         version = open_version(ask.store())
-        if not orders_lists(version):
+        if not version.orders_lists:
             with st.spinner("Reading what the shop knows; the first time takes some seconds"):
                 open_model(ask.store())
     except CartscapeError as error:
         states.notice(states.plain(str(error)))
         train_button.offer(again=True)
         return
-    if orders_lists(version):
+    if version.orders_lists:
         if state.view("part") == "list":
             list_order.draw(version)
         else:
@@ -162,7 +161,7 @@ def _whose() -> None:
     titles = open_model(ask.store()).titled
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if alone := ask.store().k == 1:
-            _text("whose", "Shopper", "Pseudonym or id; empty for nobody in particular", 280)
+            page.write("whose", "Shopper", "Pseudonym or id; empty for nobody in particular", 280)
         chosen = [part.partition(":")[2].strip() for part in state.text("did").split(",") if part.strip()]
         st.session_state["path_items"] = [item for item in chosen if item in titles]
         st.multiselect(
@@ -196,7 +195,7 @@ def _side(side: str) -> None:
                 _choice(f"{side}_{word}", *CONTROLS[word], names)
         place_picker.pick(side)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _text(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
+        page.write(f"{side}_phrase", "They look for", "waterproof hiking shoes", 200)
         _one_item(side)
 
 
@@ -263,15 +262,6 @@ def _chosen(word: str, value: str) -> None:
     state.set_text(word, value)
     if word.endswith("_region"):
         state.set_text(word.replace("region", "point"), "")
-
-
-def _text(word: str, label: str, example: str, width: int) -> None:
-    key = f"text_{word}"
-    st.session_state[key] = state.text(word)
-    st.text_input(
-        label, key=key, placeholder=example, width=width,
-        on_change=lambda: state.set_text(word, st.session_state[key].strip()),
-    )  # fmt: skip
 
 
 def _options() -> dict[str, str]:

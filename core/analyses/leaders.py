@@ -39,8 +39,8 @@ ALL = "all"
 SAME = 0.001
 #: A note.
 SILENT = (
-    "Places say nothing to this model: all that is in question is as likely at each of them as anywhere, so "
-    "that nothing stands out."
+    "Places say nothing to this model: everything is as likely in one place as in another, so nothing "
+    "stands out."
 )
 
 

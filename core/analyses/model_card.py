@@ -56,7 +56,7 @@ def model_curve(store: Store, scope: Scope, number: str = "") -> Answer:
     notes = [note for note in (version.problem, told.hidden) if note]
     if not told.curve and not notes:
         why = "puts lists in order, of which no curve is kept"
-        if version.about.settings.get("items") != "shown":
+        if not version.orders_lists:
             why = "was trained before curves were kept; train again to have one"
         notes = [f"Version {version.number} {why}."]
     rows = [{**point, "epoch": int(point["epoch"])} for point in told.curve]
@@ -165,10 +165,9 @@ def _quality(version: Version, told: Told) -> list[Row]:
         ]
         rows.append(("quality", label, f"{value:.4f}", ", ".join(beside) or None))
     if "tested" in told.metrics:
-        lists = version.about.settings.get("items") == "shown"
         what, note = (
             ("Lists", "the last of each session")
-            if lists
+            if version.orders_lists
             else ("Shoppers", "all items ranked, nothing sampled")
         )
         rows.append(("quality", f"{what} tested", f"{told.metrics['tested']:,.0f}", note))

@@ -12,7 +12,6 @@ from core.errors import CartscapeError
 from core.garbage import settle
 from core.recommender.live import open_live
 from core.recommender.models import Model, open_model
-from core.recommender.shown_models import orders_lists
 from core.recommender.versions import promoted, versions
 from core.store import Store, list_stores
 from core.store.posted import Poster
@@ -137,7 +136,7 @@ def _see_that_one_serves(store: Store) -> None:
         raise CartscapeError(
             f"There is no model of this log yet; train one with python -m core train ({serves})."
         )
-    if any(version.number == number and orders_lists(version) for version in there):
+    if any(version.number == number and version.orders_lists for version in there):
         raise CartscapeError(
             f"The model in use, version {number}, orders lists that are shown, and {serves}; train one with "
             "python -m core train --option items=new, and promote it."

@@ -49,7 +49,7 @@ def told(version: Version, k: int) -> Told:
 def foretells(version: Version) -> str:
     """What a version gives the chance of: "click of an item new to the shopper within 30 days"."""
     settings = version.about.settings
-    if settings.get("items") == "shown":
+    if version.orders_lists:
         return f"{version.about.event} for each item of a list that is shown"
     which = {"new": "an item new to the shopper", "any": "any item"}.get(
         str(settings.get("items")), "an item"
@@ -60,7 +60,7 @@ def foretells(version: Version) -> str:
 
 def limits(version: Version, k: int, rules: int) -> dict[str, str]:
     """What a model is not for, and what it does not know; `rules` is how many come after it."""
-    if version.about.settings.get("items") == "shown":
+    if version.orders_lists:
         return {
             "Not for": "Proposing items: it puts a list that is given in order, and adds nothing to it.",
             "Estimates": "Chances are what the past suggests of lists as they were shown. That another order "

@@ -23,6 +23,7 @@ from core.recommender.peers import Peer, Rows, ease_weights, peers
 from core.recommender.scorer import Scorer, ScorerOptions, fit
 from core.recommender.shown import evaluate_shown
 from core.recommender.training import Ground, blocks, examples, scores_of_each, settings_of
+from core.recommender.versions import SHOWN
 from core.store import Store
 
 #: By what settings are chosen, and peers ordered.
@@ -33,7 +34,6 @@ MODELS = ("all", "peers", "scorer")
 EACH = "each"
 MOST_SEEDS = 9
 SCORER = "scorer"
-SHOWN = "shown"
 
 _COLUMNS = (
     "group", "model", "settings", "shoppers",

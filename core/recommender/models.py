@@ -25,10 +25,10 @@ from core.recommender.metrics import by_chance, ndcg_by_chance, of_each, ranked
 from core.recommender.past import Past
 from core.recommender.peers import popular
 from core.recommender.scorer import Scorer, ScorerOptions
-from core.recommender.shown_models import FILE, SHOWN, orders_lists, train_shown
+from core.recommender.shown_models import FILE, train_shown
 from core.recommender.titles import in_order
 from core.recommender.training import Ground, train
-from core.recommender.versions import About, Version, items_fingerprint
+from core.recommender.versions import SHOWN, About, Version, items_fingerprint
 from core.store import Store
 
 SCORER_FILE = "scorer.pt"
@@ -182,7 +182,7 @@ def open_model(store: Store, number: int | None = None) -> Model:
     if not versions.versions(store):
         raise CartscapeError(f"There is no model of this log yet; train one: {again}")
     version = versions.open_version(store, number)
-    if orders_lists(version):
+    if version.orders_lists:
         raise CartscapeError(
             f"Version {version.number} of the model orders lists that are shown and recommends nothing by "
             "itself; give it a list with shown=ITEM,ITEM,…, or promote another version."

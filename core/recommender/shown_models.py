@@ -25,10 +25,9 @@ from core.recommender.shown_features import GROUP_OF, GROUPS, OF_LIST
 from core.recommender.shown_log import Catalogue, others_now
 from core.recommender.shown_scorer import ShownOptions, ShownScorer, fit
 from core.recommender.shown_visit import Others, Step, Visit, kind_of
-from core.recommender.versions import Version, items_fingerprint
+from core.recommender.versions import SHOWN, Version, items_fingerprint
 from core.store import Store
 
-SHOWN = "shown"
 FILE = "shown.pt"
 #: Groups that can be reasons: how the visit went is the same for every item of a list.
 REASONS = {name: words for name, words in GROUPS.items() if name != OF_LIST}
@@ -90,7 +89,7 @@ def open_shown(store: Store, number: int | None = None) -> tuple[Version, ShownS
             f"python -m core train --store {store.path} --option items={SHOWN}"
         )
     version = versions.open_version(store, number)
-    if not orders_lists(version):
+    if not version.orders_lists:
         raise CartscapeError(
             f"Version {version.number} of the model recommends items and orders no lists; leave shown= out, "
             f"or train one with items={SHOWN} and promote it."
@@ -104,11 +103,6 @@ def open_shown(store: Store, number: int | None = None) -> tuple[Version, ShownS
         raise CartscapeError(
             f"Version {version.number} of the model was made by another version of Cartscape; train again."
         ) from None
-
-
-def orders_lists(version: Version) -> bool:
-    """Whether a version orders lists that are shown."""
-    return version.about.settings.get("items") == SHOWN
 
 
 def order(store: Store, asked: AskedList) -> Ordered:

@@ -25,6 +25,8 @@ from core.store import Store
 from core.store.files import digest, room_on_disk, sync, write_durably
 
 _ABOUT = "version.json"
+#: The setting `items` of a model that puts lists that are shown in order.
+SHOWN = "shown"
 PROMOTED, ROLLED_BACK, DELETED = "model promoted", "model rolled back", "model deleted"
 
 
@@ -55,6 +57,11 @@ class Version:
     about: About = field(default_factory=About)
     files: dict[str, tuple[int, str]] = field(default_factory=dict)  # path below `folder` → bytes, digest
     problem: str = ""
+
+    @property
+    def orders_lists(self) -> bool:
+        """Whether it puts lists that are shown in order, and recommends nothing by itself."""
+        return self.about.settings.get("items") == SHOWN
 
 
 #: The files of a model by name, or what writes them into an empty folder.

@@ -18,7 +18,7 @@ from core.errors import CartscapeError
 from core.recommender.shown_features import GROUPS
 from core.recommender.versions import Version
 from core.scope import Scope
-from pages.parts import ask, state, states
+from pages.parts import ask, page, state, states
 from pages.parts.chart_frame import Export, frame, plot, style
 
 #: Places that are drawn; what comes from below them comes from the edge.
@@ -94,20 +94,11 @@ def _controls(known: list[dict[str, Any]]) -> None:
                 placeholder="written below", width=420,
                 on_change=lambda: _take(known),
             )  # fmt: skip
-        _written("a_device", "Device", "mobile", 120)
+        page.write("a_device", "Device", "mobile", 120)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _written("listed", "Items, in the order in which they are shown", "5478442, 42988, 1257598", 520)
-        _written("did", "What the visit did before", "view:42988, view:42988", 360)
-        _written("a_price", "Prices", "42988=79, 5478442=120", 220)
-
-
-def _written(word: str, label: str, example: str, width: int) -> None:
-    key = f"list_{word}"
-    st.session_state[key] = state.text(word)
-    st.text_input(
-        label, key=key, placeholder=example, width=width,
-        on_change=lambda: state.set_text(word, st.session_state[key].strip()),
-    )  # fmt: skip
+        page.write("listed", "Items, in the order in which they are shown", "5478442, 42988, 1257598", 520)
+        page.write("did", "What the visit did before", "view:42988, view:42988", 360)
+        page.write("a_price", "Prices", "42988=79, 5478442=120", 220)
 
 
 def _take(known: list[dict[str, Any]]) -> None:

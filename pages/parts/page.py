@@ -79,6 +79,16 @@ def choose(
     return str(st.session_state[key])
 
 
+def write(word: str, label: str, example: str, width: int) -> None:
+    """A field for a free word of the view."""
+    key = f"text_{word}"
+    st.session_state[key] = state.text(word)
+    st.text_input(
+        label, key=key, placeholder=example, width=width,
+        on_change=lambda: state.set_text(word, st.session_state[key].strip()),
+    )  # fmt: skip
+
+
 def _export(title: str) -> None:
     parts, style = chart_frame.parts(), chart_frame.style()
     about = f"{ask.store().name}: {state.scope_words()}"

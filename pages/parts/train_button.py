@@ -19,6 +19,10 @@ ITEMS = {"new": "New to the shopper", "any": "Any item", "shown": "Order of list
 def offer(again: bool = False) -> None:
     """Train a model of this log when asked to; texts are encoded first. `again` stands beside one in use."""
     if not again and (missing := encoding.missing_in(ask.store(), Scope(compare=OFF))[0]):
+        st.markdown(
+            "**No model of this log yet.** Two steps make one: the encoder reads the texts of items and "
+            "searches, then the model learns from what shoppers did next. A few minutes in all."
+        )
         encode_button.offer(missing)
         return
     if job_progress.shown(models.job_of(ask.store()), "train", "No model is kept"):

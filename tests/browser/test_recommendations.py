@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from playwright.sync_api import TimeoutError as TooLate
 
 from core.analyses import ANALYSES
 from core.api.keys import Keys
@@ -25,7 +24,7 @@ from core.recommender.acts import HERE_RESOLUTION
 from core.scope import Scope
 from core.store import Store
 from pages.parts.place_picker import HEIGHT, WIDTH
-from tests.browser.harness import PATIENCE, ROOT, App, arrive, served, settle, visit, words
+from tests.browser.harness import PATIENCE, ROOT, App, arrive, click_until, served, settle, visit, words
 
 MAP = '[role="dialog"] [data-testid="stDeckGlJsonChart"] canvas'
 MOVES = ".st-key-frame_moves .js-plotly-plot"
@@ -94,13 +93,7 @@ def test_a_click_on_the_map_sets_a_place_and_list_and_reason_follow(page: Page, 
     for _ in range(4):  # what lies under the pointer stays there, and its cell grows
         page.mouse.wheel(0, -400)
         page.wait_for_timeout(500)
-    for _ in range(8):  # a busy machine may drop a click
-        page.mouse.click(across, down)
-        try:
-            page.wait_for_url("**b_point=*", timeout=8_000, wait_until="commit")
-            break
-        except TooLate:
-            continue
+    click_until(page, across, down, page.locator(".st-key-b_no_point").first)
     arrive(page, "b_point=")
     assert words(page)["b_point"] == [point]
     expect(page.locator(".st-key-frame_change")).to_be_visible(timeout=PATIENCE)

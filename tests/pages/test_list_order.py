@@ -53,16 +53,16 @@ def test_a_list_of_the_log_is_put_in_order_and_changed(app: Open, store: Store) 
     drawn = json.loads(test.get("plotly_chart")[0].proto.spec)
     assert any("taken" in note["text"] for note in drawn["layout"]["annotations"])
     # Another path of the same list: what was taken stays told, and the list of the log is chosen no more.
-    test.text_input(key="list_did").input(f"view:{row['shown'][-1]}").run()
+    test.text_input(key="text_did").input(f"view:{row['shown'][-1]}").run()
     assert test.selectbox(key="list_of_log").value is None and "What was taken stood" in said(test)
 
 
 def test_a_list_written_by_hand_and_what_cannot_be_read(app: Open, store: Store) -> None:
     test = opened(app, listed="P10017, P59732, P10017")
     assert "names 'P10017' twice; name each item once" in said(test).replace("\\", "")
-    test.text_input(key="list_listed").input("P10017, P59732").run()
+    test.text_input(key="text_listed").input("P10017, P59732").run()
     assert "would stand first of 2; it stood at place" in said(test)
-    test.text_input(key="list_a_price").input("P59732=free").run()
+    test.text_input(key="text_a_price").input("P59732=free").run()
     assert "is not of the form ITEM=NUMBER" in said(test).replace("\\", "")
     test = opened(app, part="cohort")
     assert "The model in use puts lists in order" in said(test)

@@ -56,6 +56,12 @@ def test_a_model_is_trained_from_the_page(
         assert commands(whole(test.run()))
 
 
+def test_before_texts_are_encoded_the_way_to_a_model_is_told(app: Open, pages_home: Path) -> None:
+    test = opened(app)
+    assert "Two steps make one" in said(test) and "are not encoded yet" in said(test)
+    assert "Two steps make one" not in said(app("clusters", store="sample"))
+
+
 def opened(app: Open, **words: str) -> AppTest:
     return whole(app("recommendations", store="sample", **words))
 
