@@ -21,6 +21,11 @@ def untold(_done: float, _stage: str) -> None:
     """Tells nobody."""
 
 
+def part_of(told: Told, low: float, high: float) -> Told:
+    """Tells of a part of the work, from one share of it to another."""
+    return lambda done, stage: told(low + done * (high - low), stage)
+
+
 @dataclass
 class Job:
     """One piece of work in a thread of its own."""

@@ -12,16 +12,18 @@ import pyarrow as pa
 from core.analyses.answer import Answer
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
+from core.recommender.acts import World
 from core.recommender.catalogue import open_catalogue
 from core.recommender.fairness import STEPS, Drawn, Estimate, Small, Step, chosen, curve, exposure, quality
 from core.recommender.groups import EVERYBODY, groups_of, hidden_of
 from core.recommender.interactions import Task
 from core.recommender.long_lists import DEEP, Measured, measured
+from core.recommender.prices import Prices
 from core.scope import Scope
 from core.store import Store
 
 TOWARDS = ("takes", "catalogue")
-_PARTS = ("history", "region", "device")
+_PARTS = ("history", "region", "hour", "device")
 _NUMBERS = tuple(
     name for word in ("exposure", "ndcg@10", "gap") for name in (word, f"{word}_low", f"{word}_high")
 )
@@ -47,12 +49,12 @@ def fairness(
 ) -> Answer:
     """Exposure and quality by group, of the model in use on its last days; `give_up` as `fairness_curve`.
 
-    Columns: by (items, everybody, history, region, device), group, shoppers (who took such), takes (share of
-    the group's items, or of small brands with these shoppers, of what was taken before), catalogue (the same
-    of the catalogue), ratio (exposure ÷ takes), exposure (share of the group's items, or of small brands in
-    the lists of these shoppers) and ndcg@10 (of items' groups: what counts is such items), each with low and
-    high, gap (ndcg@10 less that of all other shoppers) with low and high. Groups of fewer than k shoppers
-    have no numbers, nor has one that would tell of another. Raises `NotMeasured`.
+    Columns: by (items, everybody, history, region, hour, device), group, shoppers (who took such), takes
+    (share of the group's items, or of small brands with these shoppers, of what was taken before), catalogue
+    (the same of the catalogue), ratio (exposure ÷ takes), exposure (share of the group's items, or of small
+    brands in the lists of these shoppers) and ndcg@10 (of items' groups: what counts is such items), each
+    with low and high, gap (ndcg@10 less that of all other shoppers) with low and high. Groups of fewer than k
+    shoppers have no numbers, nor has one that would tell of another. Raises `NotMeasured`.
     """
     del scope  # a model is of the whole log
     kept, small, most = _asked(store, give_up, towards, version)
@@ -76,9 +78,10 @@ def fairness(
             row |= {"shoppers": int(who[part].sum())}
             row |= _told("ndcg@10", drawn.ratio(_of_items(lists, test, items), who[part].astype(float)))
         rows.append(row)
-    whole, paths = quality(lists, test), open_paths(store)
+    whole = quality(lists, test)
+    world = World.of(open_paths(store), kept.event, Prices.of(store))
     for by in ("", *_PARTS):
-        groups = groups_of(paths, test, by)
+        groups = groups_of(world, test, by)
         hidden = hidden_of(test, groups, store.k)
         if by and len(groups) < 3:
             continue  # one group is everybody
@@ -167,8 +170,12 @@ def _curve(kept: Measured, small: Small, towards: str) -> list[Step]:
 
 
 def _takes(small: Small, test: Task, shoppers: np.ndarray | None, k: int) -> float | None:
-    """The share of the small among what was taken, by some shoppers; None where it would tell of few."""
+    """The share of the small among what was taken, by some shoppers; None where they took nothing, and where
+    it would tell of few.
+    """
     rows = np.ones(len(test.train), bool) if shoppers is None else np.isin(test.train.shopper, shoppers)
+    if not rows.any():
+        return None
     theirs = small.small[test.train.item]
     for part in (rows & theirs, rows & ~theirs):
         if 0 < np.unique(test.train.shopper[part]).size < k:

@@ -18,7 +18,7 @@ from core.analyses.whom import distinct
 from core.errors import CartscapeError, WrongCall
 from core.events import NONE
 from core.marts.privacy import hide_small
-from core.recommender.acts import HOURS_A_SLOT, SLOTS
+from core.recommender.acts import SLOTS, slot_name
 from core.recommender.features import Signals
 from core.recommender.interactions import DAY
 from core.recommender.leaders import Everywhere, at_places, everywhere
@@ -302,10 +302,7 @@ def _named(model: Model, what: str, code: int) -> tuple[str, str, str | None]:
 
 def _hour(slot: int) -> str | None:
     """A time of the week in words; None for any."""
-    if slot < 0:
-        return None
-    first = slot % (SLOTS // 2) * HOURS_A_SLOT
-    return f"{'working day' if slot < SLOTS // 2 else 'weekend'} {first:02d}–{first + HOURS_A_SLOT:02d} h"
+    return slot_name(slot) if slot >= 0 else None
 
 
 def _days(text: str, model: Model) -> float:

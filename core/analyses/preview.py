@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.preview_lists import LEAST_TAKEN, Made, PreviewWords, Replay, prepare
+from core.analyses.preview_lists import LEAST_TAKEN, STEPS, Made, PreviewWords, Replay, prepare
 from core.analyses.proportions import wilson
 from core.analyses.ways import hidden_notes
 from core.events import NONE
 from core.marts.privacy import hide_small
-from core.recommender.preview import REVENUE, Bootstrap, Summed
+from core.recommender.preview import REVENUE, Bootstrap, Lists, Summed
 from core.scope import Scope
 from core.store import Store
-
-#: Groups of pairs of equal size, by their chance.
-STEPS = 10
 
 
 def preview(store: Store, scope: Scope, options: PreviewWords) -> Answer:
@@ -27,22 +26,24 @@ def preview(store: Store, scope: Scope, options: PreviewWords) -> Answer:
 
     Method (a direct replay; where a log does not say what was shown, nothing can be weighed by its chance to
     be shown): the scorer learnt from before the last days alone. At their beginning the shoppers of the scope
-    get the lists of then; ŷ summed over a list is held against the listed items that its shopper then took.
-    The factor is all that was taken ÷ all that was expected, a kind at a time. It corrects the chances to
-    those of all shoppers, as the model learns from those who came back; for another kind of event than the
-    model's it is the rate at which listed items come to that. Source: ratio estimator (Cochran, Sampling
-    Techniques, ch. 6); intervals by drawing shoppers anew, those of now and of then (Efron 1979).
+    get the lists of then; ŷ of listed items is held against those of them that their shopper then took. What
+    was taken ÷ what was expected, by tenths of ŷ (joined where too little was taken) and a kind at a time,
+    corrects the chances to those of all shoppers, as the model learns from those who came back; for another
+    kind of event than the model's it is the rate at which listed items come to that. Source: separate ratio
+    estimator (Cochran, Sampling Techniques, ch. 6); intervals by drawing shoppers anew, those of now and of
+    then (Efron 1979).
     It assumes that the days to come are as the last, and that lists change nothing of what is taken.
 
     part=regions, a row for each region and kind (click, purchase, the model's event, revenue), region null
     for all: foretold (the model's event), shoppers (in the cohort, by the region of their last event), drawn,
     a and b (expected under A and B) with low and high (95 % of the expectation, not of what will happen),
-    change (B − A) with low and high,
-    factor with factor_low and factor_high, and of the replay: then_shoppers, then_raw (Σŷ), then_expected
-    (Σŷ × the factor of the other half of the shoppers), then_taken with low and high. Of regions with fewer
-    than k shoppers there is none, nor what would tell them by subtraction.
+    change (B − A) with low and high, factor with factor_low and factor_high (taken ÷ expected on the whole),
+    and of the replay: then_shoppers, then_raw (Σŷ), then_expected (corrected by the other half of the
+    shoppers), then_taken with low and high. Of regions with fewer than k shoppers there is none, nor what
+    would tell them by subtraction.
     part=reliability, a row for each tenth of the replay's pairs by ŷ and kind but revenue: pairs, chance
-    (mean ŷ), expected (× the factor), taken (share) with low and high (Wilson), takers.
+    (mean ŷ), expected (corrected by the other half of the shoppers), taken (share) with low and high
+    (Wilson), takers.
 
     Raises `WrongCall` for words that are not known, and `CartscapeError` where there is no model, too few
     shoppers, or too little in the held-out days.
@@ -88,8 +89,7 @@ def _regions(made: Made) -> tuple[list[dict[str, Any]], list[str]]:
     for kind in then.kinds:
         factor = then.factor(kind)
         a, b = (
-            now.summed(one.expected(kind), where, groups) / number * size * factor
-            for one in (lists[0], lists[-1])
+            _corrected(then, kind, one, now, where, groups) / number * size for one in (lists[0], lists[-1])
         )
         columns = _ends("a", a) | _ends("b", b) | _ends("change", b - a) | _ends("factor", factor)
         columns |= _then(then, kind, groups, paths.k)
@@ -109,6 +109,14 @@ def _regions(made: Made) -> tuple[list[dict[str, Any]], list[str]]:
     return rows, notes
 
 
+def _corrected(
+    then: Replay, kind: str, lists: Lists, draws: Bootstrap, where: np.ndarray, groups: int
+) -> Summed:
+    """What the drawn shoppers are expected to take, by group, corrected by the replay."""
+    hope, factors = lists.expected(kind, then.edges(kind)), then.factors(kind)
+    return reduce(add, (draws.summed(hope[:, at], where, groups) * its for at, its in enumerate(factors)))
+
+
 def _ends(name: str, its: Summed) -> dict[str, np.ndarray]:
     low, high = its.interval()
     return {name: its.all, f"{name}_low": low, f"{name}_high": high}
@@ -122,9 +130,7 @@ def _number(values: np.ndarray, at: int) -> float | None:
 def _then(then: Replay, kind: str, groups: int, k: int) -> dict[str, np.ndarray]:
     """The replay by region: expected with a factor that has not seen the shopper, and taken."""
     where = then.lists.region % groups
-    half = np.arange(where.size) % 2 == 0
-    hope = then.lists.expected(kind)
-    fair = np.where(half, then.factor(kind, ~half).all[0], then.factor(kind, half).all[0]) * hope
+    hope, fair = then.lists.expected(kind)[:, 0], then.fair(kind).sum(axis=1)
     took = then.taken[kind].sum(axis=1)
     number = np.append(np.bincount(where, minlength=groups), where.size)
     takers = np.bincount(where[took > 0], minlength=groups)
@@ -148,7 +154,7 @@ def _tenths(then: Replay, kind: str, k: int) -> list[dict[str, Any]]:
         return []
     row, at = np.nonzero(then.lists.items >= 0)
     chance, took = then.lists.chances[row, at], then.taken[kind][row, at] > 0
-    factor = float(then.factor(kind).all[0])
+    fair, told = then.fair(kind)[row, at], np.isfinite(then.factor(kind).all[0])
     rows = []
     parts = [part for part in np.array_split(np.argsort(chance, kind="stable"), STEPS) if part.size]
     takers = np.array([np.unique(row[part[took[part]]]).size for part in parts])
@@ -158,7 +164,7 @@ def _tenths(then: Replay, kind: str, k: int) -> list[dict[str, Any]]:
         low, high = wilson(np.array([count]), np.array([part.size]))
         rows.append({
             "kind": kind, "pairs": int(part.size), "chance": float(chance[part].mean()),
-            "expected": factor * float(chance[part].mean()) if np.isfinite(factor) else None,
+            "expected": float(fair[part].mean()) if told else None,
             "taken": None if hide else count / part.size, "low": None if hide else float(low[0]),
             "high": None if hide else float(high[0]), "takers": None if hide else int(many),
         })  # fmt: skip

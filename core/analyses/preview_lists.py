@@ -14,7 +14,7 @@ from core.analyses.asked_words import B, TwoWords, read_two, said
 from core.analyses.ways import whole_number
 from core.errors import CartscapeError, WrongCall
 from core.events import PURCHASE
-from core.jobs import Job, Stop, Told, untold
+from core.jobs import Job, Stop, Told, part_of, untold
 from core.paths import PathLog, open_cohorts, open_paths
 from core.recommender import versions
 from core.recommender.interactions import DAY
@@ -31,6 +31,8 @@ PARTS = ("regions", "reliability")
 CLICK = "click"
 #: Fewer takings than this in the held-out days tell no factor.
 LEAST_TAKEN = 10
+#: Chances are corrected by tenths, joined where fewer than this were taken of one.
+STEPS, LEAST_IN_PART = 10, 30
 #: Previews whose lists stay in memory, so that another part of one, or the page after its job, is quick.
 MOST_KEPT = 4
 #: The kind of its jobs.
@@ -58,15 +60,54 @@ class Replay:
         """What is counted."""
         return list(self.taken)
 
-    def factor(self, kind: str, some: np.ndarray | None = None) -> Summed:
-        """Taken ÷ expected of all shoppers, or of bool[shoppers]; NaN where too few took."""
+    def edges(self, kind: str) -> np.ndarray:
+        """Chances at which what is expected is parted: tenths of the listed items, those of which too few
+        were taken joined to the next above (the last to the one below), float64[parts − 1].
+        """
+        listed = self.lists.items >= 0
+        chance, took = self.lists.chances[listed], self.taken[kind][listed] > 0
+        order = np.argsort(chance, kind="stable")
+        found, many = [], 0
+        for part in reversed(np.array_split(order, STEPS)):
+            many += int(took[part].sum())
+            if many >= LEAST_IN_PART:
+                found.append(chance[part[0]])
+                many = 0
+        return np.unique(found[:-1] if many == 0 else found)
+
+    def factors(
+        self, kind: str, some: np.ndarray | None = None, edges: np.ndarray | None = None
+    ) -> list[Summed]:
+        """Taken ÷ expected of each part by `edges`, by its own where none are given, of all shoppers or of
+        bool[shoppers]; NaN where too few took.
+        """
         kept = np.ones(len(self.lists.shoppers), bool) if some is None else some
-        none = np.zeros(kept.size, np.int64)
-        took = self.draws.summed(self.taken[kind].sum(axis=1) * kept, none, 0)
-        hope = self.draws.summed(self.lists.expected(kind) * kept, none, 0)
-        if (self.taken[kind] > 0).sum() < LEAST_TAKEN:
-            return Summed(took.all * np.nan, took.drawn * np.nan)
-        return took / hope
+        edges = self.edges(kind) if edges is None else edges
+        part = np.searchsorted(edges, self.lists.chances, side="right")
+        hope, none = self.lists.expected(kind, edges), np.zeros(kept.size, np.int64)
+        known = 1.0 if (self.taken[kind] > 0).sum() >= LEAST_TAKEN else np.nan
+        return [
+            self.draws.summed(known * kept * (self.taken[kind] * (part == at)).sum(axis=1), none, 0)
+            / self.draws.summed(hope[:, at] * kept, none, 0)
+            for at in range(edges.size + 1)
+        ]
+
+    def factor(self, kind: str) -> Summed:
+        """Taken ÷ expected on the whole; NaN where too few took."""
+        return self.factors(kind, edges=np.empty(0))[0]
+
+    def fair(self, kind: str) -> np.ndarray:
+        """ŷ (or the money expected) of each listed item, corrected by what the other half of the shoppers
+        took: float64[shoppers, n].
+        """
+        lists = self.lists
+        worth = lists.chances * lists.prices if kind == REVENUE else lists.chances
+        part = np.searchsorted(self.edges(kind), lists.chances, side="right")
+        half = np.arange(len(lists.shoppers)) % 2 == 0
+        ours, theirs = (
+            np.array([float(one.all[0]) for one in self.factors(kind, some)]) for some in (~half, half)
+        )
+        return np.asarray(worth * np.where(half[:, None], ours[part], theirs[part]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +154,12 @@ def prepare(store: Store, scope: Scope, options: PreviewWords, told: Told = unto
     notes += [told for one in asked for told in season_of(model, one)[1]]
     told(0.08, "reading what the shop knows")
     past, world = model.past, model.ground.world
-    then = _replay(store, model, paths, members, a, most, _part(told, 0.3, 0.7))
+    then = _replay(store, model, paths, members, a, most, part_of(told, 0.3, 0.7))
     who = np.unique(world.acts.row)
     who = who[members[who]]
     drawn = _drawn(who, most, 2)
     rules = [ManyRules.of(store, one, world.regions) for one in asked]
-    lists = lists_of(model, past, asked, drawn, rules, _part(told, 0.7, 1.0))
+    lists = lists_of(model, past, asked, drawn, rules, part_of(told, 0.7, 1.0))
     last = np.full(paths.shoppers, -1)
     order = np.argsort(world.acts.second, kind="stable")
     last[world.acts.row[order]] = world.acts.region[order]
@@ -157,11 +198,6 @@ def is_ready(store: Store, scope: Scope, options: PreviewWords) -> bool:
     return question(store, scope, options) in _kept
 
 
-def _part(told: Told, low: float, high: float) -> Told:
-    """Tells of a part of the work."""
-    return lambda done, stage: told(low + done * (high - low), stage)
-
-
 def _replay(
     store: Store, model: Model, paths: PathLog, members: np.ndarray, asked: Asked, most: int, told: Told
 ) -> Replay:  # fmt: skip
@@ -198,7 +234,7 @@ def _replay(
     drawn = _drawn(known, most, 1)
     told(0.0, "reading what the shop knew before the held-out days")
     past = model.ground.past(low)
-    (lists,) = lists_of(model, past, [its], drawn, [rules], _part(told, 0.5, 1.0))
+    (lists,) = lists_of(model, past, [its], drawn, [rules], part_of(told, 0.5, 1.0))
     events = [kind for kind in dict.fromkeys((model.event, CLICK, PURCHASE)) if kind in model.kinds]
     taken = {kind: taken_of(paths, lists, kind, kind, low, stop) for kind in events}
     if PURCHASE in model.kinds and lists.prices.any():

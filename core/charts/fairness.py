@@ -16,6 +16,7 @@ BY = {
     "everybody": "Everybody",
     "history": "History",
     "region": "Region",
+    "hour": "Hour",
     "device": "Device",
 }
 

@@ -27,6 +27,12 @@ def slot_of(hours: np.ndarray) -> np.ndarray:
     return np.asarray(weekend * (SLOTS // 2) + hours % 24 // HOURS_A_SLOT)
 
 
+def slot_name(slot: int) -> str:
+    """A time of the week in words."""
+    first = slot % (SLOTS // 2) * HOURS_A_SLOT
+    return f"{'working day' if slot < SLOTS // 2 else 'weekend'} {first:02d}–{first + HOURS_A_SLOT:02d} h"
+
+
 @dataclass(frozen=True)
 class Acts:
     """Events with an item, row by row in time. A row is a shopper, or a path made by hand."""
@@ -62,8 +68,13 @@ class Contexts:
     def __len__(self) -> int:
         return self.cell.size
 
+    def or_else(self, other: Contexts) -> Contexts:
+        """The same, with what is known of another where nothing is."""
+        pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return Contexts(*(np.where(mine >= 0, mine, theirs) for mine, theirs in pairs))
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class World:
     """A log as the recommender reads it: all its acts, and what its numbers mean."""
 

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
+from core.events import NONE
 from core.marts.privacy import hide_small
-from core.paths.log import PathLog
+from core.recommender.acts import SLOTS, World, slot_name
+from core.recommender.histories import arrivals
 from core.recommender.interactions import DAY, Task
 
 #: What groups may be of.
-TABLES = ("history", "age", "region", "device")
+TABLES = ("history", "age", "region", "hour", "device")
 #: One more, which the command line asks of `long_lists`.
 FAIRNESS = "fairness"
 EVERYBODY = "everybody"
+#: Shoppers of whom nothing was known before the split, and those who had done something but taken nothing.
+NEW, LOOKED = "new to the shop", "took nothing yet"
 #: Different items that a shopper took before the split, and days since an item was first taken.
 _HISTORY = ((5, "1 – 5 items"), (20, "6 – 20 items"), (np.inf, "21 or more items"))
 _AGE = ((30, "30 days or less on sale"), (np.inf, "longer on sale"))
@@ -42,12 +46,17 @@ class Group:
         return wanted[some], some
 
 
-def groups_of(paths: PathLog, test: Task, by: str) -> list[Group]:
-    """Everybody, and the groups of one of TABLES; "" for everybody alone."""
+def groups_of(world: World, test: Task, by: str) -> list[Group]:
+    """Everybody, and the groups of one of TABLES; "" for everybody alone. Region, hour and device are those
+    of each shopper's first event after the split, as a shop sees them when it is asked.
+    """
     everybody = np.ones(test.shoppers.size, bool)
     found = [Group(EVERYBODY, everybody, None, False)]
     if by == "history":
         many = np.diff(test.train.taken[test.shoppers].indptr)
+        met = np.diff(test.met[test.shoppers].indptr) > 0
+        found.append(Group(NEW, (many == 0) & ~met, None, False))
+        found.append(Group(LOOKED, (many == 0) & met, None, False))
         low = 0.0
         for most, name in _HISTORY:
             found.append(Group(name, (many > low) & (many <= most), None, False))
@@ -63,14 +72,20 @@ def groups_of(paths: PathLog, test: Task, by: str) -> list[Group]:
             found.append(Group(name, everybody, np.isfinite(first) & (age > low) & (age <= most), False))
             low = most
     elif by:
-        labels, codes = paths.dimensions.entries(by)
-        column = "place" if by == "region" else "mean"
-        # Of the last event before the split, which is what a shop knows.
-        mine = np.searchsorted(test.train.shopper, test.shoppers, side="right") - 1
-        before = paths[column][test.train.at[mine]]
-        label = labels[codes[before]].astype(str)
-        found += [Group(name, label == name, None, False) for name in np.unique(label)]
+        codes, names = _named(world, test, by)
+        found += [Group(str(names[at]), codes == at, None, False) for at in np.unique(codes)]
     return found
+
+
+def _named(world: World, test: Task, by: str) -> tuple[np.ndarray, list[str]]:
+    """Each tested shopper's number among names, the last of which is of none."""
+    come = arrivals(world, test.shoppers, test.end)
+    codes, names = {
+        "region": (come.region, world.regions),
+        "hour": (come.slot, np.array([slot_name(slot) for slot in range(SLOTS)], object)),
+        "device": (come.device, world.devices),
+    }[by]
+    return np.where(codes >= 0, codes, names.size), [*map(str, names), NONE]
 
 
 def hidden_of(test: Task, groups: list[Group], k: int) -> list[bool]:

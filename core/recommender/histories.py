@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse
 
-from core.recommender.acts import Acts, Contexts
+from core.recommender.acts import Acts, Contexts, World
 from core.recommender.interactions import DAY
 from core.recommender.item_models import counted, ones, shared
 from core.recommender.past import MIND, TASTE, Past
@@ -74,15 +74,35 @@ class Histories:
         )
 
     @classmethod
-    def of_shoppers(cls, past: Past, shoppers: np.ndarray) -> Histories:
+    def of_shoppers(cls, past: Past, shoppers: np.ndarray, coming: bool = False) -> Histories:
         """Those of shoppers by their numbers in the log, ascending, as of `past.end`; in the context of each
-        one's last event.
+        one's last event, or where, when and on what each is `coming` next, as a shop sees it when it is asked
+        (nothing else of what they do then is known).
         """
-        acts = past.world.acts
-        acts = acts.only((acts.second < past.end) & np.isin(acts.row, shoppers))
-        found = acts.only(np.lexsort((acts.second, acts.row)))
-        found = replace(found, row=np.searchsorted(shoppers, found.row))
-        return cls.of(past, found, last_contexts(found, shoppers.size))
+        mine = _of_each(past.world, shoppers)
+        before = mine.only(mine.second < past.end)
+        contexts = last_contexts(before, shoppers.size)
+        if coming:
+            contexts = _first_contexts(mine, shoppers.size, past.end).or_else(contexts)
+        return cls.of(past, before, contexts)
+
+
+def arrivals(world: World, shoppers: np.ndarray, after: float) -> Contexts:
+    """Where, when and on what each of some shoppers, ascending, comes first from a second on; −1 for those
+    who do not come.
+    """
+    return _first_contexts(_of_each(world, shoppers), shoppers.size, after)
+
+
+def _of_each(world: World, shoppers: np.ndarray) -> Acts:
+    """What some shoppers, ascending, ever did, one after the other in time; rows are their places."""
+    acts = world.acts.only(np.isin(world.acts.row, shoppers))
+    acts = acts.only(np.lexsort((acts.second, acts.row)))
+    return replace(acts, row=np.searchsorted(shoppers, acts.row))
+
+
+def _first_contexts(acts: Acts, rows: int, after: float) -> Contexts:
+    return last_contexts(acts.only(acts.second >= after).only(slice(None, None, -1)), rows)
 
 
 def last_contexts(acts: Acts, rows: int) -> Contexts:

@@ -83,7 +83,7 @@ class Task:
     """What models are shown, and what they must foretell: nothing of it is from before the split."""
 
     train: Interactions
-    shoppers: np.ndarray  # int64[tested], those with something to foretell and a history
+    shoppers: np.ndarray  # int64[tested], those with something to foretell, ascending
     wanted: scipy.sparse.csr_matrix  # float32[tested, items] of ones, what each took after the split
     masked: bool  # whether items that a shopper took before are not recommended
     end: float  # second of the split
@@ -114,8 +114,8 @@ def task(
     """Split by time: the last `days` before second `until` (of the log's end) are to be foretold.
 
     `met` are the shoppers' events of every kind, where more is known than what they took. Every item counts,
-    those that nobody took before the split too. Raises `WrongCall` for words and `CartscapeError` where too
-    few shoppers have both a history and a future.
+    those that nobody took before the split too, and every shopper, whether anything is known of them or not.
+    Raises `WrongCall` for words and `CartscapeError` where too few shoppers have something to foretell.
     """
     see_words(days, wanted)
     stop = float(every.second.max()) + 1 if until is None else until
@@ -130,11 +130,10 @@ def task(
     found = after.taken - after.taken.multiply(train.taken) if wanted == "new" else after.taken
     found = scipy.sparse.csr_matrix(found)
     found.eliminate_zeros()
-    known = np.diff(train.taken.indptr) > 0
-    shoppers = np.flatnonzero((np.diff(found.indptr) > 0) & known)
+    shoppers = np.flatnonzero(np.diff(found.indptr) > 0)
     if shoppers.size < LEAST_SHOPPERS:
         raise CartscapeError(
-            f"{_those(shoppers.size)} back in the last {days:g} days with something to foretell; "
+            f"{_those(shoppers.size)} in the last {days:g} days with something to foretell; "
             f"a test needs {LEAST_SHOPPERS}. Choose other days with days=N, another event, or items=any."
         )
     before = train if met is None else met.between(-np.inf, end)

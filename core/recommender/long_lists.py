@@ -10,7 +10,7 @@ import numpy as np
 
 from core import jobs
 from core.errors import CartscapeError
-from core.jobs import Job, Stop, Told, untold
+from core.jobs import Job, Stop, Told, part_of, untold
 from core.paths import open_paths
 from core.recommender import versions
 from core.recommender.fairness import Long
@@ -80,7 +80,7 @@ def measure(store: Store, told: Told = untold) -> Measured:
     past, test = _tasks(store, model.event, model.version.about.settings)
     told(0.1, "training on what was known before the days that choose")
     days = float(model.version.about.settings["days"])
-    before, _ = train(ground, past, days, model.scorer.options, lambda at, stage: told(0.1 + at * 0.4, stage))
+    before, _ = train(ground, past, days, model.scorer.options, part_of(told, 0.1, 0.5))
     told(0.5, "ranking on the days that choose")
     first = long_of(ground, past, before)
     told(0.75, "ranking on the last days")

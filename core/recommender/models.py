@@ -14,12 +14,12 @@ from core import jobs
 from core.encoder import open_vectors
 from core.errors import CartscapeError
 from core.events import PURCHASE
-from core.jobs import Job, Stop, Told, untold
+from core.jobs import Job, Stop, Told, part_of, untold
 from core.journeys.kept_maps import texts_of
 from core.paths import open_cube, open_paths
 from core.recommender import versions
 from core.recommender.audit import Author
-from core.recommender.evaluation import lists_of, lists_of_scorers
+from core.recommender.evaluation import chosen_parts, lists_of, lists_of_scorers
 from core.recommender.interactions import ANY, Interactions, Task, see_words, task
 from core.recommender.metrics import by_chance, ndcg_by_chance, of_each, ranked
 from core.recommender.past import Past
@@ -110,13 +110,15 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     ground = Ground.of(store, options.event)
     met = Interactions.of(open_paths(store), ANY)
     test = task(ground.every, options.days, options.items, met=met)
-    scorer, learnt = train(ground, test, options.days, ScorerOptions(seed=options.seed), told)
+    without = chosen_parts(ground, test, options.days, options.seed, part_of(told, 0.0, 0.5))
+    settings = ScorerOptions(seed=options.seed, without=without)
+    scorer, learnt = train(ground, test, options.days, settings, part_of(told, 0.5, 0.95))
     told(0.95, "measuring on the last days")
     (lists,) = lists_of_scorers(ground, test, [scorer])
     each = of_each(ranked(lists, test.wanted))
     metrics = {name: float(values.mean()) for name, values in each.items()}
     metrics |= {"tested": float(test.shoppers.size), "learnt": float(len(learnt.taken))} | _beside(test)
-    learner = {k: v for k, v in asdict(scorer.options).items() if k != "without"}
+    learner = asdict(scorer.options) | {"without": ", ".join(without) or "nothing"}
     about = About(
         metrics=metrics, settings=asdict(options) | learner, curve=list(scorer.curve),
         learnt_from=told_log(store, test.end),

@@ -157,8 +157,8 @@ class Past:
         with_taken = alike(took, PENALTY)
         same = every.nnz == took.nnz
         category, kinds, k = world.category_of[acts.item], world.categories.size, world.k
-        places, cells = world.regions.size, world.cells.size
-        regional = Lift.of(acts, acts.region, acts.item, places, n, k)
+        places = world.regions.size
+        here, now = lifts_of(world, acts)
         price_log = world.prices.known(end)
         usual = float(np.nanmean(price_log)) if np.isfinite(price_log).any() else 0.0
         return cls(
@@ -177,18 +177,22 @@ class Past:
             with_any=with_taken if same else alike(every, PENALTY_OF_ALL),
             together=_together(acts, end, n),
             following=_following(acts, n),
-            here=(
-                Lift.of(acts, acts.cell, acts.item, cells, n, k, regional, world.region_of_cell),
-                Lift.of(acts, acts.region, category, places, kinds, k),
-            ),
-            now=(
-                Lift.of(acts, acts.slot, acts.item, SLOTS, n, k),
-                Lift.of(acts, acts.slot, category, SLOTS, kinds, k),
-            ),
+            here=(here, Lift.of(acts, acts.region, category, places, kinds, k)),
+            now=(now, Lift.of(acts, acts.slot, category, SLOTS, kinds, k)),
             device=Lift.of(acts, acts.device, category, world.devices.size, kinds, k),
             price_log=np.where(np.isfinite(price_log), price_log, usual).astype(np.float32),
             priced=np.isfinite(price_log),
         )  # fmt: skip
+
+
+def lifts_of(world: World, acts: Acts) -> tuple[Lift, Lift]:
+    """How much more items are wanted in a cell (within its region) and at a time of the week."""
+    items, k = world.items, world.k
+    regional = Lift.of(acts, acts.region, acts.item, world.regions.size, items, k)
+    return (
+        Lift.of(acts, acts.cell, acts.item, world.cells.size, items, k, regional, world.region_of_cell),
+        Lift.of(acts, acts.slot, acts.item, SLOTS, items, k),
+    )
 
 
 def _together(acts: Acts, end: float, items: int) -> scipy.sparse.csr_matrix:

@@ -1,18 +1,23 @@
-"""Simple recommenders that a better one must beat: what is popular, one's own habit, item-kNN and EASE."""
+"""Simple recommenders that a better one must beat: what is popular (also here and now), one's own habit,
+item-kNN and EASE.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
 from core.errors import CartscapeError
+from core.recommender.acts import World
+from core.recommender.histories import arrivals
 from core.recommender.interactions import DAY, Task
 from core.recommender.item_models import ease_matrix, strongest
+from core.recommender.past import Lift, lifts_of
 
 #: Scores of all items for some shoppers: int64[rows] → float64[rows, items].
 Rows = Callable[[np.ndarray], np.ndarray]
@@ -40,10 +45,28 @@ def popular(task: Task, days: float | None = None) -> Rows:
     return lambda shoppers: np.broadcast_to(score, (len(shoppers), score.size))
 
 
+def here_and_now(task: Task, world: World, here: float, now: float) -> Rows:
+    """What is popular in 30 days, times how much more it is wanted at the place (cell within region) and at
+    the time of the week at which the shopper comes, each to a power.
+    """
+    usual = np.log(popular(task, 30)(np.zeros(1, np.int64))[0] + 1)
+    places, times = _lifts(world, task.end)
+
+    def rows(shoppers: np.ndarray) -> np.ndarray:
+        come = arrivals(world, shoppers, task.end)
+        return np.asarray(usual + here * places(come.cell) + now * times(come.slot), np.float64)
+
+    return rows
+
+
+@lru_cache(maxsize=2)  # of the test and of the days that choose
+def _lifts(world: World, end: float) -> tuple[Lift, Lift]:
+    return lifts_of(world, world.acts.only(world.acts.second < end))
+
+
 def own_frequency(task: Task) -> Rows:
     """How often the shopper took each item before; what is popular decides among equals."""
-    usual = popular(task, 30)(np.zeros(1, np.int64))[0]
-    small = usual / (usual.max() + 1)
+    small = _tie_break(task)
     return lambda shoppers: task.train.counts[shoppers].toarray() + small
 
 
@@ -62,8 +85,8 @@ def item_knn(task: Task, neighbours: int = 100, shrink: float = 10.0, of: str = 
     size = np.sqrt(np.asarray(columns.sum(axis=0)).ravel())
     rows = np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))
     both.data /= size[rows] * size[both.indices] + shrink
-    kept = strongest(both, neighbours)
-    return lambda shoppers: (history[shoppers] @ kept.T).toarray().astype(np.float64)
+    kept, small = strongest(both, neighbours), _tie_break(task)
+    return lambda shoppers: (history[shoppers] @ kept.T).toarray().astype(np.float64) + small
 
 
 def ease(task: Task, penalty: float = 300.0, lately: float = 0.0, of: str = TAKEN) -> Rows:
@@ -74,8 +97,19 @@ def ease(task: Task, penalty: float = 300.0, lately: float = 0.0, of: str = TAKE
     weights = ease_weights(task, penalty, of)
     history = _history(task, of)
     recent = popular(task, 7)(np.zeros(1, np.int64))[0]
-    recent = recent / max(recent.max(), 1)
-    return lambda shoppers: history[shoppers] @ weights + lately * recent
+    recent, small = recent / max(recent.max(), 1), _tie_break(task)
+    return lambda shoppers: history[shoppers] @ weights + lately * recent + small
+
+
+def ease_here_and_now(task: Task, world: World, penalty: float, lately: float, of: str = TAKEN) -> Rows:
+    """EASE, plus `lately` times what is popular here and now, by its share of the most popular."""
+    plain, common = ease(task, penalty, of=of), here_and_now(task, world, 1.0, 1.0)
+
+    def rows(shoppers: np.ndarray) -> np.ndarray:
+        wanted = common(shoppers)
+        return np.asarray(plain(shoppers) + lately * np.exp(wanted - wanted.max(axis=1, keepdims=True)))
+
+    return rows
 
 
 @lru_cache(maxsize=8)  # what settings of one task share
@@ -86,17 +120,34 @@ def ease_weights(task: Task, penalty: float, of: str = TAKEN) -> np.ndarray:
     return ease_matrix(_history(task, of), penalty)
 
 
+def forget() -> None:
+    """Let go of what settings of one task shared."""
+    ease_weights.cache_clear()
+    _lifts.cache_clear()
+
+
+def _tie_break(task: Task) -> np.ndarray:
+    """What is popular in 30 days decides among equals, and for whom nothing is known: float64[items]."""
+    usual = popular(task, 30)(np.zeros(1, np.int64))[0]
+    return np.asarray(1e-6 * usual / (usual.max() + 1))
+
+
 def _history(task: Task, of: str) -> scipy.sparse.csr_matrix:
     return task.train.taken if of == TAKEN else task.met
 
 
-def peers(task: Task) -> tuple[Peer, ...]:
-    """All that suit a task, each with the settings among which validation chooses."""
+def peers(task: Task, world: World) -> tuple[Peer, ...]:
+    """All that suit a task of a log, each with the settings among which validation chooses."""
     histories = (TAKEN,) if task.met.nnz == task.train.taken.nnz else (TAKEN, MET)
     found = [
         Peer("popular ever", ({},), popular),
         Peer("popular 7 days", ({"days": 7},), popular),
         Peer("popular 30 days", ({"days": 30},), popular),
+        Peer(
+            "popular here and now",
+            tuple({"here": h, "now": n} for h in (0.0, 0.5, 1.0) for n in (0.0, 0.5, 1.0) if h + n),
+            partial(here_and_now, world=world),
+        ),
         Peer(
             "item-kNN",
             tuple(
@@ -116,6 +167,11 @@ def peers(task: Task) -> tuple[Peer, ...]:
                 "EASE + popular 7 days",
                 tuple(fit | {"lately": w} for fit in fits for w in (0.1, 0.3, 1.0)),
                 ease,
+            ),
+            Peer(
+                "EASE + popular here and now",
+                tuple(fit | {"lately": w} for fit in fits for w in (0.03, 0.1, 0.3, 1.0)),
+                partial(ease_here_and_now, world=world),
             ),
         ]
     return tuple(found)

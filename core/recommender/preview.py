@@ -39,9 +39,16 @@ class Lists:
     chances: np.ndarray  # float64[shoppers, n], ŷ, 0 where there is none
     prices: np.ndarray  # float64[shoppers, n], 0 where none is known
 
-    def expected(self, of: str) -> np.ndarray:
-        """What each shopper is expected to take of their list, or to pay for it: float64[shoppers]."""
-        return np.asarray((self.chances * self.prices if of == REVENUE else self.chances).sum(axis=1))
+    def expected(self, of: str, edges: np.ndarray | None = None) -> np.ndarray:
+        """What each shopper is expected to take of their list, or to pay for it, parted by the chance of the
+        item at `edges`, ascending: float64[shoppers, edges + 1].
+        """
+        edges = np.empty(0) if edges is None else edges
+        worth = self.chances * self.prices if of == REVENUE else self.chances
+        part = np.searchsorted(edges, self.chances, side="right")
+        out = np.zeros((len(self.shoppers), edges.size + 1))
+        np.add.at(out, (np.arange(len(out))[:, None], part), worth)
+        return out
 
 
 def lists_of(
@@ -197,6 +204,9 @@ class Summed:
 
     def __mul__(self, other: Summed) -> Summed:
         return Summed(self.all * other.all, self.drawn * other.drawn)
+
+    def __add__(self, other: Summed) -> Summed:
+        return Summed(self.all + other.all, self.drawn + other.drawn)
 
     def __sub__(self, other: Summed) -> Summed:
         return Summed(self.all - other.all, self.drawn - other.drawn)

@@ -37,7 +37,7 @@ class ScorerOptions:
     batch: int = 2_048
     width: int = 64
     rate: float = 3e-3
-    decay: float = 1e-2
+    decay: float = 0.1
     dropout: float = 0.1
     seed: int = 0
     without: tuple[str, ...] = ()  # GROUPS that it does not see

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from core.errors import CartscapeError, WrongCall
-from core.jobs import Told, untold
+from core.jobs import Told, part_of, untold
 from core.recommender.interactions import LEAST_SHOPPERS
 from core.recommender.metrics import draws, interval
 from core.recommender.shown_features import GROUPS
@@ -179,7 +179,7 @@ def evaluate_shown(
         if name != "cheapest" or shown.frame.price.notna().any()
     ]
     if asked:
-        learnt, tested = learnt_and_tested(store, shown, lambda at, stage: told(at * 0.3, stage))
+        learnt, tested = learnt_and_tested(store, shown, part_of(told, 0.0, 0.3))
     for done, options in enumerate(asked):
         told(0.3 + 0.7 * done / len(asked), f"training scorer {done + 1} of {len(asked)}")
         words = {"seed": options.seed} | ({"without": ", ".join(options.without)} if options.without else {})

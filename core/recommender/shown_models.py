@@ -8,7 +8,7 @@ import numpy as np
 
 from core.encoder import open_vectors
 from core.errors import CartscapeError, WrongCall
-from core.jobs import Told, untold
+from core.jobs import Told, part_of, untold
 from core.paths import open_paths
 from core.recommender import versions
 from core.recommender.moment import MOST_ITEMS, MOST_STEPS, STEP
@@ -64,7 +64,7 @@ def train_shown(store: Store, event: str, seed: int, told: Told = untold) -> tup
     ends before the sessions that it is held against. Raises as `shown_lists` does.
     """
     shown = shown_lists(store, event)
-    learnt, tested = learnt_and_tested(store, shown, lambda at, stage: told(at * 0.4, stage))
+    learnt, tested = learnt_and_tested(store, shown, part_of(told, 0.0, 0.4))
     told(0.4, "training the scorer of lists")
     scorer = fit(learnt, ShownOptions(seed=seed))
     told(0.95, "measuring on the last sessions")

@@ -24,9 +24,10 @@ from core.recommender.prices import Prices
 from core.recommender.scorer import Examples, Scorer, ScorerOptions, fit
 from core.store import Store
 
-#: Moments that are learnt from, the days that are foretold apart, and shoppers of each.
+#: Moments that are learnt from, the days that are foretold apart, and shoppers of each: who had taken
+#: something before, and others, of whom less or nothing is known.
 MOMENTS = 5
-MOST_SHOPPERS = 2_000
+MOST_SHOPPERS, MOST_OTHERS = 2_000, 1_000
 #: Of what was not taken, so many of the candidates and of all other items are drawn for each shopper.
 DRAWN = 60
 #: Numbers that are worked out at a time: rows × items.
@@ -120,11 +121,13 @@ def _drawn(ground: Ground, then: Task, days: float, rng: np.random.Generator) ->
     first = np.full(past.items, np.inf)
     np.minimum.at(first, ground.every.item, ground.every.second)
     on_sale = first < then.end + days * DAY
-    chosen = np.sort(rng.permutation(then.shoppers.size)[:MOST_SHOPPERS])
+    took = np.diff(then.train.taken[then.shoppers].indptr) > 0
+    sizes = ((took, MOST_SHOPPERS), (~took, MOST_OTHERS))
+    chosen = [rng.permutation(np.flatnonzero(who))[:most] for who, most in sizes]
     features, taken, weights = [], [], []
-    for some in blocks(chosen, past.items):
+    for some in blocks(np.sort(np.concatenate(chosen)), past.items):
         shoppers = then.shoppers[some]
-        signals = Signals(past, Histories.of_shoppers(past, shoppers))
+        signals = Signals(past, Histories.of_shoppers(past, shoppers, coming=True))
         allowed = np.broadcast_to(on_sale, (some.size, past.items)).copy()
         if then.masked:
             allowed &= then.train.taken[shoppers].toarray() == 0
@@ -160,7 +163,7 @@ def scores_of_each(
     `among` bool[items] are those that may be candidates; all where it is None.
     """
     past = ground.past(test.end)
-    signals = Signals(past, Histories.of_shoppers(past, some))
+    signals = Signals(past, Histories.of_shoppers(past, some, coming=True))
     allowed = np.ones((some.size, past.items), bool)
     if test.masked:
         allowed = test.train.taken[some].toarray() == 0

@@ -141,7 +141,9 @@ def test_exposure_and_quality_of_groups_are_those_of_plain_loops(trained: Store)
     found = {row["group"]: row for row in asked(trained) if row["by"] == "history"}
     theirs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in found}
     for row, taken in enumerate(many):
+        met = test.met[test.shoppers[row]].nnz
         name = "1 – 5 items" if taken <= 5 else "6 – 20 items" if taken <= 20 else "21 or more items"
+        name = name if taken else "took nothing yet" if met else "new to the shop"
         wanted = set(test.wanted[row].indices.tolist())
         listed = [item for item in long.items[row, :10].tolist() if item >= 0]
         seen = sum(1 / math.log2(n + 2) for n, item in enumerate(listed) if brand[items[item]] in small)
@@ -156,6 +158,7 @@ def test_exposure_and_quality_of_groups_are_those_of_plain_loops(trained: Store)
         if its:
             mean = sum(ndcg for *_, ndcg in its) / len(its)
             assert found[name]["shoppers"] == len(its)
+            assert (found[name]["takes"] is None) == (name in ("took nothing yet", "new to the shop"))
             assert found[name]["exposure"] == pytest.approx(
                 sum(s for s, *_ in its) / sum(e for _, e, _ in its)
             )

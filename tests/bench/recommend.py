@@ -55,7 +55,7 @@ def measure(
         if name != "versions":
             lists = imported(pq.read_table(folder / f"{name}.parquet"), test)
             found.append(Lists(name, json.dumps(told[name]["settings"]), lists, None))
-    for peer in peers(test):
+    for peer in peers(test, ground.world):
         settings = choose(past, peer)
         lists = lists_of(test, peer.fit(test, **settings))
         found.append(Lists(peer.name, json.dumps(settings), lists, None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,16 @@ import pytest
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
-from core.recommender import peers
-from core.recommender.evaluation import EvaluateOptions, evaluate, lists_of
-from core.recommender.groups import COLD, EVERYBODY
-from core.recommender.interactions import Interactions, task
-from core.recommender.metrics import of_each, ranked
+from core.recommender import evaluation, peers
+from core.recommender.evaluation import EvaluateOptions, chosen_parts, evaluate, lists_of
+from core.recommender.groups import COLD, EVERYBODY, LOOKED, NEW
+from core.recommender.interactions import DAY, Interactions, Task, task
+from core.recommender.metrics import LONGEST, of_each, ranked
 from core.recommender.peers import ease, item_knn, own_frequency, popular
+from core.recommender.scorer import ScorerOptions
+from core.recommender.training import Ground
 from core.store import Store
+from tests.quick_models import quick_models
 
 pytestmark = pytest.mark.usefixtures("without_ease")
 
@@ -34,11 +38,12 @@ def without_ease(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 def test_everybody_is_made_of_the_groups(sample_store: Store) -> None:
     rows = evaluate(sample_store, replace(CLICKS, by="history"))[0].to_pylist()
     models = {row["model"] for row in rows}
-    assert "item-kNN" in models and len(rows) == 4 * len(models)
+    assert {"item-kNN", "popular here and now"} <= models and len(rows) == 6 * len(models)
     for model in models:
         its = {row["group"]: row for row in rows if row["model"] == model}
         everybody = its.pop(EVERYBODY)
         some = [row for row in its.values() if row["shoppers"]]
+        assert its[NEW]["shoppers"] and its[LOOKED]["shoppers"]
         assert sum(row["shoppers"] for row in some) == everybody["shoppers"]
         mean = sum(row["shoppers"] * row["hr@10"] for row in some) / everybody["shoppers"]
         assert everybody["hr@10"] == pytest.approx(mean)
@@ -80,7 +85,7 @@ def test_the_command_prints_rows(sample_store: Store, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("words", "kind", "sentence"),
     [
-        ({"by": "city"}, WrongCall, "it takes history, age, region, device"),
+        ({"by": "city"}, WrongCall, "it takes history, age, region, hour, device"),
         ({"days": "soon"}, WrongCall, "no number of days"),
         ({"event": "dance"}, CartscapeError, "no event 'dance' with an item"),
         ({"days": "9999"}, CartscapeError, "shorter than 9,999 days"),
@@ -96,13 +101,18 @@ def test_bad_words_are_a_sentence(
         evaluate(sample_store, replace(CLICKS, **words))
 
 
+def with_a_history(of: Task) -> Task:
+    known = np.diff(of.train.taken[of.shoppers].indptr) > 0
+    return replace(of, shoppers=of.shoppers[known], wanted=of.wanted[known])
+
+
 def test_known_marks_of_a_real_log_are_met(online_retail_store: Store) -> None:
     """Marks of plain scripts: customers, products with codes of five digits, the last 30 days."""
     paths = open_paths(online_retail_store)
     plain = np.array([len(str(name)) == 5 and str(name).isdigit() for name in paths.items])
     every = Interactions.of(paths)
     every = every.only(plain[every.item])
-    new, anything = (task(every, 30, wanted) for wanted in ("new", "any"))
+    new, anything = (with_a_history(task(every, 30, wanted)) for wanted in ("new", "any"))
     marks = [
         (new, popular(new, 7), 0.395, 0.083),
         (new, item_knn(new, 50, 0.0), 0.380, 0.077),
@@ -115,3 +125,27 @@ def test_known_marks_of_a_real_log_are_met(online_retail_store: Store) -> None:
         each = of_each(ranked(lists_of(of, scorer), of.wanted))
         assert each["hr@10"].mean() == pytest.approx(hr, abs=0.045)
         assert each["ndcg@10"].mean() == pytest.approx(ndcg, abs=0.04)
+
+
+@pytest.mark.parametrize("best", [(), ("age",), ("age", "next step")])
+def test_what_a_scorer_goes_by_is_chosen_on_the_days_before(
+    sample_store: Store, best: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scorers that are stand-ins for what they leave out: all lists are empty but those of the best."""
+    with quick_models():
+        ground = Ground.of(sample_store, "click")
+    test = task(ground.every, 20, "new")
+    ends: set[float] = set()
+
+    def lists(_: Ground, of: Task, scorers: Sequence[ScorerOptions]) -> list[np.ndarray]:
+        ends.add(of.end)
+        perfect = np.full((of.shoppers.size, LONGEST), -1)
+        perfect[:, 0] = [row.indices[0] for row in of.wanted]
+        return [perfect if its.without == best else np.full_like(perfect, -1) for its in scorers]
+
+    monkeypatch.setattr(evaluation, "examples", lambda *_: None)
+    monkeypatch.setattr(evaluation, "fit", lambda _, options: options)
+    monkeypatch.setattr(evaluation, "lists_of_scorers", lists)
+    assert chosen_parts(ground, test, 20) == best
+    assert ends == {test.end - 20 * DAY}  # none of the days that are to be foretold
+    assert chosen_parts(ground, replace(test, end=test.end - 110 * DAY), 20) == ()  # too short to tell

@@ -43,6 +43,10 @@ def path_of(store: Store) -> str:
     return f"view:{items[3]}, click:{items[40]}"
 
 
+def steps_of(path: str) -> tuple[tuple[str, str], ...]:
+    return Asked.read({"path": path}).path
+
+
 def test_each_place_has_the_leader_of_its_own_list(store: Store) -> None:
     model, path = open_model(store), path_of(store)
     found = rows(store, what="item", at=EVENING, path=path, b_device="mobile")
@@ -50,16 +54,15 @@ def test_each_place_has_the_leader_of_its_own_list(store: Store) -> None:
     for row in found[::25]:
         lat, lon = h3.cell_to_latlng(row["cell"])
         for side, device in (("a", ""), ("b", "mobile")):
-            steps = (("view", path.split(",")[0][5:]), ("click", path.split(",")[1].strip()[6:]))
-            asked = Asked(lat=lat, lon=lon, at=EVENING, path=steps, device=device, n=1)
+            asked = Asked(lat=lat, lon=lon, at=EVENING, path=steps_of(path), device=device, n=1)
             alone = recommend(store, model, asked)
             assert row[f"chance_{side}"] == pytest.approx(alone.chances[0], rel=1e-3)
             assert row[f"leader_{side}"] == str(model.ids[alone.items[0]])
 
 
 def test_each_place_has_the_leader_of_its_own_list_after_the_rules(store: Store) -> None:
-    model, catalogue = open_model(store), open_catalogue(store)
-    free = rows(store, what="item", at=EVENING)
+    model, catalogue, path = open_model(store), open_catalogue(store), path_of(store)
+    free = rows(store, what="item", at=EVENING, path=path)
     led = Counter(row["leader_a"] for row in free)
     (gone, _), *_, (rare, _) = led.most_common()
     code = next(item for item in sorted(model.codes) if item not in led)
@@ -75,17 +78,18 @@ def test_each_place_has_the_leader_of_its_own_list_after_the_rules(store: Store)
         for rule in rules:
             book.save(rule)
         places_of.cache_clear()
-        found = rows(store, what="item", at=EVENING, n="5")
+        found = rows(store, what="item", at=EVENING, path=path, n="5")
         for row in [*found[::40], next(row for row in found if row["region"] == state)]:
             lat, lon = h3.cell_to_latlng(row["cell"])
-            alone = recommend(store, model, Asked(lat=lat, lon=lon, at=EVENING, n=5))
+            alone = recommend(store, model, Asked(lat=lat, lon=lon, at=EVENING, path=steps_of(path), n=5))
             assert row["leader_a"] == str(model.ids[alone.items[0]])
             assert row["chance_a"] == pytest.approx(alone.chances[0], rel=1e-3)
             assert (row["leader_a"] == code) == (row["region"] == state)
-        answer = ANALYSES["leaders"].run(store, Scope(), at=EVENING, what="item")
+        answer = ANALYSES["leaders"].run(store, Scope(), at=EVENING, what="item", path=path)
         assert "After the rules of this log: 'more'" in " ".join(answer.notes)
-        assert rows(store, what="item", at=EVENING, rules="off") == free
-        assert rows(store, what="item", at=EVENING, b_rules="off")[0]["leader_b"] == free[0]["leader_a"]
+        assert rows(store, what="item", at=EVENING, path=path, rules="off") == free
+        both = rows(store, what="item", at=EVENING, path=path, b_rules="off")
+        assert both[0]["leader_b"] == free[0]["leader_a"]
     finally:
         for rule in rules:
             book.delete(rule.name, book.get(rule.name).revision)

@@ -12,7 +12,7 @@ import scipy.sparse
 from core.recommender import item_models
 from core.recommender.acts import SLOTS, Acts, Contexts, World, slot_of
 from core.recommender.features import FEATURES, SOURCES, Signals
-from core.recommender.histories import Histories
+from core.recommender.histories import Histories, arrivals
 from core.recommender.interactions import DAY
 from core.recommender.item_models import alike, ease_matrix, strongest
 from core.recommender.past import PRIOR, TOGETHER, Lift, Past
@@ -71,8 +71,11 @@ def test_nothing_of_later_is_known(past: Past) -> None:
     other = replace(world, acts=acts, prices=dearer)
     changed = Past.of(other, END, VECTORS)
     pairs = np.repeat(np.arange(WHO.size), ITEMS), np.tile(np.arange(ITEMS), WHO.size)
-    ours, theirs = (Signals(its, Histories.of_shoppers(its, WHO)).pairs(*pairs) for its in (past, changed))
-    np.testing.assert_array_equal(ours, theirs)
+    for coming in (False, True):
+        ours, theirs = (
+            Signals(its, Histories.of_shoppers(its, WHO, coming)).pairs(*pairs) for its in (past, changed)
+        )
+        np.testing.assert_array_equal(ours, theirs)
     assert (item != world.acts.item).any()
 
 
@@ -190,6 +193,25 @@ def test_features_follow_place_hour_and_price(past: Past) -> None:
     assert changed(Signals(past, replace(who, contexts=later))) == {"hour"}
     assert changed(Signals(past, who, prices=past.price_log + 1)) == {"price"}
     assert changed(Signals(past, who, phrase=VECTORS[3])) == {"words"}
+
+
+def test_of_who_is_coming_the_place_time_and_device_alone_are_known(past: Past) -> None:
+    acts, everybody = past.world.acts, np.arange(SHOPPERS)
+    usual, coming = (Histories.of_shoppers(past, everybody, its) for its in (False, True))
+    for who in everybody.tolist():
+        mine = sorted((int(s), n) for n, s in enumerate(acts.second) if acts.row[n] == who)
+        after, before = [n for s, n in mine if s >= END], [n for s, n in mine if s < END]
+        for name in ("cell", "region", "slot", "device"):
+            values = [int(getattr(acts, name)[n]) for n in (*after[:1], *before[-1:])]
+            known = next((value for value in values if value >= 0), -1)
+            assert getattr(coming.contexts, name)[who] == known
+            assert getattr(arrivals(past.world, everybody, END), name)[who] == (
+                int(getattr(acts, name)[after[0]]) if after else -1
+            )
+    pairs = np.repeat(everybody, ITEMS), np.tile(np.arange(ITEMS), SHOPPERS)
+    differs = (Signals(past, coming).pairs(*pairs) != Signals(past, usual).pairs(*pairs)).any(axis=0)
+    moved = {group for group, other in zip(FEATURES.values(), differs, strict=True) if other}
+    assert moved == {"place", "hour", "device"}
 
 
 def test_candidates_are_allowed_and_say_who_proposed_them(past: Past) -> None:

@@ -156,6 +156,48 @@ def worth(kind: str, money: dict[tuple[int, str], float], pair: tuple[int, str])
     return 0.0 if pair not in money else 1.0 if kind == "click" else money[pair]
 
 
+@pytest.mark.parametrize(("kind", "least"), [("click", 12), ("purchase", 1), (REVENUE, 1)])
+def test_expectations_are_corrected_tenth_by_tenth(
+    trained: Store, kind: str, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By plain loops over shoppers and what is listed for them."""
+    monkeypatch.setattr("core.analyses.preview_lists.LEAST_IN_PART", least)
+    monkeypatch.setattr("core.analyses.preview_lists.LEAST_TAKEN", 1)
+    made = prepare(trained, Scope(), PreviewWords(shoppers="400"))
+    then, now = made.then, made.lists[0]
+    pairs = sorted(
+        (float(chance), who, at)
+        for who, row in enumerate(then.lists.chances) for at, chance in enumerate(row)
+        if then.lists.items[who, at] >= 0
+    )  # fmt: skip
+    tenths = [[pairs[n] for n in part] for part in np.array_split(np.arange(len(pairs)), 10)]
+    starts: list[float] = []
+    many = 0
+    for tenth in reversed(tenths):
+        many += sum(then.taken[kind][who, at] > 0 for _, who, at in tenth)
+        if many >= least:
+            starts, many = [tenth[0][0], *starts], 0
+    edges = sorted(set(starts[1:] if many == 0 else starts))
+    assert then.edges(kind).tolist() == pytest.approx(edges)
+    assert edges or kind != "click"
+
+    def sums(lists: Any, part: int, took: np.ndarray | None = None) -> float:
+        found = 0.0
+        for who, row in enumerate(lists.chances):
+            for at, chance in enumerate(row):
+                if lists.items[who, at] >= 0 and sum(chance >= edge for edge in edges) == part:
+                    price = lists.prices[who, at] if kind == REVENUE else 1.0
+                    found += chance * price if took is None else took[who, at]
+        return found
+
+    wanted = sum(
+        sums(now, part) * sums(then.lists, part, then.taken[kind]) / sums(then.lists, part)
+        for part in range(len(edges) + 1)
+    )
+    whole = next(row for row in rows(trained) if row["region"] is None and row["kind"] == kind)
+    assert whole["a"] == pytest.approx(wanted * whole["shoppers"] / whole["drawn"])
+
+
 def test_numbers_follow_from_the_factor(trained: Store) -> None:
     found = rows(trained)
     whole = next(row for row in found if row["region"] is None and row["kind"] == "click")
@@ -190,6 +232,10 @@ def test_tenths_sum_to_the_whole(trained: Store) -> None:
     assert sum(row["taken"] * row["pairs"] for row in tenths) == pytest.approx(whole["then_taken"])
     assert sum(row["chance"] * row["pairs"] for row in tenths) == pytest.approx(whole["then_raw"])
     assert [row["chance"] for row in tenths] == sorted(row["chance"] for row in tenths)
+    expected = sum(row["expected"] * row["pairs"] for row in tenths)
+    assert expected == pytest.approx(whole["then_expected"])
+    # What is expected is of the other half of the shoppers, so that it may miss what came; not by much.
+    assert expected == pytest.approx(whole["then_taken"], rel=0.25) and expected != whole["then_taken"]
 
 
 def test_small_regions_are_not_told(trained: Store, monkeypatch: pytest.MonkeyPatch) -> None:

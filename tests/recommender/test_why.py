@@ -38,10 +38,14 @@ def rows(name: str, store: Store, **words: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def some(trained: Store) -> tuple[str, str]:
-    """An item that leads, and one far below it, after a look at the first."""
+    """An item that leads, and one far below it that some took, after a look at the first."""
     first = rows("recommended", trained)[0]["item_id"]
-    later = rows("recommended", trained, path=f"view:{first}", n="60")[40]["item_id"]
-    return first, later
+    took = trained.cursor().execute(
+        "SELECT item_id FROM log WHERE event = 'click' GROUP BY ALL HAVING count(DISTINCT user_id) > 3"
+    )
+    known = {item for (item,) in took.fetchall()}
+    listed = [row["item_id"] for row in rows("recommended", trained, path=f"view:{first}", n="60")]
+    return first, next(item for item in listed[30:] if item in known)
 
 
 @pytest.mark.parametrize("words", [{"path": True}, {"phrase": "waterproof hiking shoes"}])
