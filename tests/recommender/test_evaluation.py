@@ -148,4 +148,4 @@ def test_what_a_scorer_goes_by_is_chosen_on_the_days_before(
     monkeypatch.setattr(evaluation, "lists_of_scorers", lists)
     assert chosen_parts(ground, test, 20) == best
     assert ends == {test.end - 20 * DAY}  # none of the days that are to be foretold
-    assert chosen_parts(ground, replace(test, end=test.end - 110 * DAY), 20) == ()  # too short to tell
+    assert chosen_parts(ground, replace(test, end=15 * DAY), 20) == ()  # too short to tell
