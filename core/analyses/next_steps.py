@@ -54,7 +54,7 @@ def next_(
     length = max((n for n in range(len(parts) + 1) if met[n] >= least), default=0)
     counted = [its[:, length] for its in every]
     times = counted[0][0]
-    hidden = [hide_small(shoppers, asked.k) for _, shoppers in counted]
+    hidden = [hide_small(shoppers, asked.k, overlapping=True) for _, shoppers in counted]
     came = np.sum([np.where(h, 0, its[0]) for h, its in zip(hidden, counted, strict=True)], axis=0)
     order = np.lexsort((-came, -np.where(hidden[0], 0, times)))
     there = np.any([its[0] > 0 for its in counted], axis=0)

@@ -64,7 +64,9 @@ def paths(
     for counts in counted:
         edges = counts[1, :-1, :, :-1]
         edges[:, most + 1, most + 1] = 0  # before its beginning and after its end a path goes nowhere
-        hidden.append(np.stack([hide_small(level, asked.k) for level in edges]))
+        hidden.append(
+            np.stack([hide_small(level, asked.k, overlapping=unit == "session") for level in edges])
+        )
     met = np.logical_or.reduce([counts[1, :-1, :, :-1] > 0 for counts in counted])
     level, source, target = np.nonzero(met)
     names = [[*asked.labels[best], *[""] * (most - best.size), OTHER] for best in chosen]

@@ -55,7 +55,7 @@ def steps(
     chosen, slot = most_common(each.sum(axis=0, keepdims=True), most)
     slots = np.repeat(slot, each.shape[0], axis=0)
     counted = [found.flows(slots, most + 2)[..., -1] for found in read]
-    hidden = [hide_small(counts[1], asked.k) for counts in counted]
+    hidden = [hide_small(counts[1], asked.k, overlapping=unit == "session") for counts in counted]
     met = np.logical_or.reduce([counts[1] > 0 for counts in counted])
     rows = np.nonzero(met)
     level = read[0].levels[rows[0]]

@@ -44,7 +44,7 @@ def top_paths(
     told = [
         whole_paths(walk, found, prints, walk.bought()) for walk, found in zip(asked.walks, read, strict=True)
     ]
-    hidden = [hide_small(its.shoppers[:-1], asked.k) for its in told]
+    hidden = [hide_small(its.shoppers[:-1], asked.k, overlapping=unit == "session") for its in told]
     shown = np.append(~hidden[0][:-1], told[0].paths[-2] > 0)
     rows = np.flatnonzero(shown)
     size = prints.size

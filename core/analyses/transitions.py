@@ -51,7 +51,7 @@ def transitions(
     asked = ask(store, scope, Telling(nodes, hide, group, collapse, unit), pattern, against)
     slots = busiest(asked.walk, most)
     counted = [count(walk, slots) for walk in asked.walks]
-    hidden = [hide_small(its.shoppers, asked.k) for its in counted]
+    hidden = [hide_small(its.shoppers, asked.k, overlapping=True) for its in counted]
     met = np.logical_or.reduce(
         [(its.times >= least) & ((least == 1) | ~h) for its, h in zip(counted, hidden, strict=True)]
     )

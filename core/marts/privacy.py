@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def hide_small(shoppers: np.ndarray, k: int, also: np.ndarray | None = None) -> np.ndarray:
+def hide_small(
+    shoppers: np.ndarray, k: int, also: np.ndarray | None = None, overlapping: bool = False
+) -> np.ndarray:
     """Which groups must not be shown: bool of the same shape as `shoppers`.
 
     A group with 1 to k − 1 distinct shoppers is hidden. Where the hidden groups of a line (all groups
@@ -15,7 +17,8 @@ def hide_small(shoppers: np.ndarray, k: int, also: np.ndarray | None = None) -> 
     methodology and statistical disclosure control"), done greedily line by line.
 
     Groups without shoppers are shown: they are nobody's. `also` are groups, bool as `shoppers`, that
-    another table of the same shoppers hides.
+    another table of the same shoppers hides. Where groups are `overlapping`, those that are hidden may be of
+    the same shoppers: one of them must have k by itself.
     """
     hidden = (shoppers > 0) & (shoppers < k)
     if also is not None:
@@ -28,23 +31,24 @@ def hide_small(shoppers: np.ndarray, k: int, also: np.ndarray | None = None) -> 
         for axis in range(shoppers.ndim):
             lines = np.moveaxis(shoppers, axis, -1).reshape(-1, shoppers.shape[axis])
             marks = np.moveaxis(hidden, axis, -1).reshape(lines.shape).copy()
-            exposed = _exposed(lines, marks, k)
+            exposed = _exposed(lines, marks, k, overlapping)
             while exposed.any():
                 shown = np.where(marks | (lines == 0), np.iinfo(np.int64).max, lines)
                 smallest = shown.argmin(axis=1)
                 rows = np.flatnonzero(exposed)
                 marks[rows, smallest[rows]] = True
                 changed = True
-                exposed = _exposed(lines, marks, k)
+                exposed = _exposed(lines, marks, k, overlapping)
             moved = np.moveaxis(shoppers, axis, -1).shape
             hidden = np.moveaxis(marks.reshape(moved), -1, axis)
     return hidden
 
 
-def _exposed(lines: np.ndarray, marks: np.ndarray, k: int) -> np.ndarray:
+def _exposed(lines: np.ndarray, marks: np.ndarray, k: int, overlapping: bool) -> np.ndarray:
     """Lines whose hidden groups could be had by subtraction, and that still have one to hide."""
     count = marks.sum(axis=1)
-    held = (lines * marks).sum(axis=1)
+    theirs = lines * marks
+    held = theirs.max(axis=1, initial=0) if overlapping else theirs.sum(axis=1)
     left = ((lines > 0) & ~marks).any(axis=1)
     exposed: np.ndarray = (count > 0) & ((count < 2) | (held < k)) & left
     return exposed

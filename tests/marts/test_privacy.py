@@ -33,6 +33,17 @@ def test_no_line_total_gives_a_group_away(shoppers: np.ndarray, k: int) -> None:
             assert counts[marked].sum() >= k
 
 
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 12)), max_size=60), st.integers(2, 8))
+def test_no_total_gives_few_away_where_a_shopper_is_in_several_groups(
+    events: list[tuple[int, int]], k: int
+) -> None:
+    """All events less those of shown groups are of no shopper, or of k distinct ones."""
+    of = [{who for group, who in events if group == at} for at in range(7)]
+    hidden = hide_small(np.array([len(its) for its in of]), k, overlapping=True)
+    left = set().union(*(its for its, hide in zip(of, hidden, strict=True) if hide))
+    assert not left or len(left) >= k or not any(its for its, h in zip(of, hidden, strict=True) if not h)
+
+
 @given(COUNTS)
 def test_everything_is_shown_when_one_shopper_is_enough(shoppers: np.ndarray) -> None:
     assert not hide_small(shoppers, 1).any()
