@@ -24,7 +24,6 @@ from core.recommender.interactions import DAY
 from core.recommender.leaders import Everywhere, at_places, everywhere
 from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked
-from core.recommender.past import PRIOR
 from core.recommender.recommend import whose
 from core.recommender.ruled_many import ManyRules
 from core.recommender.season import season_of
@@ -32,6 +31,8 @@ from core.scope import Scope
 from core.space.cells import centres, from_addresses
 from core.store import Store
 
+#: Takings by which a place's shares are drawn towards those of everywhere.
+PRIOR = 20.0
 LEADS = ("category", "item")
 RANKS = ("most", "above")
 ALL = "all"
@@ -285,7 +286,7 @@ def _taken(
 
 
 def _lifted(counts: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """The share of each thing at a place against its share everywhere, shrunk as `Lift` does; 0 for none."""
+    """The share of each thing at a place against its share everywhere, drawn to it by PRIOR; 0 for none."""
     shrunk = (counts + PRIOR * share) / (counts.sum(axis=1, keepdims=True) + PRIOR)
     return np.divide(shrunk, share, out=np.zeros(counts.shape), where=counts > 0)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse
 
-from core.marts.privacy import hide_small
 from core.recommender.acts import SLOTS, Acts, World
 from core.recommender.interactions import DAY
 from core.recommender.item_models import (
@@ -15,12 +14,12 @@ from core.recommender.item_models import (
     Matrix,
     alike,
     counted,
-    entries,
     ones,
     scaled,
     shared,
     strongest,
 )
+from core.recommender.lift import Lift, lifts_of
 
 #: Days over which events are counted for what is popular.
 WINDOWS = (3, 7, 14, 30, 90, 10_000)
@@ -29,77 +28,8 @@ LOOKED_WINDOWS = (7, 30)
 MIND, TASTE, TOGETHER = 14.0, 90.0, 120.0
 #: Days that tell what is taken at a time of the year.
 SEASON = 30
-#: Events by which an item's share in a place or at a time is drawn towards its share overall.
-PRIOR = 20.0
 #: Penalty of the linear models of what goes together: of what was taken, and of all that was done.
 PENALTY, PENALTY_OF_ALL = 300.0, 1_000.0
-
-
-@dataclass(frozen=True)
-class Lift:
-    """How much more an item is wanted in each group (a place, a time) than overall, shrunk where little is
-    known: the logarithm of (count + PRIOR × share expected) ÷ (all + PRIOR) ÷ the share overall.
-    """
-
-    counts: scipy.sparse.csr_matrix  # float32[groups, things]
-    share: np.ndarray  # float64[things], overall
-    all: np.ndarray  # float64[groups]
-    parent: Lift | None = None  # of which the shares are expected, where groups lie in larger ones
-    parent_of: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-
-    @classmethod
-    def of(
-        cls, acts: Acts, group: np.ndarray, thing: np.ndarray, groups: int, things: int, k: int = 1,
-        parent: Lift | None = None, parent_of: np.ndarray | None = None,
-    ) -> Lift:  # fmt: skip
-        """From acts: the group (−1: none) and thing of each; a group of fewer than k shoppers is silent."""
-        weight = acts.strength
-        rows = int(acts.row.max(initial=0)) + 1
-        pairs = np.unique(group[group >= 0] * rows + acts.row[group >= 0])
-        of_group = np.bincount(pairs // rows, minlength=max(groups, 1))
-        known = (group >= 0) & ~hide_small(of_group, k)[group]
-        counts = counted(group[known], thing[known], (max(groups, 1), things), weight[known])
-        share = np.bincount(thing, weight, things)
-        share = (share + 1e-6) / (share.sum() + 1e-6 * things)
-        return cls(
-            counts, share, np.asarray(counts.sum(axis=1), np.float64).ravel(), parent,
-            np.empty(0, np.int64) if parent_of is None else parent_of,
-        )  # fmt: skip
-
-    def shares(self, groups: np.ndarray) -> np.ndarray:
-        """The shares of all things in some groups, −1 for none: float64[groups, things]."""
-        inside = np.maximum(groups, 0)
-        if self.parent is None:
-            expected = np.broadcast_to(self.share, (groups.size, self.share.size))
-        else:
-            above = self.parent_of[inside] if self.parent_of.size else np.full(groups.size, -1)
-            expected = self.parent.shares(np.where(groups >= 0, above, -1))
-        counts = self.counts[inside].toarray() * (groups >= 0)[:, None]
-        total = np.where(groups >= 0, self.all[inside], 0)[:, None]
-        return np.asarray((counts + PRIOR * expected) / (total + PRIOR))
-
-    def at(self, group: int, things: np.ndarray) -> np.ndarray:
-        """The same as a call gives for one group (−1 for none), of some things: float32[things]."""
-        return np.log(self._shares_at(group, things) / self.share[things]).astype(np.float32)
-
-    def _shares_at(self, group: int, things: np.ndarray) -> np.ndarray:
-        if self.parent is None:
-            expected = self.share[things]
-        else:
-            above = self.parent_of[group] if group >= 0 and self.parent_of.size else -1
-            expected = self.parent._shares_at(int(above), things)
-        if group < 0:
-            return np.asarray(expected * PRIOR / PRIOR)
-        held = slice(*self.counts.indptr[group : group + 2])
-        counts = entries(self.counts.indices[held], self.counts.data[held], things)
-        return np.asarray((counts + PRIOR * expected) / (self.all[group] + PRIOR))
-
-    def __call__(self, groups: np.ndarray) -> np.ndarray:
-        """float32[groups, things], 0 where nothing sets the group apart."""
-        if groups.size == 1:
-            return self.at(int(groups[0]), np.arange(self.share.size))[None]
-        distinct, at = np.unique(groups, return_inverse=True)
-        return np.log(self.shares(distinct) / self.share).astype(np.float32)[at]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,16 +113,6 @@ class Past:
             price_log=np.where(np.isfinite(price_log), price_log, usual).astype(np.float32),
             priced=np.isfinite(price_log),
         )  # fmt: skip
-
-
-def lifts_of(world: World, acts: Acts) -> tuple[Lift, Lift]:
-    """How much more items are wanted in a cell (within its region) and at a time of the week."""
-    items, k = world.items, world.k
-    regional = Lift.of(acts, acts.region, acts.item, world.regions.size, items, k)
-    return (
-        Lift.of(acts, acts.cell, acts.item, world.cells.size, items, k, regional, world.region_of_cell),
-        Lift.of(acts, acts.slot, acts.item, SLOTS, items, k),
-    )
 
 
 def _together(acts: Acts, end: float, items: int) -> scipy.sparse.csr_matrix:

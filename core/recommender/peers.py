@@ -17,7 +17,7 @@ from core.recommender.acts import World
 from core.recommender.histories import arrivals
 from core.recommender.interactions import DAY, Task
 from core.recommender.item_models import ease_matrix, strongest
-from core.recommender.past import Lift, lifts_of
+from core.recommender.lift import Lift, lifts_of
 
 #: Scores of all items for some shoppers: int64[rows] → float64[rows, items].
 Rows = Callable[[np.ndarray], np.ndarray]

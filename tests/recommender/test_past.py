@@ -15,7 +15,8 @@ from core.recommender.features import FEATURES, SOURCES, Signals
 from core.recommender.histories import Histories, arrivals
 from core.recommender.interactions import DAY
 from core.recommender.item_models import alike, ease_matrix, strongest
-from core.recommender.past import PRIOR, TOGETHER, Lift, Past
+from core.recommender.lift import PRIORS, Lift
+from core.recommender.past import TOGETHER, Past
 from core.recommender.prices import Prices
 
 SHOPPERS, ITEMS, DAYS, END = 30, 25, 120, 100 * DAY
@@ -107,26 +108,53 @@ def test_items_of_one_visit_go_together_as_in_a_plain_loop(past: Past) -> None:
     np.testing.assert_allclose(past.together.toarray(), both / np.outer(size, size), rtol=1e-4, atol=1e-6)
 
 
-def test_a_place_is_drawn_to_its_region_and_that_to_all(past: Past) -> None:
+def test_a_place_is_drawn_to_its_region_and_that_to_all() -> None:
+    """As far as one half of the shoppers foretells the other best, by plain loops over a log with tastes."""
+    world = made()
+    cell, rng = world.acts.cell, np.random.default_rng(4)
+    item = np.where(rng.random(cell.size) < 0.7, 5 * cell + rng.integers(0, 9, cell.size), world.acts.item)
+    past = Past.of(replace(world, acts=replace(world.acts, item=item % ITEMS)), END, VECTORS)
     rows = known(past.world)
     weight = np.zeros(ITEMS)
     for row in rows:
         weight[int(row["item"])] += row["strength"]
     share = (weight + 1e-6) / (weight.sum() + 1e-6 * ITEMS)
 
-    def drawn(name: str, group: int, expected: np.ndarray) -> np.ndarray:
+    def drawn(
+        name: str, group: int, expected: np.ndarray, prior: float, halves: tuple[int, ...] = (0, 1)
+    ) -> np.ndarray:
         count = np.zeros(ITEMS)
         for row in rows:
-            if row[name] == group:
+            if row[name] == group and row["row"] % 2 in halves:
                 count[int(row["item"])] += row["strength"]
-        return np.asarray((count + PRIOR * expected) / (count.sum() + PRIOR))
+        return np.asarray((count + prior * expected) / (count.sum() + prior))
 
-    for cell in range(4):
-        expected = drawn("cell", cell, drawn("region", cell // 2, share))
-        np.testing.assert_allclose(
-            past.here[0](np.array([cell]))[0], np.log(expected / share), rtol=1e-3, atol=1e-4
-        )
-    np.testing.assert_allclose(past.here[0](np.array([-1])), 0, atol=1e-6)
+    def likelihood(prior: float, region_prior: float | None = None) -> float:
+        found = 0.0
+        for row in rows:
+            name = "region" if region_prior is None else "cell"
+            if row[name] >= 0 and row["row"] % 2:
+                expected = share
+                if region_prior is not None:
+                    expected = drawn("region", int(row["cell"]) // 2, share, region_prior, (0,))
+                shares = drawn(name, int(row[name]), expected, prior, (0,))
+                found += row["strength"] * np.log(shares[int(row["item"])])
+        return found
+
+    region = max(PRIORS, key=likelihood)
+    of_cell = max(PRIORS, key=lambda prior: likelihood(prior, region))
+    lift = past.here[0]
+    assert lift.parent is not None and (lift.prior, lift.parent.prior) == (of_cell, region)
+    assert of_cell < PRIORS[-1]
+    for cell_ in range(4):
+        expected = drawn("cell", cell_, drawn("region", cell_ // 2, share, region), of_cell)
+        np.testing.assert_allclose(lift(np.array([cell_]))[0], np.log(expected / share), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(lift(np.array([-1])), 0, atol=1e-6)
+
+
+def test_where_places_do_not_differ_they_say_next_to_nothing(past: Past) -> None:
+    for lift in (past.here[0], past.here[1], past.now[0], past.device):
+        assert lift.prior >= PRIORS[2] and np.abs(lift(np.array([0]))).max() < 0.5
 
 
 def test_a_group_without_events_says_nothing() -> None:

@@ -14,7 +14,7 @@ from core.errors import CartscapeError, WrongCall
 from core.recommender.acts import SLOTS, Acts, World
 from core.recommender.evaluation import choose, lists_of
 from core.recommender.interactions import DAY, Interactions, Task, task
-from core.recommender.past import PRIOR
+from core.recommender.lift import lifts_of
 from core.recommender.peers import (
     ease,
     ease_here_and_now,
@@ -129,10 +129,13 @@ def test_what_is_popular_here_and_now_is_that_of_plain_loops(split: Task) -> Non
     share = np.array([sum(acts.item[n] == item for n in before) for item in range(ITEMS)]) + 1e-6
     share /= share.sum()
 
-    def drawn_to(values: np.ndarray, group: int, expected: np.ndarray) -> np.ndarray:
+    places_, times = lifts_of(world, acts.only(np.array(before)))
+    assert places_.parent is not None
+
+    def drawn_to(values: np.ndarray, group: int, expected: np.ndarray, prior: float) -> np.ndarray:
         its = [int(acts.item[n]) for n in before if group >= 0 and values[n] == group]
         counts = np.bincount(np.array(its, int), minlength=ITEMS)
-        return np.asarray((counts + PRIOR * expected) / (len(its) + PRIOR))
+        return np.asarray((counts + prior * expected) / (len(its) + prior))
 
     usual = popular(split, 30)(np.zeros(1, np.int64))[0]
     found = here_and_now(split, world, 0.5, 1.0)(split.shoppers)
@@ -142,8 +145,11 @@ def test_what_is_popular_here_and_now_is_that_of_plain_loops(split: Task) -> Non
         first = min(later, key=lambda n: acts.second[n])
         cell, slot = int(acts.cell[first]), int(acts.slot[first])
         places.add(cell)
-        region = drawn_to(acts.region, cell // 2 if cell >= 0 else -1, share)
-        here, now = drawn_to(acts.cell, cell, region), drawn_to(acts.slot, slot, share)
+        region = drawn_to(acts.region, cell // 2 if cell >= 0 else -1, share, places_.parent.prior)
+        here, now = (
+            drawn_to(acts.cell, cell, region, places_.prior),
+            drawn_to(acts.slot, slot, share, times.prior),
+        )
         wanted = np.log(usual + 1) + 0.5 * np.log(here / share) + np.log(now / share)
         assert row == pytest.approx(wanted, abs=1e-4)
     assert len(places) == 5  # a shopper without a place among them
