@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import scipy.sparse
 
-from core.errors import CartscapeError, WrongCall
+from core.errors import WrongCall
 from core.jobs import Told, part_of, untold
 from core.paths import open_paths
 from core.recommender.acts import World
@@ -23,9 +23,9 @@ from core.recommender.interactions import ANY, Interactions, Task, task
 from core.recommender.metrics import by_chance, draws, first_of, interval, of_all, of_each, ranked
 from core.recommender.peers import Peer, Rows, forget, peers
 from core.recommender.prices import Prices
-from core.recommender.scorer import Scorer, ScorerOptions, fit
+from core.recommender.scorer import Examples, Scorer, ScorerOptions, fit
 from core.recommender.shown import evaluate_shown
-from core.recommender.training import Ground, blocks, examples, scores_of_each, settings_of
+from core.recommender.training import Ground, blocks, moments, scores_of_each, settings_of
 from core.recommender.versions import SHOWN
 from core.store import Store
 
@@ -35,8 +35,8 @@ TARGET = "ndcg@10"
 _BLOCK = 256
 #: Groups of features that help on some logs and mislead on others: the days before the test choose.
 TRIED = ("age", "next step")
-#: Most shoppers who choose.
-MOST_CHOOSING = 2_000
+#: Most shoppers who choose, and pairs that are learnt from for it.
+MOST_CHOOSING, MOST_PAIRS = 2_000, 500_000
 MODELS = ("all", "peers", "scorer")
 EACH = "each"
 MOST_SEEDS = 9
@@ -179,12 +179,13 @@ def _of_peers(test: Task, past: Task, world: World, by_age: bool, told: Told) ->
 def _of_scorers(
     ground: Ground, test: Task, days: float, options: EvaluateOptions, seeds: int, told: Told
 ) -> list[Lists]:
+    parts = moments(ground, test, days, part_of(told, 0.0, 0.5))
     left_out: list[tuple[str, ...]] = [(options.without,)]
     if options.without == EACH:
         left_out = [(), *((group,) for group in GROUPS)]
     elif not options.without:
-        left_out = [chosen_parts(ground, test, days, told=part_of(told, 0.0, 0.3))]
-    learnt = examples(ground, test, days, part_of(told, 0.3, 0.7))
+        left_out = [chosen_parts(ground, test, days, parts, told=part_of(told, 0.5, 0.7))]
+    learnt = Examples.join(parts)
     cold = _never_taken(test) if options.by == "age" else None
     asked = [ScorerOptions(seed=seed, without=without) for without in left_out for seed in range(seeds)]
     scorers = []
@@ -216,24 +217,26 @@ def choose(past: Task, peer: Peer) -> dict[str, Any]:
 
 
 def chosen_parts(
-    ground: Ground, test: Task, days: float, seed: int = 0, told: Told = untold
+    ground: Ground, test: Task, days: float, parts: Sequence[Examples], seed: int = 0, told: Told = untold
 ) -> tuple[str, ...]:
     """The groups of features, of those TRIED, without which lists are best by TARGET in the `days` before a
     test; none where the log is too short to tell.
+
+    `parts` is what to learn from for the test, as `moments` gives it: all but the last moment is from before
+    those days.
     """
-    try:
-        past = task(ground.every, days, "new" if test.masked else "any", until=test.end)
-        learnt = examples(ground, past, days, part_of(told, 0.0, 0.3), seed)
-    except CartscapeError:
+    if len(parts) < 2:
         return ()
+    learnt = Examples.join(list(parts[1:])).some(MOST_PAIRS, seed)
+    past = task(ground.every, days, "new" if test.masked else "any", until=test.end)
     some = np.sort(np.random.default_rng(seed).permutation(past.shoppers.size)[:MOST_CHOOSING])
     drawn = replace(past, shoppers=past.shoppers[some], wanted=past.wanted[some])
     sets = [part for size in range(len(TRIED) + 1) for part in combinations(TRIED, size)]
     scorers = []
     for done, without in enumerate(sets):
-        told(0.3 + 0.6 * done / len(sets), f"choosing what to go by, {done + 1} of {len(sets)}")
+        told(0.8 * done / len(sets), f"choosing what to go by, {done + 1} of {len(sets)}")
         scorers.append(fit(learnt, ScorerOptions(seed=seed, without=without)))
-    told(0.9, "choosing what to go by")
+    told(0.8, "choosing what to go by")
     lists = lists_of_scorers(ground, drawn, scorers)
     worth = [float(of_each(ranked(its, drawn.wanted))[TARGET].mean()) for its in lists]
     return sets[int(np.argmax(worth))]  # the first of equals

@@ -17,8 +17,8 @@ from core.recommender.fairness import Long
 from core.recommender.interactions import ANY, Interactions, Task, task
 from core.recommender.metrics import first_of
 from core.recommender.models import Model, open_model
-from core.recommender.scorer import Scorer
-from core.recommender.training import Ground, blocks, scores_of_each, train
+from core.recommender.scorer import Examples, Scorer
+from core.recommender.training import Ground, blocks, moments, scores_of_each, train
 from core.store import Store
 from core.store.files import room_on_disk, write_durably
 
@@ -80,7 +80,8 @@ def measure(store: Store, told: Told = untold) -> Measured:
     past, test = _tasks(store, model.event, model.version.about.settings)
     told(0.1, "training on what was known before the days that choose")
     days = float(model.version.about.settings["days"])
-    before, _ = train(ground, past, days, model.scorer.options, part_of(told, 0.1, 0.5))
+    learnt = Examples.join(moments(ground, past, days, part_of(told, 0.1, 0.4), model.scorer.options.seed))
+    before = train(ground, past, days, model.scorer.options, learnt, part_of(told, 0.4, 0.5))
     told(0.5, "ranking on the days that choose")
     first = long_of(ground, past, before)
     told(0.75, "ranking on the last days")

@@ -24,10 +24,10 @@ from core.recommender.interactions import ANY, Interactions, Task, see_words, ta
 from core.recommender.metrics import by_chance, ndcg_by_chance, of_each, ranked
 from core.recommender.past import Past
 from core.recommender.peers import popular
-from core.recommender.scorer import Scorer, ScorerOptions
+from core.recommender.scorer import Examples, Scorer, ScorerOptions
 from core.recommender.shown_models import FILE, train_shown
 from core.recommender.titles import in_order
-from core.recommender.training import Ground, train
+from core.recommender.training import Ground, moments, train
 from core.recommender.versions import SHOWN, About, Version, items_fingerprint
 from core.store import Store
 
@@ -110,9 +110,10 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     ground = Ground.of(store, options.event)
     met = Interactions.of(open_paths(store), ANY)
     test = task(ground.every, options.days, options.items, met=met)
-    without = chosen_parts(ground, test, options.days, options.seed, part_of(told, 0.0, 0.5))
-    settings = ScorerOptions(seed=options.seed, without=without)
-    scorer, learnt = train(ground, test, options.days, settings, part_of(told, 0.5, 0.95))
+    parts = moments(ground, test, options.days, part_of(told, 0.0, 0.4), options.seed)
+    without = chosen_parts(ground, test, options.days, parts, options.seed, part_of(told, 0.4, 0.7))
+    learnt, settings = Examples.join(parts), ScorerOptions(seed=options.seed, without=without)
+    scorer = train(ground, test, options.days, settings, learnt, part_of(told, 0.7, 0.95))
     told(0.95, "measuring on the last days")
     (lists,) = lists_of_scorers(ground, test, [scorer])
     each = of_each(ranked(lists, test.wanted))

@@ -56,6 +56,13 @@ class Examples:
         """All of several."""
         return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__dataclass_fields__))
 
+    def some(self, most: int, seed: int) -> Examples:
+        """At most so many of the pairs, drawn by the seed."""
+        if len(self.taken) <= most:
+            return self
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self.taken))[:most])
+        return Examples(self.features[rows], self.taken[rows], self.weight[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class Scorer:

@@ -71,8 +71,9 @@ def item_vectors(store: Store) -> tuple[np.ndarray, TextSpace]:
     return np.where((rows >= 0)[:, None], space.reduced[rows], 0).astype(np.float32), space
 
 
-def examples(ground: Ground, test: Task, days: float, told: Told = untold, seed: int = 0) -> Examples:
-    """What to learn from for a task: all of it is from before `test.end`.
+def moments(ground: Ground, test: Task, days: float, told: Told = untold, seed: int = 0) -> list[Examples]:
+    """What to learn from for a task, moment by moment, the last one first: all of it is from before
+    `test.end`.
 
     Raises `CartscapeError` where the log before the split is too short for a single moment.
     """
@@ -89,23 +90,21 @@ def examples(ground: Ground, test: Task, days: float, told: Told = untold, seed:
         raise CartscapeError(
             f"The log before the last {days:g} days is too short to learn from; choose fewer with days=N."
         )
-    found = Examples.join(parts)
-    if found.taken.all():
+    if all(part.taken.all() for part in parts):
         raise CartscapeError("Everybody takes every item of this log, so there is nothing to choose between.")
-    return found
+    return parts
 
 
 def train(
-    ground: Ground, test: Task, days: float, options: ScorerOptions, told: Told = untold
-) -> tuple[Scorer, Examples]:
-    """A scorer for a task, with its curve, and what it learnt from. What is held out for the curve is drawn
-    from the days that are to be foretold, as what is learnt is from the days before.
+    ground: Ground, test: Task, days: float, options: ScorerOptions, learnt: Examples, told: Told = untold
+) -> Scorer:
+    """A scorer for a task, with its curve. What is held out for the curve is drawn from the days that are to
+    be foretold, as what is learnt is from the days before.
     """
-    learnt = examples(ground, test, days, told, options.seed)
-    told(0.85, "drawing what is held out")
+    told(0.0, "drawing what is held out")
     held_out = _drawn(ground, test, days, np.random.default_rng((options.seed, MOMENTS)))
-    told(0.9, "training the scorer")
-    return fit(learnt, options, held_out), learnt
+    told(0.3, "training the scorer")
+    return fit(learnt, options, held_out)
 
 
 def blocks(shoppers: np.ndarray, items: int) -> list[np.ndarray]:

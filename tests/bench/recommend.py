@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.paths import open_paths
-from core.recommender.evaluation import TARGET, Lists, choose, lists_of, lists_of_scorers
+from core.recommender.evaluation import TARGET, Lists, choose, chosen_parts, lists_of, lists_of_scorers
 from core.recommender.interactions import ANY, DAY, Interactions, Task, task
 from core.recommender.metrics import LONGEST, draws, interval, of_all, of_each, ranked
 from core.recommender.peers import peers
-from core.recommender.scorer import ScorerOptions, fit
-from core.recommender.training import Ground, examples
+from core.recommender.scorer import Examples, ScorerOptions, fit
+from core.recommender.training import Ground, moments
 from core.store import Store
 from tests.bench.workplace import run
 
@@ -59,8 +59,9 @@ def measure(
         settings = choose(past, peer)
         lists = lists_of(test, peer.fit(test, **settings))
         found.append(Lists(peer.name, json.dumps(settings), lists, None))
-    learnt = examples(ground, test, days)
-    scorers = [fit(learnt, ScorerOptions(seed=seed)) for seed in range(seeds)]
+    parts = moments(ground, test, days)
+    learnt, without = Examples.join(parts), chosen_parts(ground, test, days, parts)
+    scorers = [fit(learnt, ScorerOptions(seed=seed, without=without)) for seed in range(seeds)]
     for seed, lists in enumerate(lists_of_scorers(ground, test, scorers)):
         found.append(Lists(OURS, json.dumps({"seed": seed}), lists, None))
     return {

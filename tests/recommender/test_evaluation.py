@@ -18,7 +18,7 @@ from core.recommender.groups import COLD, EVERYBODY, LOOKED, NEW
 from core.recommender.interactions import DAY, Interactions, Task, task
 from core.recommender.metrics import LONGEST, of_each, ranked
 from core.recommender.peers import ease, item_knn, own_frequency, popular
-from core.recommender.scorer import ScorerOptions
+from core.recommender.scorer import Examples, ScorerOptions
 from core.recommender.training import Ground
 from core.store import Store
 from tests.quick_models import quick_models
@@ -143,9 +143,24 @@ def test_what_a_scorer_goes_by_is_chosen_on_the_days_before(
         perfect[:, 0] = [row.indices[0] for row in of.wanted]
         return [perfect if its.without == best else np.full_like(perfect, -1) for its in scorers]
 
-    monkeypatch.setattr(evaluation, "examples", lambda *_: None)
-    monkeypatch.setattr(evaluation, "fit", lambda _, options: options)
+    parts = [drawn(at) for at in range(3)]
+    seen: list[np.ndarray] = []
+
+    def fit(learnt: Examples, options: ScorerOptions) -> ScorerOptions:
+        seen.append(learnt.taken)
+        return options
+
+    monkeypatch.setattr(evaluation, "fit", fit)
     monkeypatch.setattr(evaluation, "lists_of_scorers", lists)
-    assert chosen_parts(ground, test, 20) == best
-    assert ends == {test.end - 20 * DAY}  # none of the days that are to be foretold
-    assert chosen_parts(ground, replace(test, end=15 * DAY), 20) == ()  # too short to tell
+    assert chosen_parts(ground, test, 20, parts) == best
+    # None of the days that are to be foretold; and of what is learnt, none of those that choose.
+    assert ends == {test.end - 20 * DAY}
+    assert all(np.array_equal(its, np.concatenate([p.taken for p in parts[1:]])) for its in seen)
+    monkeypatch.setattr(evaluation, "MOST_PAIRS", 30)
+    assert chosen_parts(ground, test, 20, parts) == best and seen[-1].size == 30
+    assert chosen_parts(ground, test, 20, parts[:1]) == ()  # too short to tell
+
+
+def drawn(at: int) -> Examples:
+    taken = np.arange(25) % 5 == at
+    return Examples(np.zeros((25, 2), np.float32), taken.astype(np.float32), np.ones(25, np.float32))

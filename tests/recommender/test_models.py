@@ -231,4 +231,4 @@ def test_one_item_alone_is_a_sentence() -> None:
         patch.setattr(training, "_drawn", lambda *_args: drawn)
         ground.every = None
         with pytest.raises(CartscapeError, match="nothing to choose between"):
-            training.examples(ground, SimpleNamespace(masked=False, end=0.0), 30.0)  # type: ignore[arg-type]
+            training.moments(ground, SimpleNamespace(masked=False, end=0.0), 30.0)  # type: ignore[arg-type]
