@@ -10,7 +10,7 @@ from core.analyses.answer import Answer
 from core.errors import WrongCall
 from core.recommender import card
 from core.recommender.audit import Change
-from core.recommender.card import BESIDE, MEASURES, Told
+from core.recommender.card import BESIDE, MEASURES, PARTS, Told
 from core.recommender.ruled import rules_of
 from core.recommender.versions import Version, bytes_of, promoted, serving, versions
 from core.scope import Scope
@@ -164,6 +164,11 @@ def _quality(version: Version, told: Told) -> list[Row]:
             if (least := told.metrics.get(f"{name}_{peer}")) is not None
         ]
         rows.append(("quality", label, f"{value:.4f}", ", ".join(beside) or None))
+    for part, (of, who) in PARTS.items():
+        if (value_of := told.metrics.get(f"ndcg@10_{part}")) is not None:
+            least = told.metrics[f"ndcg@10_{part}_popular"]
+            note_of = f"{told.metrics[f'tested_{part}']:,.0f} {who}; {BESIDE['popular']} {least:.4f}"
+            rows.append(("quality", f"NDCG@10 {of}", f"{value_of:.4f}", note_of))
     if "tested" in told.metrics:
         what, note = (
             ("Lists", "the last of each session")

@@ -11,6 +11,11 @@ from core.recommender.versions import Version
 MEASURES = {
     "ndcg@10": "NDCG@10", "hr@10": "HR@10", "recall@10": "Recall@10", "mrr": "MRR",
 }  # fmt: skip
+#: Some of those who are tested, told beside all of them.
+PARTS = {
+    "known": ("of known shoppers", "who had taken something before"),
+    "new": ("of new shoppers", "of whom nothing was known but where, when and on what they came"),
+}  # fmt: skip
 BESIDE = {
     "popular": "what was popular in the 30 days before", "chance": "a list in no order",
     "as_shown": "as it was shown", "seen": "last seen first",
@@ -43,6 +48,12 @@ def told(version: Version, k: int) -> Told:
         return Told({}, [], log, why)
     if k > 1 and (shoppers is None or 0 < shoppers - tested < k):
         metrics.pop("tested", None)
+    sizes = [metrics.get(f"tested_{part}", 0.0) for part in PARTS]
+    sizes += [tested - sum(sizes)]
+    if k > 1 and ("tested" not in metrics or any(0 < size < k for size in sizes)):
+        for part in PARTS:  # what is left of all would tell of few
+            for name in (f"tested_{part}", f"ndcg@10_{part}", f"ndcg@10_{part}_popular"):
+                metrics.pop(name, None)
     return Told(metrics, about.curve, log)
 
 

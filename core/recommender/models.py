@@ -118,7 +118,8 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     (lists,) = lists_of_scorers(ground, test, [scorer])
     each = of_each(ranked(lists, test.wanted))
     metrics = {name: float(values.mean()) for name, values in each.items()}
-    metrics |= {"tested": float(test.shoppers.size), "learnt": float(len(learnt.taken))} | _beside(test)
+    metrics |= {"tested": float(test.shoppers.size), "learnt": float(len(learnt.taken))}
+    metrics |= _beside(test, each)
     learner = asdict(scorer.options) | {"without": ", ".join(without) or "nothing"}
     about = About(
         metrics=metrics, settings=asdict(options) | learner, curve=list(scorer.curve),
@@ -127,17 +128,29 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     return _keep(store, options, {SCORER_FILE: scorer.to_bytes()}, about)
 
 
-def _beside(test: Task) -> dict[str, float]:
-    """What a list in no order is worth to the same shoppers, and what is popular in the 30 days before."""
+def _beside(test: Task, each: dict[str, np.ndarray]) -> dict[str, float]:
+    """What a list in no order is worth to the same shoppers, and what is popular in the 30 days before; the
+    model's own (`each`, by shopper) and the latter also of who had taken something before, and who was new.
+    """
     wanted = np.diff(test.wanted.indptr)
     allowed = np.full(wanted.size, test.train.items)
     if test.masked:
         allowed -= np.diff(test.train.taken[test.shoppers].indptr)
     usual = of_each(ranked(lists_of(test, popular(test, 30)), test.wanted))
+    took, met = (np.diff(its[test.shoppers].indptr) > 0 for its in (test.train.taken, test.met))
+    parts: dict[str, float] = {}
+    for part, who in (("known", took), ("new", ~took & ~met)):
+        if who.any():
+            parts |= {
+                f"tested_{part}": float(who.sum()),
+                f"ndcg@10_{part}": float(each["ndcg@10"][who].mean()),
+            }
+            parts[f"ndcg@10_{part}_popular"] = float(usual["ndcg@10"][who].mean())
     return {
         "hr@10_chance": float(by_chance(wanted, allowed).mean()),
         "ndcg@10_chance": float(ndcg_by_chance(wanted, allowed).mean()),
         **{f"{name}_popular": float(usual[name].mean()) for name in ("hr@10", "ndcg@10")},
+        **parts,
     }
 
 

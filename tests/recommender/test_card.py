@@ -76,6 +76,33 @@ def test_a_card_tells_what_serves_since_when_by_whom_and_how_good_it_is(store: S
     assert card(store)["Log"]["note"] == "the log has changed since"
 
 
+@pytest.mark.parametrize(
+    ("known", "new", "shown"), [(28.0, 12.0, True), (31.0, 9.0, False), (25.0, 12.0, False)]
+)
+def test_known_and_new_shoppers_are_told_apart_where_all_parts_are_large(
+    known: float, new: float, shown: bool
+) -> None:
+    """Of 40: whoever is in neither part is one, too."""
+    parts = {"tested_known": known, "tested_new": new, "ndcg@10_known": 0.3, "ndcg@10_new": 0.1}
+    parts |= {"ndcg@10_known_popular": 0.1, "ndcg@10_new_popular": 0.05}
+    its = version_of(replace(ABOUT, metrics=METRICS | parts))
+    assert (set(parts) <= set(told(its, 10).metrics)) == shown
+    assert set(METRICS) <= set(told(its, 10).metrics)
+    assert shown or not set(parts) & set(told(its, 10).metrics)
+    assert set(parts) <= set(told(its, 1).metrics)
+
+
+def test_a_card_tells_of_new_shoppers(store: Store) -> None:
+    parts = {"tested_new": 12.0, "ndcg@10_new": 0.1, "ndcg@10_new_popular": 0.05}
+    save(store, {"a": b"1"}, replace(ABOUT, metrics=METRICS | parts))
+    promote(store, 1, Author("Ann", "the first"))
+    row = card(store)["NDCG@10 of new shoppers"]
+    assert row["value"] == "0.1000" and row["note"] == (
+        "12 of whom nothing was known but where, when and on what they came; what was popular in the 30 days "
+        "before 0.0500"
+    )
+
+
 def test_who_promoted_and_why_stays_with_what_is_in_use(store: Store) -> None:
     assert serving(store) is None
     for _ in range(2):

@@ -232,3 +232,13 @@ def test_one_item_alone_is_a_sentence() -> None:
         ground.every = None
         with pytest.raises(CartscapeError, match="nothing to choose between"):
             training.moments(ground, SimpleNamespace(masked=False, end=0.0), 30.0)  # type: ignore[arg-type]
+
+
+def test_known_and_new_shoppers_are_parts_of_all_who_are_tested(trained: Store) -> None:
+    its = open_model(trained).version.about.metrics
+    some = its["tested_known"] + its["tested_new"]
+    assert its["tested_known"] > 0 < its["tested_new"] and some <= its["tested"]
+    for name in ("ndcg@10_{}", "ndcg@10_{}_popular"):
+        theirs = sum(its[f"tested_{part}"] * its[name.format(part)] for part in ("known", "new"))
+        whole = its["tested"] * its[name.format("").replace("__", "_").rstrip("_")]
+        assert theirs - 1e-6 <= whole <= theirs + its["tested"] - some + 1e-6
