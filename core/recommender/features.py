@@ -73,6 +73,9 @@ _FOLLOW = {
     "phrase": ("_phrased", *WORDS, "new"),
     "season": ("_of_item", "a_year_ago"),
 }
+#: What a kept model says of the features that it was made for: their names, and how often these came to mean
+#: something else.
+MADE_FOR = [*FEATURES, "2: places and times that one half of the shoppers tells of the other"]
 GROUP_OF = np.array([list(GROUPS).index(group) for group in FEATURES.values()])
 
 #: Sources of candidates by name, and the signal by which each orders items.

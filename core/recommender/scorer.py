@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.recommender.features import FEATURES, GROUP_OF, GROUPS
+from core.recommender.features import FEATURES, GROUP_OF, GROUPS, MADE_FOR
 
 if TYPE_CHECKING:
     from core.recommender.network import Network
@@ -144,14 +144,14 @@ class Scorer:
         """The scorer as a file."""
         from core.recommender.network import as_file
 
-        return as_file([self.network], self.middle, self.spread, self.options, list(FEATURES))
+        return as_file([self.network], self.middle, self.spread, self.options, MADE_FOR)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Scorer:
         """A scorer from its file; raises `ValueError` for one that was made for other features."""
         from core.recommender.network import Network, from_file
 
-        kept, words = from_file(data, list(FEATURES))
+        kept, words = from_file(data, MADE_FOR)
         options = ScorerOptions(**words)
         network = Network(len(FEATURES), options.width, options.dropout)
         network.load_state_dict(kept["networks"][0])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.recommender.features import FEATURES, GROUP_OF, GROUPS
+from core.recommender.network import as_file
 from core.recommender.reasons import REASONS, shapley, words_of
 from core.recommender.scorer import Examples, Scorer, ScorerOptions, fit
 
@@ -41,6 +42,12 @@ def test_the_same_seed_gives_the_same_scorer(examples: Examples) -> None:
     one, same, other = (fit(examples, ScorerOptions(epochs=2, seed=seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.logits(examples.features), same.logits(examples.features))
     assert (one.logits(examples.features) != other.logits(examples.features)).any()
+
+
+def test_one_that_was_made_when_features_meant_something_else_is_refused(scorer: Scorer) -> None:
+    old = as_file([scorer.network], scorer.middle, scorer.spread, scorer.options, list(FEATURES))
+    with pytest.raises(ValueError, match="features"):
+        Scorer.from_bytes(old)
 
 
 def test_it_finds_what_decides_and_its_chances_are_those_of_the_log(scorer: Scorer) -> None:
