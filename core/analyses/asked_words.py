@@ -111,7 +111,7 @@ def of_model(model: Model, asked: Asked) -> str:
     whom = "one shopper" if asked.shopper else path_words(asked.path)
     days, event = model.version.about.settings["days"], model.event
     what = f"{event} of {'something new' if model.new_only else 'an item'} within {days:g} days"
-    return f"model {model.version.number} for {whom}: the estimated chance of a {what}, if they come back"
+    return f"model {model.version.number} for {whom}: the estimated chance of a {what}, if they come"
 
 
 def differs(asked: Asked, b_asked: Asked) -> str:

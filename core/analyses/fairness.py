@@ -160,7 +160,7 @@ def _asked(store: Store, give_up: str, towards: str, version: str) -> tuple[Meas
         raise WrongCall(f"version={version!r} must be the number of a version; `show models` lists them.")
     kept = measured(store, int(version) if version else None)
     if min(of.shoppers.size for of, _ in (kept.past, kept.test)) < store.k:
-        raise CartscapeError(f"Fewer than {store.k} shoppers came back, so that nothing can be said of them.")
+        raise CartscapeError(f"Fewer than {store.k} shoppers came, so that nothing can be said of them.")
     small = Small.among(open_catalogue(store), kept.test[0].train)
     return kept, small, most / 100
 

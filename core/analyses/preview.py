@@ -28,7 +28,7 @@ def preview(store: Store, scope: Scope, options: PreviewWords) -> Answer:
     be shown): the scorer learnt from before the last days alone. At their beginning the shoppers of the scope
     get the lists of then; ŷ of listed items is held against those of them that their shopper then took. What
     was taken ÷ what was expected, by tenths of ŷ (joined where too little was taken) and a kind at a time,
-    corrects the chances to those of all shoppers, as the model learns from those who came back; for another
+    corrects the chances to those of all shoppers, as the model learns from those who came; for another
     kind of event than the model's it is the rate at which listed items come to that. Source: separate ratio
     estimator (Cochran, Sampling Techniques, ch. 6); intervals by drawing shoppers anew, those of now and of
     then (Efron 1979).
@@ -138,10 +138,11 @@ def _then(then: Replay, kind: str, groups: int, k: int) -> dict[str, np.ndarray]
     all_taken = then.draws.summed(took, where, groups)
     low, high = all_taken.interval()
     seen = np.append(~hidden, takers.sum() >= k)
+    there = np.append(~hide_small(number[:-1], k), True)
     return {
-        "then_shoppers": np.where(np.append(~hide_small(number[:-1], k), True), number, np.nan),
-        "then_raw": then.draws.summed(hope, where, groups).all,
-        "then_expected": then.draws.summed(fair, where, groups).all,
+        "then_shoppers": np.where(there, number, np.nan),
+        "then_raw": np.where(there, then.draws.summed(hope, where, groups).all, np.nan),
+        "then_expected": np.where(seen, then.draws.summed(fair, where, groups).all, np.nan),
         "then_taken": np.where(seen, all_taken.all, np.nan),
         "then_taken_low": np.where(seen, low, np.nan),
         "then_taken_high": np.where(seen, high, np.nan),
@@ -164,7 +165,7 @@ def _tenths(then: Replay, kind: str, k: int) -> list[dict[str, Any]]:
         low, high = wilson(np.array([count]), np.array([part.size]))
         rows.append({
             "kind": kind, "pairs": int(part.size), "chance": float(chance[part].mean()),
-            "expected": float(fair[part].mean()) if told else None,
+            "expected": float(fair[part].mean()) if told and not hide else None,
             "taken": None if hide else count / part.size, "low": None if hide else float(low[0]),
             "high": None if hide else float(high[0]), "takers": None if hide else int(many),
         })  # fmt: skip

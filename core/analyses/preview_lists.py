@@ -54,41 +54,51 @@ class Replay:
     lists: Lists
     taken: dict[str, np.ndarray]  # kind → float64[shoppers, n]
     draws: Bootstrap
+    k: int  # shoppers of whom anything may be told
 
     @property
     def kinds(self) -> list[str]:
         """What is counted."""
         return list(self.taken)
 
+    def few(self, kind: str) -> bool:
+        """Whether too few took for anything to be told by."""
+        took = self.taken[kind] > 0
+        return bool(took.sum() < LEAST_TAKEN or took.any(axis=1).sum() < self.k)
+
     def edges(self, kind: str) -> np.ndarray:
-        """Chances at which what is expected is parted: tenths of the listed items, those of which too few
-        were taken joined to the next above (the last to the one below), float64[parts − 1].
+        """Chances at which what is expected is parted: tenths of the listed items, joined from above until
+        enough of them were taken, by k shoppers; what is left below joins the last: float64[parts − 1].
         """
         listed = self.lists.items >= 0
         chance, took = self.lists.chances[listed], self.taken[kind][listed] > 0
+        row = np.nonzero(listed)[0]
         order = np.argsort(chance, kind="stable")
-        found, many = [], 0
-        for part in reversed(np.array_split(order, STEPS)):
-            many += int(took[part].sum())
-            if many >= LEAST_IN_PART:
-                found.append(chance[part[0]])
-                many = 0
-        return np.unique(found[:-1] if many == 0 else found)
+        found: list[float] = []
+        its = order[:0]
+        for tenth in reversed(np.array_split(order, STEPS)):
+            its = np.concatenate([its, tenth])
+            if took[its].sum() >= LEAST_IN_PART and np.unique(row[its[took[its]]]).size >= self.k:
+                found.append(float(chance[tenth[0]]))
+                its = order[:0]
+        edges = np.unique(found[:-1])
+        return np.asarray(edges[edges > chance.min(initial=np.inf)])
 
     def factors(
         self, kind: str, some: np.ndarray | None = None, edges: np.ndarray | None = None
     ) -> list[Summed]:
         """Taken ÷ expected of each part by `edges`, by its own where none are given, of all shoppers or of
-        bool[shoppers]; NaN where too few took.
+        bool[shoppers]; 0 where nothing was expected, NaN where too few took.
         """
         kept = np.ones(len(self.lists.shoppers), bool) if some is None else some
         edges = self.edges(kind) if edges is None else edges
         part = np.searchsorted(edges, self.lists.chances, side="right")
         hope, none = self.lists.expected(kind, edges), np.zeros(kept.size, np.int64)
-        known = 1.0 if (self.taken[kind] > 0).sum() >= LEAST_TAKEN else np.nan
+        known = np.nan if self.few(kind) else 1.0
         return [
-            self.draws.summed(known * kept * (self.taken[kind] * (part == at)).sum(axis=1), none, 0)
-            / self.draws.summed(hope[:, at] * kept, none, 0)
+            self.draws.summed(known * kept * (self.taken[kind] * (part == at)).sum(axis=1), none, 0).over(
+                self.draws.summed(hope[:, at] * kept, none, 0)
+            )
             for at in range(edges.size + 1)
         ]
 
@@ -239,7 +249,7 @@ def _replay(
     taken = {kind: taken_of(paths, lists, kind, kind, low, stop) for kind in events}
     if PURCHASE in model.kinds and lists.prices.any():
         taken[REVENUE] = taken_of(paths, lists, REVENUE, PURCHASE, low, stop)
-    made = Replay(lists, taken, Bootstrap(drawn.size, 1))
+    made = Replay(lists, taken, Bootstrap(drawn.size, 1), paths.k)
     _keep(_replays, key, made)
     return made
 

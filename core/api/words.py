@@ -88,7 +88,7 @@ class Item(BaseModel):
     category: str | None
     price: float | None = Field(description="In the log's currency; null where none is known.")
     chance: float = Field(
-        description="Of being taken in the days foretold, by a shopper who comes back; an estimate."
+        description="Of being taken in the days foretold, by a shopper who comes; an estimate."
     )
     score: float = Field(description="Logit of the chance.")
     sources: list[str] = Field(description="What proposed it.")

@@ -94,11 +94,11 @@ def replay_in_a_sentence(table: pa.Table, kind: str, currency: str | None) -> st
     raw, took = (_number(row[name], kind, currency) for name in ("then_raw", "then_taken"))
     event = row["foretold"]
     if kind == event:
-        said = f"In the last days {took} came of the {raw} expected if everybody came back"
+        said = f"In the last days {took} came of the {raw} expected if everybody came"
     elif kind == "revenue":
-        said = f"In the last days {took} was paid, of {raw} if everybody came back and paid for each {event}"
+        said = f"In the last days {took} was paid, of {raw} if everybody came and paid for each {event}"
     else:
-        said = f"In the last days {took} {kind} events came of {raw} {event} events if everybody came back"
+        said = f"In the last days {took} {kind} events came of {raw} {event} events if everybody came"
     if row["factor"] is None:
         return f"{said}: too few to estimate by"
     return f"{said}; corrected tenth by tenth, {row['factor']:.2g} times on the whole"

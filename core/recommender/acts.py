@@ -69,9 +69,14 @@ class Contexts:
         return self.cell.size
 
     def or_else(self, other: Contexts) -> Contexts:
-        """The same, with what is known of another where nothing is."""
-        pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
-        return Contexts(*(np.where(mine >= 0, mine, theirs) for mine, theirs in pairs))
+        """The same, with what is known of another where nothing is; cell and region are of one place."""
+        nowhere = (self.cell < 0) & (self.region < 0)
+        return Contexts(
+            np.where(nowhere, other.cell, self.cell),
+            np.where(nowhere, other.region, self.region),
+            np.where(self.slot >= 0, self.slot, other.slot),
+            np.where(self.device >= 0, self.device, other.device),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ MEASURES = {
 #: Some of those who are tested, told beside all of them.
 PARTS = {
     "known": ("of known shoppers", "who had taken something before"),
-    "new": ("of new shoppers", "of whom nothing was known but where, when and on what they came"),
+    "new": ("of new shoppers", "who had done nothing with an item before"),
 }  # fmt: skip
 BESIDE = {
     "popular": "what was popular in the 30 days before", "chance": "a list in no order",
@@ -83,7 +83,7 @@ def limits(version: Version, k: int, rules: int) -> dict[str, str]:
     return {
         "Not for": "Deciding about a person (a price, a credit, an offer withheld): it ranks items for a "
         "list, and what it knows of anybody is what they looked at and took here.",
-        "Estimates": "Chances are what the past suggests of shoppers who come back; a preview corrects them "
+        "Estimates": "Chances are what the past suggests of shoppers who come; a preview corrects them "
         "to those of all. That a list causes anything was never tried in an experiment, and what was never "
         "shown had no chance to be taken.",
         "Cold shoppers": "Of whom nothing is known gets what is wanted in the place, at the time and on the "

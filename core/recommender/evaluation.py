@@ -228,6 +228,8 @@ def chosen_parts(
     if len(parts) < 2:
         return ()
     learnt = Examples.join(list(parts[1:])).some(MOST_PAIRS, seed)
+    if learnt.taken.all():
+        return ()
     past = task(ground.every, days, "new" if test.masked else "any", until=test.end)
     some = np.sort(np.random.default_rng(seed).permutation(past.shoppers.size)[:MOST_CHOOSING])
     drawn = replace(past, shoppers=past.shoppers[some], wanted=past.wanted[some])

@@ -18,7 +18,7 @@ TABLES = ("history", "age", "region", "hour", "device")
 #: One more, which the command line asks of `long_lists`.
 FAIRNESS = "fairness"
 EVERYBODY = "everybody"
-#: Shoppers of whom nothing was known before the split, and those who had done something but taken nothing.
+#: Shoppers who had done nothing with an item before the split, and those who had but took nothing.
 NEW, LOOKED = "new to the shop", "took nothing yet"
 #: Different items that a shopper took before the split, and days since an item was first taken.
 _HISTORY = ((5, "1 – 5 items"), (20, "6 – 20 items"), (np.inf, "21 or more items"))
@@ -48,7 +48,7 @@ class Group:
 
 def groups_of(world: World, test: Task, by: str) -> list[Group]:
     """Everybody, and the groups of one of TABLES; "" for everybody alone. Region, hour and device are those
-    of each shopper's first event after the split, as a shop sees them when it is asked.
+    of each shopper's first event with an item after the split, as a shop sees them when it is asked.
     """
     everybody = np.ones(test.shoppers.size, bool)
     found = [Group(EVERYBODY, everybody, None, False)]
@@ -92,6 +92,12 @@ def hidden_of(test: Task, groups: list[Group], k: int) -> list[bool]:
     """Which groups are of too few shoppers, or would tell of one that is by subtraction from everybody."""
     sizes = np.array([group.wanted_of(test)[1].sum() for group in groups])
     parts = np.array([group.items is None and group.name != EVERYBODY for group in groups])
-    hidden = (sizes == 0) | (sizes < k)
-    hidden[parts] |= hide_small(sizes[parts], k)
-    return [bool(one) for one in hidden]
+    # A model's card tells of those who had taken something, all together.
+    known = np.array([group.name in [name for _, name in _HISTORY] for group in groups])
+    hidden = (sizes > 0) & (sizes < k)
+    while True:
+        before = hidden.copy()
+        for some in (parts, known):
+            hidden[some] = hide_small(sizes[some], k, also=hidden[some])
+        if (hidden == before).all():
+            return [bool(one) for one in hidden | (sizes == 0)]

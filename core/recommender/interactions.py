@@ -137,4 +137,11 @@ def task(
             f"a test needs {LEAST_SHOPPERS}. Choose other days with days=N, another event, or items=any."
         )
     before = train if met is None else met.between(-np.inf, end)
+    back = int((np.diff(before.taken.indptr)[shoppers] > 0).sum())
+    if back < LEAST_SHOPPERS:
+        raise CartscapeError(
+            f"{_those(back)} back in the last {days:g} days with something to foretell; a test needs "
+            f"{LEAST_SHOPPERS}, as whoever is first seen when a log begins may not be new. Choose other days "
+            "with days=N, another event, or items=any."
+        )
     return Task(train, shoppers, found[shoppers], wanted == "new", end, before.taken)

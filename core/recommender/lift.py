@@ -38,8 +38,8 @@ class Lift:
         """From acts: the group (−1: none) and thing of each; a group of fewer than k shoppers is silent.
 
         The prior is that of PRIORS with the greatest likelihood of what one half of the shoppers did, given
-        shares that the other half tells (cross-validation): where places do not differ, a few events of one
-        shopper do not make it look so.
+        what the other half tells (cross-validation; the usual shares are of both): where places do not
+        differ, a few events of one shopper do not make it look so.
         """
         rows = int(acts.row.max(initial=0)) + 1
         pairs = np.unique(group[group >= 0] * rows + acts.row[group >= 0])

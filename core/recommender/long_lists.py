@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from core.errors import CartscapeError
 from core.jobs import Job, Stop, Told, part_of, untold
 from core.paths import open_paths
 from core.recommender import versions
+from core.recommender.evaluation import chosen_parts
 from core.recommender.fairness import Long
 from core.recommender.interactions import ANY, Interactions, Task, task
 from core.recommender.metrics import first_of
@@ -25,7 +26,7 @@ from core.store.files import room_on_disk, write_durably
 #: Items of each shopper among which a re-ranking chooses.
 DEEP = 100
 #: Raise it when the meaning of what is kept changes.
-VERSION = 1
+VERSION = 2
 MOST_KEPT = 4
 _KIND = "Measuring fairness"
 _ARRAYS = ("past_items", "past_chances", "test_items", "test_chances")
@@ -54,15 +55,21 @@ def measured(store: Store, number: int | None = None) -> Measured:
         with np.load(path) as kept:
             found = [kept[name] for name in _ARRAYS]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        raise NotMeasured(
-            f"Whom version {version.number} of the model shows was not measured on this log yet; "
-            f"run: python -m core evaluate --store {store.path} --option by=fairness"
-        ) from None
+        raise NotMeasured(_not_measured(store, version.number)) from None
     settings = version.about.settings
     past, test = _tasks(store, version.about.event, settings)
     pairs = [Long(found[at].astype(np.int64), found[at + 1].astype(np.float64)) for at in (0, 2)]
+    if any(len(its.items) != of.shoppers.size for its, of in zip(pairs, (past, test), strict=True)):
+        raise NotMeasured(_not_measured(store, version.number))
     return Measured(
         version.number, version.about.event, float(settings["days"]), (past, pairs[0]), (test, pairs[1])
+    )
+
+
+def _not_measured(store: Store, number: int) -> str:
+    return (
+        f"Whom version {number} of the model shows was not measured on this log yet; "
+        f"run: python -m core evaluate --store {store.path} --option by=fairness"
     )
 
 
@@ -80,8 +87,11 @@ def measure(store: Store, told: Told = untold) -> Measured:
     past, test = _tasks(store, model.event, model.version.about.settings)
     told(0.1, "training on what was known before the days that choose")
     days = float(model.version.about.settings["days"])
-    learnt = Examples.join(moments(ground, past, days, part_of(told, 0.1, 0.4), model.scorer.options.seed))
-    before = train(ground, past, days, model.scorer.options, learnt, part_of(told, 0.4, 0.5))
+    seed = model.scorer.options.seed
+    parts = moments(ground, past, days, part_of(told, 0.1, 0.3), seed)
+    without = chosen_parts(ground, past, days, parts, seed, part_of(told, 0.3, 0.4))
+    options = replace(model.scorer.options, without=without)
+    before = train(ground, past, days, options, Examples.join(parts), part_of(told, 0.4, 0.5))
     told(0.5, "ranking on the days that choose")
     first = long_of(ground, past, before)
     told(0.75, "ranking on the last days")

@@ -101,7 +101,7 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
 
     It is measured as `evaluate` does: what it learnt from ends before the days that it is held against.
     With items=shown the order of lists is learnt (`shown_models`), and `days` says nothing. Raises as `task`,
-    `Ground.of` and `examples` do, or `shown_lists`.
+    `Ground.of` and `moments` do, or `shown_lists`.
     """
     if options.items == SHOWN:
         file, metrics = train_shown(store, options.event, options.seed, told)

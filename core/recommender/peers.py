@@ -54,7 +54,12 @@ def here_and_now(task: Task, world: World, here: float, now: float) -> Rows:
 
     def rows(shoppers: np.ndarray) -> np.ndarray:
         come = arrivals(world, shoppers, task.end)
-        return np.asarray(usual + here * places(come.cell) + now * times(come.slot), np.float64)
+        place = places(come.cell)
+        no_cell = (come.cell < 0) & (come.region >= 0)
+        if no_cell.any() and places.parent is not None:
+            place = place.copy()
+            place[no_cell] = places.parent(come.region[no_cell])
+        return np.asarray(usual + here * place + now * times(come.slot), np.float64)
 
     return rows
 

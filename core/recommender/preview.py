@@ -202,6 +202,12 @@ class Summed:
         with np.errstate(invalid="ignore", divide="ignore"):
             return Summed(self.all / other.all, self.drawn / other.drawn)
 
+    def over(self, other: Summed) -> Summed:
+        """Divided by another, 0 where both are."""
+        none = Summed((self.all == 0) & (other.all == 0), (self.drawn == 0) & (other.drawn == 0))
+        ratio = self / other
+        return Summed(np.where(none.all, 0, ratio.all), np.where(none.drawn, 0, ratio.drawn))
+
     def __mul__(self, other: Summed) -> Summed:
         return Summed(self.all * other.all, self.drawn * other.drawn)
 

@@ -2,7 +2,8 @@
 
 h is what speaks for the item (`features`), scaled, beside what a small network makes of it; W and b weigh it.
 Trained with binary cross-entropy. What is drawn to be learnt from (all that was taken, some that was not)
-weighs as much as what it was drawn from, so that chances are chances of the log.
+weighs as much as what it was drawn from, so that chances are chances of the log, for shoppers of whom as much
+is known: how many of each kind there are is not weighed.
 """
 
 from __future__ import annotations

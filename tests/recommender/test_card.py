@@ -98,8 +98,7 @@ def test_a_card_tells_of_new_shoppers(store: Store) -> None:
     promote(store, 1, Author("Ann", "the first"))
     row = card(store)["NDCG@10 of new shoppers"]
     assert row["value"] == "0.1000" and row["note"] == (
-        "12 of whom nothing was known but where, when and on what they came; what was popular in the 30 days "
-        "before 0.0500"
+        "12 who had done nothing with an item before; what was popular in the 30 days before 0.0500"
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
 from core.recommender import evaluation, peers
 from core.recommender.evaluation import EvaluateOptions, chosen_parts, evaluate, lists_of
-from core.recommender.groups import COLD, EVERYBODY, LOOKED, NEW
+from core.recommender.groups import COLD, EVERYBODY, LOOKED, NEW, hidden_of
 from core.recommender.interactions import DAY, Interactions, Task, task
 from core.recommender.metrics import LONGEST, of_each, ranked
 from core.recommender.peers import ease, item_knn, own_frequency, popular
@@ -125,6 +127,25 @@ def test_known_marks_of_a_real_log_are_met(online_retail_store: Store) -> None:
         each = of_each(ranked(lists_of(of, scorer), of.wanted))
         assert each["hr@10"].mean() == pytest.approx(hr, abs=0.045)
         assert each["ndcg@10"].mean() == pytest.approx(ndcg, abs=0.04)
+
+
+def test_those_who_had_taken_something_are_told_together_and_give_nobody_away() -> None:
+    """A card tells of all of them: of 453 known, 3 would be left of what a table told of 400 and 50."""
+    sizes = {
+        EVERYBODY: 965,
+        NEW: 500,
+        LOOKED: 12,
+        "1 – 5 items": 400,
+        "6 – 20 items": 50,
+        "21 or more items": 3,
+    }
+    groups: list[Any] = [
+        SimpleNamespace(name=name, items=None, wanted_of=lambda _, n=size: (None, np.ones(n, bool)))
+        for name, size in sizes.items()
+    ]
+    hidden = dict(zip(sizes, hidden_of(cast(Task, None), groups, 10), strict=True))
+    assert hidden["21 or more items"] and hidden["6 – 20 items"] and not hidden[EVERYBODY]
+    assert not any(hidden_of(cast(Task, None), groups, 1))
 
 
 @pytest.mark.parametrize("best", [(), ("age",), ("age", "next step")])

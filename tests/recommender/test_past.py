@@ -242,6 +242,14 @@ def test_of_who_is_coming_the_place_time_and_device_alone_are_known(past: Past) 
     assert moved == {"place", "hour", "device"}
 
 
+def test_a_place_is_of_one_event(past: Past) -> None:
+    none, one = np.array([-1, -1, 2]), np.array([5, 7, -1])
+    first = Contexts(none, np.array([-1, 3, -1]), none, none)
+    found = first.or_else(Contexts(one, one, one, one))
+    assert found.cell.tolist() == [5, -1, 2] and found.region.tolist() == [5, 3, -1]
+    assert found.slot.tolist() == found.device.tolist() == [5, 7, 2]
+
+
 def test_candidates_are_allowed_and_say_who_proposed_them(past: Past) -> None:
     allowed = np.random.default_rng(2).random((WHO.size, ITEMS)) < 0.5
     found, bits = Signals(past, Histories.of_shoppers(past, WHO)).candidates(allowed)

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from core.analyses import ANALYSES
-from core.analyses.preview_lists import PreviewWords, prepare
+from core.analyses.preview_lists import PreviewWords, Replay, prepare
 from core.errors import WrongCall
 from core.paths import open_paths
 from core.recommender.catalogue import open_catalogue
 from core.recommender.interactions import DAY
 from core.recommender.models import open_model
 from core.recommender.moment import Asked
-from core.recommender.preview import REVENUE, Bootstrap, lists_of, taken_of
+from core.recommender.preview import REVENUE, Bootstrap, Lists, lists_of, taken_of
 from core.recommender.recommend import recommend
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import Always, AtMost, Boost, InStock, Never, Rule
@@ -172,12 +172,12 @@ def test_expectations_are_corrected_tenth_by_tenth(
     )  # fmt: skip
     tenths = [[pairs[n] for n in part] for part in np.array_split(np.arange(len(pairs)), 10)]
     starts: list[float] = []
-    many = 0
+    its: list[tuple[float, int, int]] = []
     for tenth in reversed(tenths):
-        many += sum(then.taken[kind][who, at] > 0 for _, who, at in tenth)
-        if many >= least:
-            starts, many = [tenth[0][0], *starts], 0
-    edges = sorted(set(starts[1:] if many == 0 else starts))
+        its = its + tenth
+        if sum(then.taken[kind][who, at] > 0 for _, who, at in its) >= least:
+            starts, its = [tenth[0][0], *starts], []
+    edges = sorted(set(starts[1:]))
     assert then.edges(kind).tolist() == pytest.approx(edges)
     assert edges or kind != "click"
 
@@ -268,6 +268,21 @@ def test_odd_words_are_a_sentence(trained: Store, words: dict[str, str], sentenc
 
 def test_a_path_of_a_and_b_says_nothing_of_a_cohort(trained: Store) -> None:
     assert "the path of A and B are left out" in " ".join(answer(trained, path="click:P1").notes)
+
+
+def test_chances_that_are_all_alike_are_corrected_together() -> None:
+    shoppers, n = 80, 3
+    items = np.tile([4, 5, -1], (shoppers, 1))
+    chances = np.where(items >= 0, 0.3, 0.0)
+    lists = Lists(np.arange(shoppers), np.zeros(shoppers, int), items, chances, np.zeros((shoppers, n)))
+    took = np.zeros((shoppers, n))
+    took[:40, 0] = 1
+    then = Replay(lists, {"click": took, REVENUE: took}, Bootstrap(shoppers, 1), 1)
+    assert then.edges("click").size == 0
+    assert float(then.factor("click").all[0]) == pytest.approx(40 / (160 * 0.3))
+    assert then.fair("click").sum() == pytest.approx(40, rel=0.01)
+    assert np.isinf(then.factor(REVENUE).all[0])  # no price is known, and something was paid
+    assert replace(then, k=41).few("click") and np.isnan(replace(then, k=41).factor("click").all[0])
 
 
 def test_draws_keep_what_is_the_same_the_same() -> None:
