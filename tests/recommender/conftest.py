@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from tests.quick_models import quick_models
 
 
 @pytest.fixture(scope="module")
-def trained(trained_store: Store) -> Iterator[Store]:
-    """The sample with a model, and what it is asked with. Read only."""
+def trained(trained_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The sample with a model, and what it is asked with: the module's own, for it to write rules to."""
     with quick_models():
-        yield trained_store
+        yield Store.open(shutil.copytree(trained_store.path, tmp_path_factory.mktemp("trained") / "sample"))

@@ -64,7 +64,9 @@ def test_each_place_has_the_leader_of_its_own_list_after_the_rules(store: Store)
     model, catalogue, path = open_model(store), open_catalogue(store), path_of(store)
     free = rows(store, what="item", at=EVENING, path=path)
     led = Counter(row["leader_a"] for row in free)
-    (gone, _), *_, (rare, _) = led.most_common()
+    gone = led.most_common(1)[0][0]
+    follows = recommend(store, model, Asked(at=EVENING, path=steps_of(path))).items
+    rare = next(item for item in model.ids[follows].astype(str).tolist() if item not in led)
     code = next(item for item in sorted(model.codes) if item not in led)
     book = RuleBook(store)
     state = Counter(row["region"] for row in free).most_common(1)[0][0]

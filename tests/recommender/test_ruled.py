@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -23,17 +22,9 @@ from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import Always, AtMost, Boost, Does, InStock, Never, Rule
 from core.scope import Scope
 from core.store import Store
-from tests.quick_models import quick_models
 from tests.recommender.test_rules import forbidden, pins_of, too_many
 
 ALL = 10_000  # more than the sample has items
-
-
-@pytest.fixture(scope="module")
-def trained(trained_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A copy of the sample with a model, to be ruled."""
-    with quick_models():
-        yield Store.open(shutil.copytree(trained_store.path, tmp_path_factory.mktemp("ruled") / "sample"))
 
 
 @pytest.fixture
