@@ -68,6 +68,10 @@ class Contexts:
     def __len__(self) -> int:
         return self.cell.size
 
+    def places(self, cells: int) -> np.ndarray:
+        """The cell of each, else its region as a number from `cells` on, else −1: int64[rows]."""
+        return np.where((self.cell < 0) & (self.region >= 0), cells + self.region, self.cell)
+
     def or_else(self, other: Contexts) -> Contexts:
         """The same, with what is known of another where nothing is; cell and region are of one place."""
         nowhere = (self.cell < 0) & (self.region < 0)

@@ -66,7 +66,7 @@ FEATURES: dict[str, str] = {
 #: What follows from each part of a question: signals that are worked out once, and features of pairs.
 _FOLLOW = {
     "cell": ("here", "popular_here"),
-    "region": ("_by_category", "here_category"),
+    "region": ("_by_category", "here_category", "here", "popular_here"),
     "slot": ("now", "popular_now", "_by_category", "now_category"),
     "device": ("_by_category", "device"),
     "prices": ("_price", "_of_item", "price", "dearer", "price_gap"),
@@ -286,7 +286,7 @@ class Signals:
 
     @cached_property
     def here(self) -> np.ndarray:
-        return self.past.here[0](self.who.contexts.cell)
+        return self.past.here[0](self.who.contexts.places(self.past.world.cells.size))
 
     @cached_property
     def now(self) -> np.ndarray:

@@ -118,10 +118,13 @@ class Lift:
 
 
 def lifts_of(world: World, acts: Acts) -> tuple[Lift, Lift]:
-    """How much more items are wanted in a cell (within its region) and at a time of the week."""
-    items, k = world.items, world.k
-    regional = Lift.of(acts, acts.region, acts.item, world.regions.size, items, k)
+    """How much more items are wanted in a place (`Contexts.places`: a cell within its region, or a region by
+    itself) and at a time of the week.
+    """
+    items, k, regions = world.items, world.k, np.arange(world.regions.size)
+    regional = Lift.of(acts, acts.region, acts.item, regions.size, items, k)
+    above = np.append(world.region_of_cell, regions)
     return (
-        Lift.of(acts, acts.cell, acts.item, world.cells.size, items, k, regional, world.region_of_cell),
+        Lift.of(acts, acts.cell, acts.item, above.size, items, k, regional, above),
         Lift.of(acts, acts.slot, acts.item, SLOTS, items, k),
     )

@@ -54,11 +54,7 @@ def here_and_now(task: Task, world: World, here: float, now: float) -> Rows:
 
     def rows(shoppers: np.ndarray) -> np.ndarray:
         come = arrivals(world, shoppers, task.end)
-        place = places(come.cell)
-        no_cell = (come.cell < 0) & (come.region >= 0)
-        if no_cell.any() and places.parent is not None:
-            place = place.copy()
-            place[no_cell] = places.parent(come.region[no_cell])
+        place = places(come.places(world.cells.size))
         return np.asarray(usual + here * place + now * times(come.slot), np.float64)
 
     return rows

@@ -172,7 +172,8 @@ class Quick:
             return items[:CANDIDATES]
         if name in ("taken_7", "popular_here", "popular_now"):
             of = self.who.contexts
-            group = {"taken_7": -1, "popular_here": int(of.cell[0]), "popular_now": int(of.slot[0])}[name]
+            place = int(of.places(self.past.world.cells.size)[0])
+            group = {"taken_7": -1, "popular_here": place, "popular_now": int(of.slot[0])}[name]
             items, signal, held = self._lists.popular(name, group)
             fine = allowed[items]
             # What was touched may be weak: only what was strongest before stands above all others.
@@ -234,7 +235,8 @@ class _Few(Signals):
         known["words"] = (part.vectors @ quick.profiles["mind"])[None]
         known["words_taste"] = (part.vectors @ quick.profiles["taste"])[None]
         known["_near"] = self._words_nearest(quick, part)
-        known["here"] = past.here[0].at(int(quick.who.contexts.cell[0]), items)[None]
+        place = int(quick.who.contexts.places(past.world.cells.size)[0])
+        known["here"] = past.here[0].at(place, items)[None]
         known["now"] = past.now[0].at(int(quick.who.contexts.slot[0]), items)[None]
         known["_own"] = np.log1p(quick.who.counts.at(items))[None]
         known["_own_lately"] = quick.who.took_last.at(items)[None]

@@ -149,6 +149,10 @@ def test_a_place_is_drawn_to_its_region_and_that_to_all() -> None:
     for cell_ in range(4):
         expected = drawn("cell", cell_, drawn("region", cell_ // 2, share, region), of_cell)
         np.testing.assert_allclose(lift(np.array([cell_]))[0], np.log(expected / share), rtol=1e-3, atol=1e-4)
+    for number in range(2):  # a region without a cell
+        place = Contexts(np.array([-1]), np.array([number]), np.array([-1]), np.array([-1])).places(4)
+        expected = np.log(drawn("region", number, share, region) / share)
+        np.testing.assert_allclose(lift(place)[0], expected, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(lift(np.array([-1])), 0, atol=1e-6)
 
 
