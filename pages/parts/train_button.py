@@ -45,7 +45,7 @@ def offer(again: bool = False) -> None:
             )  # fmt: skip
         words = f"--option event={event} --option items={items} --option days={days}"
         st.caption(
-            "About a minute for a million events. "
+            "About two minutes for a million events. "
             f"Or run `python -m core train --store {ask.store().path} {words}`."
         )
 
