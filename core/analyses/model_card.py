@@ -11,6 +11,7 @@ from core.errors import WrongCall
 from core.recommender import card
 from core.recommender.audit import Change
 from core.recommender.card import BESIDE, MEASURES, PARTS, Told
+from core.recommender.features import GROUPS
 from core.recommender.ruled import rules_of
 from core.recommender.versions import Version, bytes_of, promoted, serving, versions
 from core.scope import Scope
@@ -168,7 +169,7 @@ def _quality(version: Version, told: Told) -> list[Row]:
         if (value_of := told.metrics.get(f"ndcg@10_{part}")) is not None:
             least = told.metrics[f"ndcg@10_{part}_popular"]
             note_of = f"{told.metrics[f'tested_{part}']:,.0f} {who}; {BESIDE['popular']} {least:.4f}"
-            rows.append(("quality", f"NDCG@10 {of}", f"{value_of:.4f}", note_of))
+            rows.append(("quality", f"NDCG@10, {of}", f"{value_of:.4f}", note_of))
     if "tested" in told.metrics:
         what, note = (
             ("Lists", "the last of each session")
@@ -185,8 +186,14 @@ def _quality(version: Version, told: Told) -> list[Row]:
 
 def _settings(version: Version) -> list[Row]:
     rows: list[Row] = [
-        ("settings", name, _text(value), None) for name, value in version.about.settings.items()
+        ("settings", name, _text(value), None)
+        for name, value in version.about.settings.items()
+        if name != "without"
     ]
+    if without := version.about.settings.get("without"):
+        parts = [GROUPS.get(part, part) for part in str(without).split(", ")]
+        why = "lists of the days before the test were better without it"
+        rows.append(("settings", "left out", ", ".join(parts), why if without != "nothing" else None))
     rows.append(("settings", "encoder", version.about.encoder or None, "fingerprint"))
     rows.append(("settings", "items known", version.about.items or None, "fingerprint"))
     return rows

@@ -101,7 +101,7 @@ def replay_in_a_sentence(table: pa.Table, kind: str, currency: str | None) -> st
         said = f"In the last days {took} {kind} events came of {raw} {event} events if everybody came"
     if row["factor"] is None:
         return f"{said}: too few to estimate by"
-    return f"{said}; corrected tenth by tenth, {row['factor']:.2g} times on the whole"
+    return f"{said}; expectations are corrected to that: {row['factor']:.2g} times on the whole"
 
 
 def _unit(kind: str, currency: str | None) -> str:

@@ -13,8 +13,8 @@ MEASURES = {
 }  # fmt: skip
 #: Some of those who are tested, told beside all of them.
 PARTS = {
-    "known": ("of known shoppers", "who had taken something before"),
-    "new": ("of new shoppers", "who had done nothing with an item before"),
+    "known": ("known shoppers", "who had taken something before"),
+    "new": ("new shoppers", "who had done nothing with an item before"),
 }  # fmt: skip
 BESIDE = {
     "popular": "what was popular in the 30 days before", "chance": "a list in no order",

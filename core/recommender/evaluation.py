@@ -122,12 +122,12 @@ def evaluate(store: Store, options: EvaluateOptions, told: Told = untold) -> tup
     every, met = Interactions.of(paths, options.event), Interactions.of(paths, ANY)
     test = task(every, days, options.items, met=met)
     past = task(every, days, options.items, until=test.end, met=met)
-    world = World.of(paths, options.event, Prices.of(store))
+    ground = Ground.of(store, options.event) if options.model != "peers" else None
+    world = ground.world if ground else World.of(paths, options.event, Prices.of(store))
     found: list[Lists] = []
     if options.model != "scorer":
         found += _of_peers(test, past, world, options.by == "age", part_of(told, 0.0, 0.5))
-    if options.model != "peers":
-        ground = Ground.of(store, options.event)
+    if ground:
         found += _of_scorers(ground, test, days, options, seeds, part_of(told, 0.5, 1.0))
     unlike, groups = Unlike.of(store), groups_of(world, test, options.by)
     hidden = hidden_of(test, groups, paths.k)

@@ -54,9 +54,8 @@ def groups_of(world: World, test: Task, by: str) -> list[Group]:
     found = [Group(EVERYBODY, everybody, None, False)]
     if by == "history":
         many = np.diff(test.train.taken[test.shoppers].indptr)
-        met = np.diff(test.met[test.shoppers].indptr) > 0
-        found.append(Group(NEW, (many == 0) & ~met, None, False))
-        found.append(Group(LOOKED, (many == 0) & met, None, False))
+        found.append(Group(NEW, test.new, None, False))
+        found.append(Group(LOOKED, ~test.took & ~test.new, None, False))
         low = 0.0
         for most, name in _HISTORY:
             found.append(Group(name, (many > low) & (many <= most), None, False))

@@ -89,6 +89,16 @@ class Task:
     end: float  # second of the split
     met: scipy.sparse.csr_matrix  # float32[shoppers, items] of ones, what each did anything with before it
 
+    @property
+    def took(self) -> np.ndarray:
+        """Who of the tested had taken something before: bool[tested]."""
+        return np.asarray(np.diff(self.train.taken[self.shoppers].indptr) > 0)
+
+    @property
+    def new(self) -> np.ndarray:
+        """Who of them had done nothing with an item: bool[tested]."""
+        return np.asarray(~self.took & (np.diff(self.met[self.shoppers].indptr) == 0))
+
 
 def see_words(days: float, wanted: str) -> None:
     """Raise `WrongCall` for words that `task` does not take."""

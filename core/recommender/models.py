@@ -137,9 +137,8 @@ def _beside(test: Task, each: dict[str, np.ndarray]) -> dict[str, float]:
     if test.masked:
         allowed -= np.diff(test.train.taken[test.shoppers].indptr)
     usual = of_each(ranked(lists_of(test, popular(test, 30)), test.wanted))
-    took, met = (np.diff(its[test.shoppers].indptr) > 0 for its in (test.train.taken, test.met))
     parts: dict[str, float] = {}
-    for part, who in (("known", took), ("new", ~took & ~met)):
+    for part, who in (("known", test.took), ("new", test.new)):
         if who.any():
             parts |= {
                 f"tested_{part}": float(who.sum()),

@@ -120,8 +120,7 @@ def _drawn(ground: Ground, then: Task, days: float, rng: np.random.Generator) ->
     first = np.full(past.items, np.inf)
     np.minimum.at(first, ground.every.item, ground.every.second)
     on_sale = first < then.end + days * DAY
-    took = np.diff(then.train.taken[then.shoppers].indptr) > 0
-    sizes = ((took, MOST_SHOPPERS), (~took, MOST_OTHERS))
+    sizes = ((then.took, MOST_SHOPPERS), (~then.took, MOST_OTHERS))
     chosen = [rng.permutation(np.flatnonzero(who))[:most] for who, most in sizes]
     features, taken, weights = [], [], []
     for some in blocks(np.sort(np.concatenate(chosen)), past.items):

@@ -48,8 +48,8 @@ def test_what_is_not_estimated_is_not_said() -> None:
     table = pa.Table.from_pylist([row(None, 60.0, 60.0), row(None, None, None, "purchase")])
     assert in_a_sentence(table, "purchase", None) == ""
     assert replay_in_a_sentence(table, "click", None) == (
-        "In the last days 100 came of the 400 expected if everybody came; corrected tenth by "
-        "tenth, 0.25 times on the whole"
+        "In the last days 100 came of the 400 expected if everybody came; expectations are corrected to "
+        "that: 0.25 times on the whole"
     )
     assert replay_in_a_sentence(table, "purchase", None) == (
         "In the last days 100 purchase events came of 400 click events if everybody came: "

@@ -92,11 +92,22 @@ def test_known_and_new_shoppers_are_told_apart_where_all_parts_are_large(
     assert set(parts) <= set(told(its, 1).metrics)
 
 
+@pytest.mark.parametrize(
+    ("without", "told_of"), [("nothing", "nothing"), ("age, next step", "how new it is, what comes next")]
+)
+def test_a_card_tells_what_a_model_does_not_go_by(store: Store, without: str, told_of: str) -> None:
+    save(store, {"a": b"1"}, replace(ABOUT, settings=ABOUT.settings | {"without": without}))
+    promote(store, 1, Author("Ann", "the first"))
+    row = card(store)["left out"]
+    assert row["value"] == told_of and (row["note"] is None) == (without == "nothing")
+    assert "without" not in card(store)
+
+
 def test_a_card_tells_of_new_shoppers(store: Store) -> None:
     parts = {"tested_new": 12.0, "ndcg@10_new": 0.1, "ndcg@10_new_popular": 0.05}
     save(store, {"a": b"1"}, replace(ABOUT, metrics=METRICS | parts))
     promote(store, 1, Author("Ann", "the first"))
-    row = card(store)["NDCG@10 of new shoppers"]
+    row = card(store)["NDCG@10, new shoppers"]
     assert row["value"] == "0.1000" and row["note"] == (
         "12 who had done nothing with an item before; what was popular in the 30 days before 0.0500"
     )
