@@ -16,12 +16,12 @@ def lists(trivago_store: Store) -> ShownLists:
 
 def test_orders_are_those_of_plain_loops(trivago_store: Store, lists: ShownLists) -> None:
     log = trivago_store.cursor().sql("SELECT * FROM log ORDER BY ts, event_id").df()
-    sessions = list(log.groupby(["user_id", "session_id"], sort=False))
+    taken = log[(log.event == "click") & (log.shown.str.len() > 1) & log.item_id.notna()]
+    clicked = {(click.user_id, click.session_id): click for click in taken.itertuples()}  # the last one stays
     last = []
-    for (user, name), its in sessions:
-        taken = its[(its.event == "click") & (its.shown.str.len() > 1) & its.item_id.notna()]
-        if len(taken):
-            last.append((its.ts.min(), user, name, its, taken.iloc[-1]))
+    for (user, name), its in log.groupby(["user_id", "session_id"], sort=False):
+        if click := clicked.get((user, name)):
+            last.append((its.ts.min(), user, name, its, click))
     last.sort(key=lambda one: one[:3])
     tested = last[len(last) - max(1, round(0.2 * len(last))) :]
     split = tested[0][0]

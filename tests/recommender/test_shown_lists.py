@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +21,11 @@ ASK = ANALYSES["shown-lists"].run
 def plainly(store: Store, event: str) -> list[dict[str, Any]]:
     """The same of all sessions, one session after another."""
     log = store.cursor().execute("SELECT * FROM log ORDER BY ts, event_id").df()
+    sessions: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in log.to_dict("records"):
+        sessions[row["user_id"], row["session_id"]].append(row)
     out = []
-    for _, session in log.groupby(["user_id", "session_id"]):
-        rows = session.to_dict("records")
+    for rows in sessions.values():
         for at in reversed(range(len(rows))):
             row = rows[at]
             shown = [] if row["shown"] is None or isinstance(row["shown"], float) else list(row["shown"])

@@ -118,12 +118,8 @@ def before(store: Store, item: str) -> dict[str, pd.DataFrame]:
     """What each taker of an item had done with items before they first took it."""
     log = oracle.whole_log(store)
     log = log[log.item_id.notna()].sort_values("ts", kind="stable")
-    found = {}
-    for user, its in log.groupby("user_id"):
-        took = its[(its.item_id == item) & (its.event == "click")]
-        if len(took):
-            found[str(user)] = its[its.ts < took.ts.iloc[0]]
-    return found
+    took = log[(log.item_id == item) & (log.event == "click")].groupby("user_id").ts.min()
+    return {user: log[(log.user_id == user) & (log.ts < first)] for user, first in took.items()}
 
 
 def test_items_met_before_are_counted_by_shopper(trained: Store, some: tuple[str, str]) -> None:
@@ -159,7 +155,8 @@ def test_on_shared_data_small_counts_and_all_but_a_few_are_left_out(
 
 
 def test_the_nearest_takers_are_those_whose_way_was_most_alike(trained: Store, some: tuple[str, str]) -> None:
-    takers = {user: its for user, its in before(trained, some[1]).items() if len(its)}
+    ways = before(trained, some[1])
+    takers = {user: its for user, its in ways.items() if len(its)}
     # Whose way is asked for again is likest; it is found by its own steps.
     _, way = max(takers.items(), key=lambda pair: len(pair[1]))
     kept = [event for event in way.event if event != "search"]
@@ -170,7 +167,7 @@ def test_the_nearest_takers_are_those_whose_way_was_most_alike(trained: Store, s
     assert likeness == sorted(likeness, reverse=True) and likeness[0] > 0.8
     model = open_model(trained)
     for row in found:
-        assert row["of"] == len(before(trained, some[1]))
+        assert row["of"] == len(ways)
         assert (row["events"][-1], row["titles"][-1]) == ("click", model.titled[some[1]])
         assert len(row["minutes"]) == len(row["events"]) == len(row["titles"])
         assert row["minutes"] == sorted(row["minutes"])
