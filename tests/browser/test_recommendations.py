@@ -20,11 +20,15 @@ from core.api.keys import Keys
 from core.charts.map_view import fit_view
 from core.charts.numbers import short
 from core.charts.what_if import LETTERS
+from core.recommender import evaluation
 from core.recommender.acts import HERE_RESOLUTION
+from core.recommender.models import train_model
 from core.scope import Scope
+from core.settings import settings
 from core.store import Store
 from pages.parts.place_picker import HEIGHT, WIDTH
 from tests.browser.harness import PATIENCE, ROOT, App, arrive, click_until, served, settle, visit, words
+from tests.quick_models import CLICKS
 
 MAP = '[role="dialog"] [data-testid="stDeckGlJsonChart"] canvas'
 MOVES = ".st-key-frame_moves .js-plotly-plot"
@@ -36,7 +40,12 @@ def shop(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Itera
     base = tmp_path_factory.mktemp("shop")
     shutil.copytree(sample_store.path, base / "home" / "sample")
     core(base / "home", "encode")
-    core(base / "home", "train", "--option", "event=click", "--option", "days=20")
+    with pytest.MonkeyPatch.context() as patch:  # what `train` does, what to go by chosen with few pairs
+        patch.setattr(evaluation, "MOST_PAIRS", 50_000)
+        patch.setenv("CARTSCAPE_HOME", str(base / "home"))
+        settings.cache_clear()
+        train_model(Store.open(base / "home" / "sample"), CLICKS)
+    settings.cache_clear()
     with served(base / "home", base / "app.log") as app:
         yield app
 
