@@ -74,7 +74,7 @@ def _by_week(store: Store, scope: Scope, options: DriftOptions) -> Answer:
     np.add.at(counts, (some[0], some[1]), 1)
     np.add.at(whole, np.unique(some[[0, 2]], axis=1)[0], 1)
     also = np.broadcast_to(hidden_of(opened).cluster, counts.shape)  # of one week alone it would be told
-    hidden = hide_small(counts, cube.k, also) | (whole < cube.k)[:, None]
+    hidden = hide_small(counts, cube.k, also, overlapping=True) | (whole < cube.k)[:, None]
     names = [*cluster_names(opened), BETWEEN]
     numbers = [*range(1, size), 0]
     shares = ratio(counts.astype(float), np.repeat(whole[:, None], size, axis=1).astype(float))
@@ -130,7 +130,7 @@ def _by_period(store: Store, scope: Scope, options: DriftOptions) -> Answer:
             ),
         ]
     )
-    hidden = hide_small(shoppers, cube.k).any(axis=0)
+    hidden = hide_small(shoppers, cube.k, overlapping=True).any(axis=0)
     paths[:, hidden] = np.nan
     wholes = [np.full(size, its.size, float) for its in sides]
     low, high = difference(paths[0], wholes[0], paths[1], wholes[1])

@@ -64,9 +64,10 @@ def hidden_of(opened: Opened) -> Hidden:
     """What every table and picture of a map hides alike."""
     made, k = opened.map, opened.paths.k
     shoppers = distinct_shoppers(opened, places_of(opened), made.clusters + 1)
-    hidden = hide_small(shoppers, k)
-    few = hide_small(made.buyers, k, also=hidden)
-    few = hide_small(made.others, k, also=few)
+    several = opened.options.unit == "session"  # of one shopper, in different clusters
+    hidden = hide_small(shoppers, k, overlapping=several)
+    few = hide_small(made.buyers, k, also=hidden, overlapping=several)
+    few = hide_small(made.others, k, also=few, overlapping=several)
     return Hidden((shoppers > 0) & (shoppers < k), hidden, few)
 
 

@@ -129,7 +129,7 @@ def places_of(model: Model) -> Places:
     of_act = "cell" if by_cell else "region"
     at = getattr(world.acts, of_act)
     held = distinct(at[at >= 0], world.acts.row[at >= 0], named.size)
-    hidden = hide_small(held, world.k)
+    hidden = hide_small(held, world.k, overlapping=True)
     codes = np.flatnonzero((held > 0) & ~hidden & (named != NONE))
     if not codes.size:
         raise CartscapeError(
@@ -282,7 +282,7 @@ def _taken(
     things = world.items if category_of is None else world.categories.size
     counts = distinct(place[at[some]] * things + thing, acts.row[some], its.size * things)
     counts = counts.reshape(its.size, things)
-    return counts, hide_small(counts, world.k)
+    return counts, hide_small(counts, world.k, overlapping=True)
 
 
 def _lifted(counts: np.ndarray, share: np.ndarray) -> np.ndarray:

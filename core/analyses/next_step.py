@@ -270,7 +270,7 @@ class _Question:
         on = on[~stream.buys[on]]
         right = self._counted(on, stream.token[on], size, self.within - 1)
         went = distinct(stream.token[on], stream.shopper[on], size)
-        hidden = hide_small(went, self.asked.k)
+        hidden = hide_small(went, self.asked.k, overlapping=True)
         direct = right[2] & (right[1] >= self.support)
         bought, of = (np.where(direct, right[n], whole[n]).astype(float) for n in (0, 1))
         kept = np.flatnonzero(
@@ -339,7 +339,8 @@ class _Question:
         times = np.bincount(group, minlength=groups)
         hits = np.bincount(group[bought], minlength=groups)
         part, whole = distinct(group[bought], who[bought], groups), distinct(group, who, groups)
-        shown = ~hidden_parts(part, whole, hide_small(whole, self.asked.k), self.asked.k)
+        few = hide_small(whole, self.asked.k, overlapping=True)
+        shown = ~hidden_parts(part, whole, few, self.asked.k)
         return hits, times, shown
 
     def _ends(self) -> tuple[np.ndarray, list[str]]:

@@ -130,7 +130,7 @@ def _table(
     most: int, people: int,
 ) -> Answer:  # fmt: skip
     groups, like, k = its.spellings(), its.likeness(), cube.k
-    hidden = hide_small(tally.shoppers, k)
+    hidden = hide_small(tally.shoppers, k, overlapping=True)
     lost = tally.searches - tally.followed
     asked = (tally.searches > 0) & ~hidden
     if chosen is not None:
@@ -237,7 +237,7 @@ def _where(
     groups = groups_of(cube, scope, *split, its.paths, unmet_rows.event, unmet_rows.who)
     every = rows.tally(groups.of(its.paths, rows.event), groups.size)
     found = unmet_rows.tally(groups.of(its.paths, unmet_rows.event), groups.size)
-    small = hide_small(every.shoppers, cube.k)
+    small = hide_small(every.shoppers, cube.k, overlapping=True)
     hidden = hidden_parts(found.shoppers, every.shoppers, small, cube.k)
     seen = np.where(hidden, np.nan, 1.0)
     table = pa.table(

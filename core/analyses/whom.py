@@ -122,9 +122,11 @@ def distinct(at: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
 
 
 def hidden_parts(part: np.ndarray, whole: np.ndarray, also: np.ndarray, k: int) -> np.ndarray:
-    """Which groups may not be shown: neither those who did it nor those who did not may be few."""
+    """Which groups may not be shown: neither those who did it nor those who did not may be few. A shopper may
+    be in several.
+    """
     rest = whole - part
-    return hide_small(part, k, also=also | ((rest > 0) & (rest < k)))
+    return hide_small(part, k, also=also | ((rest > 0) & (rest < k)), overlapping=True)
 
 
 def shares(part: np.ndarray, whole: np.ndarray, hidden: np.ndarray) -> dict[str, pa.Array]:

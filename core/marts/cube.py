@@ -20,11 +20,10 @@ import pyarrow.parquet as pq
 from core.errors import WrongCall
 from core.events import CELL_RESOLUTION, PURCHASE
 from core.marts import kernels
-from core.marts.activity import MONEY_UNIT
 from core.marts.assemble import ARRAYS
 from core.marts.dimensions import EPOCH, Axis, Dimensions, table_of
+from core.marts.groups import Groups, groups_of
 from core.marts.manifest import MartsManifest
-from core.marts.privacy import hide_small
 from core.scope import Scope
 from core.store import Store
 
@@ -66,28 +65,6 @@ Members = Callable[[Scope], "np.ndarray | None"]
 def everybody(scope: Scope) -> None:
     """Where no cohorts are kept, a scope leaves nobody out."""
     del scope
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Dense results of a question: one number a group, of one or two periods.
-
-    Arrays are [periods, *sizes of the axes]; period 0 is the asked one, period 1 the compared one.
-    """
-
-    axes: tuple[Axis, ...]
-    periods: tuple[Scope, ...]
-    events: np.ndarray
-    shoppers: np.ndarray
-    sessions: np.ndarray
-    buys: np.ndarray  # sessions with a purchase
-    revenue: np.ndarray  # net of returns and cancellations, in the log's currency
-    sales: np.ndarray  # gross of them
-    hidden: np.ndarray  # bool: fewer than k shoppers, or needed to protect such a group
-
-    @property
-    def compared(self) -> bool:
-        return len(self.periods) == 2
 
 
 class Cube:
@@ -244,8 +221,19 @@ class Cube:
         found = []
         for level, (depth, hide) in enumerate(zip(depths, protect, strict=True)):
             numbers = np.concatenate([c[level] for c in counts], axis=1)
-            found.append(_groups(sets[0][:depth], periods, numbers, self.k if hide else 1))
+
+            def of_lines(period: int, line: int, depth: int = depth) -> np.ndarray:
+                return self._of_lines(*pairs[period], sizes[:depth], line)
+
+            found.append(groups_of(sets[0][:depth], periods, numbers, self.k if hide else 1, of_lines))
         return found
+
+    def _of_lines(self, scope: Scope, axes: tuple[Axis, ...], sizes: list[int], line: int) -> np.ndarray:
+        """Distinct shoppers of all groups that differ in one axis alone: int64[*sizes of the others]."""
+        whole = replace(axes[line], labels=axes[line].labels[:1], codes=np.minimum(axes[line].codes, 0))
+        its = (*axes[:line], whole, *axes[line + 1 : len(sizes)])
+        counted = self._count([(scope, its)], [*sizes[:line], 1, *sizes[line + 1 :]], None)[0]
+        return np.asarray(counted[1, 0].take(0, axis=line))
 
     def _axes(self, scope: Scope, by: Sequence[str], resolution: int) -> tuple[Axis, ...]:
         axes = tuple(self.dimensions.axis(name, scope, resolution) for name in by)
@@ -363,16 +351,6 @@ class _Runs:
     segments: np.ndarray  # int64[runs, 2] first segment, and the one after the last
     rows: np.ndarray  # int64[runs, 2] likewise
     paid: slice | np.ndarray  # which money rows are theirs
-
-
-def _groups(axes: tuple[Axis, ...], periods: tuple[Scope, ...], counts: np.ndarray, k: int) -> Groups:
-    """The counts, int64[6, periods, *sizes], as measures, with groups of fewer than k shoppers hidden."""
-    counts = counts[(slice(None), slice(None), *(slice(len(axis.labels)) for axis in axes))]
-    hidden = np.stack([hide_small(shoppers, k) for shoppers in counts[1]])
-    events, shoppers, sessions, buys, revenue, sales = counts * ~hidden
-    return Groups(
-        axes, periods, events, shoppers, sessions, buys, revenue / MONEY_UNIT, sales / MONEY_UNIT, hidden
-    )
 
 
 def _key(by: Sequence[str], keep: int | None, resolution: int, level: int) -> str:

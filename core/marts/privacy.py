@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
+
 import numpy as np
 
 
 def hide_small(
-    shoppers: np.ndarray, k: int, also: np.ndarray | None = None, overlapping: bool = False
+    shoppers: np.ndarray,
+    k: int,
+    also: np.ndarray | None = None,
+    overlapping: bool = False,
+    whole: Callable[[int], np.ndarray] | None = None,
 ) -> np.ndarray:
     """Which groups must not be shown: bool of the same shape as `shoppers`.
 
@@ -18,38 +25,46 @@ def hide_small(
 
     Groups without shoppers are shown: they are nobody's. `also` are groups, bool as `shoppers`, that
     another table of the same shoppers hides. Where groups are `overlapping`, those that are hidden may be of
-    the same shoppers: one of them must have k by itself.
+    the same shoppers: one of them must have k by itself, or the `whole` of the line, by its axis int64[*other
+    axes] of distinct shoppers, must have k more than all that are shown.
     """
     hidden = (shoppers > 0) & (shoppers < k)
     if also is not None:
         hidden |= also
     if k <= 1 or shoppers.ndim == 0 or not hidden.any():
         return hidden
+    wholes = cache(lambda axis: None if whole is None else whole(axis).reshape(-1))
     changed = True
     while changed:
         changed = False
         for axis in range(shoppers.ndim):
+            its = partial(wholes, axis)
             lines = np.moveaxis(shoppers, axis, -1).reshape(-1, shoppers.shape[axis])
             marks = np.moveaxis(hidden, axis, -1).reshape(lines.shape).copy()
-            exposed = _exposed(lines, marks, k, overlapping)
+            exposed = _exposed(lines, marks, k, overlapping, its)
             while exposed.any():
                 shown = np.where(marks | (lines == 0), np.iinfo(np.int64).max, lines)
                 smallest = shown.argmin(axis=1)
                 rows = np.flatnonzero(exposed)
                 marks[rows, smallest[rows]] = True
                 changed = True
-                exposed = _exposed(lines, marks, k, overlapping)
+                exposed = _exposed(lines, marks, k, overlapping, its)
             moved = np.moveaxis(shoppers, axis, -1).shape
             hidden = np.moveaxis(marks.reshape(moved), -1, axis)
     return hidden
 
 
-def _exposed(lines: np.ndarray, marks: np.ndarray, k: int, overlapping: bool) -> np.ndarray:
+def _exposed(
+    lines: np.ndarray, marks: np.ndarray, k: int, overlapping: bool, whole: Callable[[], np.ndarray | None]
+) -> np.ndarray:
     """Lines whose hidden groups could be had by subtraction, and that still have one to hide."""
     count = marks.sum(axis=1)
     theirs = lines * marks
     held = theirs.max(axis=1, initial=0) if overlapping else theirs.sum(axis=1)
     left = ((lines > 0) & ~marks).any(axis=1)
+    unsure = (count > 1) & (held < k) & left & (theirs.sum(axis=1) >= k)
+    if overlapping and unsure.any() and (distinct := whole()) is not None:
+        held = np.maximum(held, distinct - (lines * ~marks).sum(axis=1))
     exposed: np.ndarray = (count > 0) & ((count < 2) | (held < k)) & left
     return exposed
 

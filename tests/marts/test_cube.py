@@ -119,6 +119,27 @@ def test_every_measure_equals_pandas(rows: list[dict[str, Any]], scope: Scope, b
                     )
 
 
+def test_what_shown_groups_leave_of_a_total_is_of_k_shoppers(tmp_path: Path) -> None:
+    """On the first day two shoppers alone are in both small groups; on the second these have four."""
+    days = {1: {"Hats": "ab", "Shoes": "ab", None: "cde"}, 2: {"Hats": "ab", "Shoes": "cd", None: "efg"}}
+    rows = [
+        {"ts": datetime(2025, 3, day, 12), "user_id": user + device, "session_id": None, "event": "view",
+         "category": category, "device": device, "price": None, "quantity": None, "place": PLACES[0]}
+        for day, groups in days.items()
+        for category, users in groups.items()
+        for user in users
+        for device in ("mobile", "desktop")
+    ]  # fmt: skip
+    cube = open_cube(store_of(rows, tmp_path / "log"))
+    for by, k in ((["category"], 5), (["category", "device"], 3)):
+        cube.k = k
+        second, first = cube.ask(Scope(start=date(2025, 3, 2), end=date(2025, 3, 2)), by).hidden
+        assert first.all(), "the third group would give the two shoppers away"
+        assert {name: bool(hidden.any()) for name, hidden in zip(
+            cube.ask(Scope(), by).axes[0].labels.to_pylist(), second, strict=True
+        )} == {"Hats": True, "Shoes": True, "(none)": False}  # fmt: skip
+
+
 def test_a_group_of_one_shopper_counts_once_however_the_shoppers_interleave(tmp_path: Path) -> None:
     rows = [
         {"ts": datetime(2025, 3, 1, hour), "user_id": user, "session_id": None, "event": "view",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -33,15 +34,35 @@ def test_no_line_total_gives_a_group_away(shoppers: np.ndarray, k: int) -> None:
             assert counts[marked].sum() >= k
 
 
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 12)), max_size=60), st.integers(2, 8))
+#: Events of who, at which of 4 × 5 groups.
+EVENTS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3), st.integers(0, 4)), max_size=60)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@given(events=EVENTS, k=st.integers(2, 8))
 def test_no_total_gives_few_away_where_a_shopper_is_in_several_groups(
-    events: list[tuple[int, int]], k: int
+    events: list[tuple[int, int, int]], k: int, told: bool
 ) -> None:
-    """All events less those of shown groups are of no shopper, or of k distinct ones."""
-    of = [{who for group, who in events if group == at} for at in range(7)]
-    hidden = hide_small(np.array([len(its) for its in of]), k, overlapping=True)
-    left = set().union(*(its for its, hide in zip(of, hidden, strict=True) if hide))
-    assert not left or len(left) >= k or not any(its for its, h in zip(of, hidden, strict=True) if not h)
+    """All events of a line less those of shown groups are of no shopper, or of k distinct ones."""
+    of = [[{who for who, *its in events if its == [i, j]} for j in range(5)] for i in range(4)]
+    lines = [of, [list(line) for line in zip(*of, strict=True)]]  # along the second axis, and the first
+    distinct = [np.array([len(set().union(*line)) for line in its]) for its in reversed(lines)]
+    shoppers = np.array([[len(who) for who in line] for line in of])
+    hidden = hide_small(shoppers, k, overlapping=True, whole=distinct.__getitem__ if told else None)
+    assert not ((shoppers > 0) & (shoppers < k) & ~hidden).any()
+    for its, marks in zip(lines, (hidden, hidden.T), strict=True):
+        for line, marked in zip(its, marks, strict=True):
+            left = set().union(*(who for who, hide in zip(line, marked, strict=True) if hide))
+            shown = [who for who, hide in zip(line, marked, strict=True) if who and not hide]
+            assert not left or len(left) >= k or not shown
+
+
+def test_more_is_shown_where_the_distinct_shoppers_of_a_line_are_known() -> None:
+    shoppers = np.array([3, 4, 5, 30])
+    assert hide_small(shoppers, 10, overlapping=True).all()
+    apart = hide_small(shoppers, 10, overlapping=True, whole=[np.array(42)].__getitem__)
+    assert apart.tolist() == [True, True, True, False]
+    assert hide_small(shoppers, 10, overlapping=True, whole=[np.array(39)].__getitem__).all()
 
 
 @given(COUNTS)

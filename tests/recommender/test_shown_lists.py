@@ -21,10 +21,10 @@ ASK = ANALYSES["shown-lists"].run
 def plainly(store: Store, event: str) -> list[dict[str, Any]]:
     """The same of all sessions, one session after another."""
     log = store.cursor().execute("SELECT * FROM log ORDER BY ts, event_id").df()
-    sessions: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    sessions: dict[tuple[str, str], list[dict[Any, Any]]] = defaultdict(list)
     for row in log.to_dict("records"):
         sessions[row["user_id"], row["session_id"]].append(row)
-    out = []
+    out: list[dict[str, Any]] = []
     for rows in sessions.values():
         for at in reversed(range(len(rows))):
             row = rows[at]

@@ -119,7 +119,7 @@ def before(store: Store, item: str) -> dict[str, pd.DataFrame]:
     log = oracle.whole_log(store)
     log = log[log.item_id.notna()].sort_values("ts", kind="stable")
     took = log[(log.item_id == item) & (log.event == "click")].groupby("user_id").ts.min()
-    return {user: log[(log.user_id == user) & (log.ts < first)] for user, first in took.items()}
+    return {str(user): log[(log.user_id == user) & (log.ts < first)] for user, first in took.items()}
 
 
 def test_items_met_before_are_counted_by_shopper(trained: Store, some: tuple[str, str]) -> None:
