@@ -90,12 +90,16 @@ def als(task: Task, of: str, settings: dict[str, Any]) -> dict[int, list[int]]:
     model = AlternatingLeastSquares(**settings, iterations=15, random_state=0, num_threads=1)
     model.fit(counts, show_progress=False)
     most = LONGEST + max((len(its) for its in task.taken.values()), default=0)
+    known = set(history.user)
     found: dict[int, list[int]] = {}
     for low in range(0, len(task.users), BLOCK):
         users = task.users[low : low + BLOCK]
         scores = model.user_factors[users] @ model.item_factors.T
         best = np.argsort(-scores, axis=1)[:, :most]
-        found |= {int(user): task.kept(user, its) for user, its in zip(users, best, strict=True)}
+        found |= {
+            int(user): task.kept(user, its if user in known else [])
+            for user, its in zip(users, best, strict=True)
+        }
     return found
 
 
