@@ -25,5 +25,5 @@ def quick_models(moments: int = 1) -> Iterator[Any]:
     with search_oracle.encoded() as stand_in, pytest.MonkeyPatch.context() as patch:
         patch.setattr(item_models, "MOST_DENSE", 100)
         patch.setattr(training, "MOMENTS", moments)
-        patch.setattr(evaluation, "MOST_PAIRS", 50_000)
+        patch.setattr(evaluation, "MOST_PAIRS", 10_000)
         yield stand_in

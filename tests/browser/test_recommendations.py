@@ -41,7 +41,7 @@ def shop(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shutil.copytree(sample_store.path, base / "home" / "sample")
     core(base / "home", "encode")
     with pytest.MonkeyPatch.context() as patch:  # what `train` does, what to go by chosen with few pairs
-        patch.setattr(evaluation, "MOST_PAIRS", 50_000)
+        patch.setattr(evaluation, "MOST_PAIRS", 10_000)
         patch.setenv("CARTSCAPE_HOME", str(base / "home"))
         settings.cache_clear()
         train_model(Store.open(base / "home" / "sample"), CLICKS)

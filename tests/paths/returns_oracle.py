@@ -45,8 +45,8 @@ def active(rows: pd.DataFrame, step: str) -> dict[date, set[int]]:
     """Period → the shoppers with an event in it."""
     found: dict[date, set[int]] = defaultdict(set)
     pairs = pd.DataFrame({"at": period(rows.day, step), "who": rows.shopper}).drop_duplicates()
-    for at, who in zip(pairs["at"], pairs.who, strict=True):
-        found[at.date()].add(who)
+    for at, its in pairs.groupby("at"):
+        found[pd.Timestamp(str(at)).date()] = set(its.who.tolist())
     return found
 
 
@@ -123,7 +123,8 @@ def first_values(part: pd.DataFrame, starts: dict[Any, set[int]], step: str, by:
     found: dict[Any, set[str]] = {}
     rows = part.assign(at=at)
     first = rows.groupby(["at", "shopper"]).ts.transform("min")
-    for row in rows[rows.ts == first].itertuples():
-        if row.shopper in starts.get(row.at, set()):
-            found.setdefault((row.at, row.shopper), set()).add(str(getattr(row, by)))
+    theirs = rows.loc[rows.ts == first, ["at", "shopper", by]].drop_duplicates()
+    for cohort, shopper, value in theirs.itertuples(index=False):
+        if shopper in starts.get(cohort, set()):
+            found.setdefault((cohort, shopper), set()).add(str(value))
     return found
