@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from core.errors import CartscapeError
@@ -74,7 +75,8 @@ class Poster:
             fine, rejects = _judged(store, events)
             with store.cursor() as cursor:
                 rows, hidden, _ = Preparer(secret, self._locator, cursor).prepare([Chunk(fine, rejects, 1.0)])
-            new = self._unheld(store, rows.cast(PREPARED))
+            new = self._unheld(rows.cast(PREPARED))
+            store = self._store
             if new.num_rows or hidden.num_rows:
                 store.journal.append(new, hidden, store.taken_in)
             told = dict(zip(rejects["line"].to_pylist(), rejects["reason"].to_pylist(), strict=True))
@@ -85,8 +87,21 @@ class Poster:
             again = rows.num_rows - new.num_rows
             return Posted(new.num_rows, again, tuple(sorted(told.items())), items, kinds)
 
-    def _unheld(self, store: Store, rows: pa.Table) -> pa.Table:
+    def _unheld(self, rows: pa.Table) -> pa.Table:
         """The rows that neither the months nor the journal hold, each once.
+
+        The files of a generation go when the second one after it is written: then it is looked for in that.
+        """
+        while True:
+            try:
+                return self._new_to(self._store, rows)
+            except duckdb.IOException:
+                if (newer := self._store.refresh()) is self._store:
+                    raise
+                self._store = newer
+
+    def _new_to(self, store: Store, rows: pa.Table) -> pa.Table:
+        """The rows that a generation does not hold.
 
         Two processes that are handed the same event at the same moment may both write it; whoever reads the
         journal counts it once, by its `event_id`.

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -103,9 +104,13 @@ def _source(folder: Path, parts: Iterable[Part], schema: pa.Schema, named: bool 
     files = ", ".join("'" + str(folder / part.file).replace("'", "''") + "'" for part in parts)
     if files:
         return f"SELECT * FROM read_parquet([{files}]{', filename = true' if named else ''})"
+    return _nothing(schema.append(pa.field("filename", pa.string())) if named else schema)
+
+
+@cache
+def _nothing(schema: pa.Schema) -> str:
+    """SQL that gives no row of these columns."""
     empty = duckdb.connect().from_arrow(schema.empty_table())  # the module's own is not for threads
-    types = dict(zip(empty.columns, empty.types, strict=True))
-    if named:
-        types["filename"] = duckdb.sqltypes.VARCHAR
-    nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in types.items())
+    types = zip(empty.columns, empty.types, strict=True)
+    nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in types)
     return f"SELECT {nulls} WHERE FALSE"
