@@ -12,6 +12,9 @@ from core.marts.dimensions import Axis
 from core.marts.privacy import hide_small
 from core.scope import Scope
 
+#: The share of the events that is worth another pass.
+WORTH = 0.01
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -45,7 +48,8 @@ def groups_of(
     """The counts, int64[6, periods, *sizes], as measures, with groups of fewer than k shoppers hidden.
 
     `of_lines` counts the distinct shoppers of all groups that differ in one axis alone, from a period and the
-    axis: int64[*sizes of the others]. It is asked only where it may show more.
+    axis: int64[*sizes of the others]. It takes a pass for each axis, and is asked only where it may show more
+    than WORTH of the events.
     """
     cut = tuple(slice(len(axis.labels)) for axis in axes)
     counts = counts[(slice(None), slice(None), *cut)]
@@ -54,7 +58,12 @@ def groups_of(
         def whole(line: int) -> np.ndarray:
             return of_lines(period, line)[(*cut[:line], *cut[line + 1 :])]
 
-        return hide_small(counts[1, period], k, overlapping=True, whole=whole)
+        events, shoppers = counts[:2, period]
+        hidden = hide_small(shoppers, k, overlapping=True)
+        unsure = hidden & ~hide_small(shoppers, k)
+        if events[unsure].sum() <= WORTH * events.sum():
+            return hidden
+        return hide_small(shoppers, k, overlapping=True, whole=whole)
 
     hidden = np.stack([hidden_in(period) for period in range(len(periods))])
     events, shoppers, sessions, buys, revenue, sales = counts * ~hidden
