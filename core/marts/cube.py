@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import numba
@@ -221,15 +222,15 @@ class Cube:
         found = []
         for level, (depth, hide) in enumerate(zip(depths, protect, strict=True)):
             numbers = np.concatenate([c[level] for c in counts], axis=1)
-
-            def of_lines(period: int, line: int, depth: int = depth) -> np.ndarray:
-                return self._of_lines(*pairs[period], sizes[:depth], line)
-
+            of_lines = partial(self._of_lines, pairs, sizes[:depth])
             found.append(groups_of(sets[0][:depth], periods, numbers, self.k if hide else 1, of_lines))
         return found
 
-    def _of_lines(self, scope: Scope, axes: tuple[Axis, ...], sizes: list[int], line: int) -> np.ndarray:
+    def _of_lines(
+        self, periods: list[tuple[Scope, tuple[Axis, ...]]], sizes: list[int], period: int, line: int
+    ) -> np.ndarray:
         """Distinct shoppers of all groups that differ in one axis alone: int64[*sizes of the others]."""
+        scope, axes = periods[period]
         whole = replace(axes[line], labels=axes[line].labels[:1], codes=np.minimum(axes[line].codes, 0))
         its = (*axes[:line], whole, *axes[line + 1 : len(sizes)])
         counted = self._count([(scope, its)], [*sizes[:line], 1, *sizes[line + 1 :]], None)[0]

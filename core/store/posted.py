@@ -76,7 +76,7 @@ class Poster:
             with store.cursor() as cursor:
                 rows, hidden, _ = Preparer(secret, self._locator, cursor).prepare([Chunk(fine, rejects, 1.0)])
             new = self._unheld(rows.cast(PREPARED))
-            store = self._store
+            store = self._store  # which may be a newer generation by now
             if new.num_rows or hidden.num_rows:
                 store.journal.append(new, hidden, store.taken_in)
             told = dict(zip(rejects["line"].to_pylist(), rejects["reason"].to_pylist(), strict=True))
