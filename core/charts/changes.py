@@ -13,7 +13,7 @@ from core.charts.numbers import Unit, exact, signed, written
 
 BAR_HEIGHT = 27
 #: Rows that the picture has room for at least, so that bars stay bars where it is stretched.
-LEAST_ROWS = 10
+LEAST_ROWS = 6
 FIELDS = ("region", "category", "device")
 OTHER, TOTAL = "other", "total"
 
