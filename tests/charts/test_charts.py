@@ -39,7 +39,7 @@ def test_changes_add_up_to_the_total(style: Look) -> None:
 def test_few_changes_stay_bars_and_no_number_crosses_zero() -> None:
     table = tables.changes().slice(3)
     figure = changes_bridge(table, "Revenue", "money", LIGHT, "USD")
-    assert figure.layout.yaxis.range[0] - figure.layout.yaxis.range[1] >= 10
+    assert figure.layout.yaxis.range[0] - figure.layout.yaxis.range[1] >= 6
     assert figure.layout.shapes[0].y1 == 1.6
     falling = tables.changes().set_column(6, "change", [[-900.0, 850.0, 40.0, 8_010.0, 8_000.0]])
     ends = changes_bridge(falling, "Events", "count", LIGHT).data[1].x
