@@ -78,9 +78,9 @@ def _headline() -> None:
     if now is None:
         states.notice("No version is in use, so that nothing is recommended. Promote one below.")
         return
-    for version in versions(ask.store()):
-        if version.number == now and version.problem:
-            states.notice(states.plain(version.problem), ":material/error:")
+    for row in ask.ask("models", Scope()).table.to_pylist():
+        if row["promoted"] and row["problem"]:
+            states.notice(states.plain(row["problem"]), ":material/error:")
     card = {(row["section"], row["name"]): row for row in ask.ask("model-card", Scope()).table.to_pylist()}
     use, since = card["use", "Gives the chance of"], card["use", "In use since"]
     told = [

@@ -12,6 +12,7 @@ from core.recommender import card
 from core.recommender.audit import Change
 from core.recommender.card import BESIDE, MEASURES, PARTS, Told
 from core.recommender.features import GROUPS
+from core.recommender.matching import new_since, standing
 from core.recommender.ruled import rules_of
 from core.recommender.versions import Version, bytes_of, promoted, serving, versions
 from core.scope import Scope
@@ -130,14 +131,11 @@ def _use(store: Store, version: Version, now: Change | None) -> list[Row]:
 def _data(store: Store, version: Version, told: Told) -> list[Row]:
     log = told.learnt_from
     as_now = version.data == store.fingerprint
-    rows: list[Row] = [
-        (
-            "data",
-            "Log",
-            _as_of(version.data),
-            "the log as it is now" if as_now else "the log has changed since",
-        ),
-    ]
+    misfit, new = standing(store, version)
+    note = "the log as it is now" if as_now else "the log has changed since"
+    rows: list[Row] = [("data", "Log", _as_of(version.data), f"{note}: {new_since(new)}" if new else note)]
+    if misfit and not version.problem:
+        rows.append(("data", "Fits the log", "no", misfit))
     if not log:
         rows.append(("data", "What it held", None, "kept of models that recommend, by newer versions"))
         return rows

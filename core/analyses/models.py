@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from core.analyses.answer import Answer
 from core.recommender.card import told
+from core.recommender.matching import new_since, standing
 from core.recommender.versions import bytes_of, promoted, versions
 from core.scope import Scope
 from core.store import Store
@@ -28,21 +29,26 @@ def models(store: Store, scope: Scope) -> Answer:
     Columns: number, promoted, made (UTC), event, metrics and settings (JSON; no metrics where
     fewer than k shoppers were tested), note, data, items and encoder (fingerprints of what it was trained
     on), of_this_data (whether that is the log as it is now), bytes (on the disk), problem (a sentence where
-    its description is damaged; its files are checked when it is opened).
+    its description is damaged or, of the one in use, where it does not fit the log as it is now; files are
+    checked when it is opened).
     """
     del scope  # a model is of the whole log
     found, now = versions(store), promoted(store)
+    used = next((one for one in found if one.number == now), None)
+    misfit, new = standing(store, used) if used else ("", 0)
     rows = [
         {
             "number": one.number, "promoted": one.number == now, "made": one.made, "event": one.about.event,
             "metrics": json.dumps(told(one, store.k).metrics), "settings": json.dumps(one.about.settings),
             "note": one.about.note, "data": one.data, "of_this_data": one.data == store.fingerprint,
             "items": one.about.items, "encoder": one.about.encoder,
-            "bytes": bytes_of(store, one.number), "problem": one.problem or None,
+            "bytes": bytes_of(store, one.number),
+            "problem": one.problem or (misfit if one.number == now else None) or None,
         }
         for one in found
     ]  # fmt: skip
-    notes = [one.problem or told(one, store.k).hidden for one in found]
+    notes = [misfit, new_since(new) if new else ""]
+    notes += [one.problem or told(one, store.k).hidden for one in found]
     of = f"{len(rows)} version{'' if len(rows) == 1 else 's'}, " + (
         "none promoted" if now is None else f"version {now} promoted"
     )

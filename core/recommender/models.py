@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from core import jobs
-from core.encoder import open_vectors
 from core.errors import CartscapeError
 from core.events import PURCHASE
 from core.jobs import Job, Stop, Told, part_of, untold
 from core.journeys.kept_maps import texts_of
 from core.paths import open_cube, open_paths
-from core.recommender import versions
+from core.recommender import matching, versions
 from core.recommender.audit import Author
 from core.recommender.evaluation import chosen_parts, lists_of, lists_of_scorers
 from core.recommender.interactions import ANY, Interactions, Task, see_words, task
@@ -28,7 +27,7 @@ from core.recommender.scorer import Examples, Scorer, ScorerOptions
 from core.recommender.shown_models import FILE, train_shown
 from core.recommender.titles import in_order
 from core.recommender.training import Ground, moments, train
-from core.recommender.versions import SHOWN, About, Version, items_fingerprint
+from core.recommender.versions import SHOWN, About, Version
 from core.store import Store
 
 SCORER_FILE = "scorer.pt"
@@ -55,6 +54,7 @@ class Model:
     version: Version
     scorer: Scorer
     ground: Ground
+    trained: np.ndarray  # bool[items], those that it was trained on: others are in no list
     titles: np.ndarray  # object[items]
     ids: np.ndarray  # object[items]
     event: str
@@ -86,8 +86,13 @@ class Model:
 
     @cached_property
     def known(self) -> np.ndarray:
-        """Whether each code is an item's: bool[items]."""
-        return np.arange(self.ids.size) != self.no_item
+        """Whether each code is an item's that may be listed: bool[items]."""
+        return self.trained & (np.arange(self.ids.size) != self.no_item)
+
+    @property
+    def untrained(self) -> int:
+        """How many items are new since it was trained."""
+        return int((~self.trained).sum())
 
     @cached_property
     def titled(self) -> dict[str, str]:
@@ -191,7 +196,7 @@ _guard = threading.Lock()
 
 def open_model(store: Store, number: int | None = None) -> Model:
     """A kept model by its number, the promoted one where none is said. Raises a sentence where there is none,
-    where its file is cut, and where it was made for other items or another encoder.
+    where its file is cut, and where it was trained on items that are gone or with another encoder.
     """
     again = f"python -m core train --store {store.path}"
     if not versions.versions(store):
@@ -214,16 +219,16 @@ def open_model(store: Store, number: int | None = None) -> Model:
 
 def _opened(store: Store, version: Version) -> Model:
     paths = open_paths(store)
-    versions.matches(version, items_fingerprint(paths.items), open_vectors().encoder.card.fingerprint)
+    trained = matching.trained_now(store, version)
     try:
         scorer = Scorer.from_bytes((version.folder / SCORER_FILE).read_bytes())
     except (ValueError, RuntimeError, KeyError):
         raise CartscapeError(
             f"Version {version.number} of the model was made by another version of Cartscape; train again."
         ) from None
-    ground = Ground.of(store, version.about.event)
+    ground = Ground.of(store, version.about.event, trained)
     return Model(
-        version, scorer, ground, texts_of(store).titles, paths.items,
+        version, scorer, ground, trained, texts_of(store).titles, paths.items,
         version.about.event, frozenset(map(str, paths.kinds[0])), paths.no_item,
         paths.first_second,
     )  # fmt: skip
@@ -231,12 +236,9 @@ def _opened(store: Store, version: Version) -> Model:
 
 def _keep(store: Store, options: TrainOptions, files: dict[str, bytes], about: About) -> Version:
     """Put a model beside the others; the first one is put to use at once, later ones by hand."""
-    about = replace(
-        about,
-        event=options.event,
-        items=items_fingerprint(open_paths(store).items),
-        encoder=open_vectors().encoder.card.fingerprint,
-    )
+    items, encoder = matching.fingerprints(store)
+    about = replace(about, event=options.event, items=items, encoder=encoder)
+    files = {**files, matching.FILE: matching.as_file(open_paths(store).items)}
     version = versions.save(store, files, about)
     if versions.promoted(store) is None:
         versions.promote(store, version.number, Author("training", "the first model of this log"))

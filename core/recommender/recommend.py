@@ -12,6 +12,7 @@ from core.recommender.acts import Acts, Contexts
 from core.recommender.features import SOURCES, Signals
 from core.recommender.histories import last_contexts
 from core.recommender.live import open_live
+from core.recommender.matching import new_since
 from core.recommender.models import Model
 from core.recommender.moment import Asked, code_of, nobody
 from core.recommender.one_history import OneHistory, Row
@@ -173,12 +174,14 @@ def in_question(model: Model, asked: Asked, signals: Signals | Quick) -> tuple[n
         else:
             allowed[taken.nonzero()] = False
     allowed[:, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
+    told = [new_since(model.untrained)] if model.untrained else []
     if signals.phrase is None:
-        return allowed, []
+        return allowed, told
     like = signals.words[0]
     near = like >= NEAR * max(like.max(), 0)
     allowed &= near & model.past.vectors.any(axis=1)
-    return allowed, [f"Only the {int(near.sum()):,} items nearest to what is looked for are in question."]
+    told.append(f"Only the {int(near.sum()):,} items nearest to what is looked for are in question.")
+    return allowed, told
 
 
 def prices_of(model: Model, asked: Asked) -> np.ndarray | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.encoder import open_vectors
 from core.errors import CartscapeError, WrongCall
 from core.jobs import Told, part_of, untold
 from core.paths import open_paths
 from core.recommender import versions
+from core.recommender.matching import trained_now
 from core.recommender.moment import MOST_ITEMS, MOST_STEPS, STEP
 from core.recommender.reasons import shares_of, worth_of_sets
 from core.recommender.shown import (
@@ -25,7 +25,7 @@ from core.recommender.shown_features import GROUP_OF, GROUPS, OF_LIST
 from core.recommender.shown_log import Catalogue, others_now
 from core.recommender.shown_scorer import ShownOptions, ShownScorer, fit
 from core.recommender.shown_visit import Others, Step, Visit, kind_of
-from core.recommender.versions import SHOWN, Version, items_fingerprint
+from core.recommender.versions import SHOWN, Version
 from core.store import Store
 
 FILE = "shown.pt"
@@ -94,9 +94,7 @@ def open_shown(store: Store, number: int | None = None) -> tuple[Version, ShownS
             f"Version {version.number} of the model recommends items and orders no lists; leave shown= out, "
             f"or train one with items={SHOWN} and promote it."
         )
-    versions.matches(
-        version, items_fingerprint(open_paths(store).items), open_vectors().encoder.card.fingerprint
-    )
+    trained_now(store, version)
     try:
         return version, ShownScorer.from_bytes((version.folder / FILE).read_bytes())
     except (ValueError, RuntimeError, KeyError, TypeError):

@@ -45,13 +45,14 @@ class Ground:
     pasts: dict[float, Past] = field(default_factory=dict)  # the last ones that were asked for
 
     @classmethod
-    def of(cls, store: Store, event: str = PURCHASE) -> Ground:
-        """Of a store's log. Raises `NotEncoded` where texts of items have no vectors, and `CartscapeError`
-        where the log has no such event.
+    def of(cls, store: Store, event: str = PURCHASE, among: np.ndarray | None = None) -> Ground:
+        """Of a store's log, with the texts of bool[items] `among` alone where it is given.
+
+        Raises `NotEncoded` where such texts have no vectors, `CartscapeError` where there is no such event.
         """
         paths = open_paths(store)
         world = World.of(paths, event, Prices.of(store))
-        return cls(Interactions.of(paths, event), world, *item_vectors(store))
+        return cls(Interactions.of(paths, event), world, *item_vectors(store, among))
 
     def past(self, end: float) -> Past:
         """What was known before a second; the last two are kept."""
@@ -62,11 +63,13 @@ class Ground:
         return self.pasts[end]
 
 
-def item_vectors(store: Store) -> tuple[np.ndarray, TextSpace]:
-    """The reduced vectors of the items' texts, float32[items, d], zeros for an item without; their space."""
+def item_vectors(store: Store, among: np.ndarray | None = None) -> tuple[np.ndarray, TextSpace]:
+    """The reduced vectors of the items' texts, float32[items, d], zeros for an item without and for those not
+    `among`; their space.
+    """
     texts = texts_of(store)
     space = TextSpace(texts, open_vectors(), str(store.path))
-    rows = texts.of_item
+    rows = texts.of_item if among is None else np.where(among, texts.of_item, -1)
     space.fit(rows)
     return np.where((rows >= 0)[:, None], space.reduced[rows], 0).astype(np.float32), space
 

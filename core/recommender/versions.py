@@ -7,7 +7,6 @@ changes in one step.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -35,7 +34,7 @@ class About:
     """What a model is of, as whoever trained it says."""
 
     event: str = ""  # that it foretells
-    items: str = ""  # `items_fingerprint` of those that it knows
+    items: str = ""  # `matching.items_fingerprint` of those that it knows
     encoder: str = ""  # fingerprint of the encoder of its texts
     metrics: dict[str, float] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -66,15 +65,6 @@ class Version:
 
 #: The files of a model by name, or what writes them into an empty folder.
 Files = Mapping[str, bytes] | Callable[[Path], object]
-
-
-def items_fingerprint(items: Iterable[str]) -> str:
-    """32 hex characters that change with any item or with their order, which is what a model's codes mean."""
-    hashed = hashlib.sha256()
-    for item in items:
-        word = str(item).encode()
-        hashed.update(len(word).to_bytes(4, "big") + word)
-    return hashed.hexdigest()[:32]
 
 
 def save(store: Store, files: Files, about: About) -> Version:
@@ -214,18 +204,6 @@ def measured_path(store: Store, number: int, form: int) -> Path:
 
 def _measured(store: Store, number: int) -> list[Path]:
     return list((store.path / "fairness").glob(f"*-{number}-*.npz"))
-
-
-def matches(version: Version, items: str, encoder: str) -> None:
-    """Raise a sentence where a version was trained on other items or with another encoder than these."""
-    its = f"Version {version.number} of the model was trained"
-    if version.about.items != items:
-        raise CartscapeError(f"{its} on other items than the log has now; train again.")
-    if version.about.encoder != encoder:
-        raise CartscapeError(
-            f"{its} with another encoder of texts than CARTSCAPE_MODEL names now; "
-            "train again, or name the encoder that it was trained with."
-        )
 
 
 def _tell(store: Store, what: str, before: int | None, after: int, author: Author) -> None:

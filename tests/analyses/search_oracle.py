@@ -115,7 +115,7 @@ def encoded(known: bool = True, stand_in: Any = None) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         for module in ("meaning", "phrases", "journeys"):
             patch.setattr(import_module(f"core.analyses.{module}"), "open_vectors", lambda: taken)
-        for module in ("training", "models", "shown_log", "shown_models"):
+        for module in ("training", "matching", "shown_log"):
             patch.setattr(import_module(f"core.recommender.{module}"), "open_vectors", lambda: taken)
         yield taken
 

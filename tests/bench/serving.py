@@ -39,9 +39,10 @@ from core.journeys.encoding import encode_scope
 from core.paths import open_paths
 from core.recommender import versions
 from core.recommender.features import FEATURES
+from core.recommender.matching import items_fingerprint
 from core.recommender.models import SCORER_FILE
 from core.recommender.scorer import Examples, ScorerOptions, fit
-from core.recommender.versions import About, items_fingerprint
+from core.recommender.versions import About
 from core.scope import Scope
 from core.settings import settings
 from core.sources import open_source

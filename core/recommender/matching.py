@@ -1,0 +1,93 @@
+"""Whether a kept model fits the log as it is now: the items that it was trained on, and the encoder of texts.
+
+Items that the log got since are in no list until the next training; a model is refused where an item that it
+was trained on is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+import numpy as np
+
+from core.encoder import open_vectors
+from core.errors import CartscapeError
+from core.paths import open_paths
+from core.recommender.versions import Version
+from core.store import Store
+
+#: The ids of the items that a model was trained on, in a file beside it: a JSON list.
+FILE = "items.json"
+
+
+def items_fingerprint(items: Iterable[str]) -> str:
+    """32 hex characters that change with any item or with their order, which is what a model's codes mean."""
+    hashed = hashlib.sha256()
+    for item in items:
+        word = str(item).encode()
+        hashed.update(len(word).to_bytes(4, "big") + word)
+    return hashed.hexdigest()[:32]
+
+
+def as_file(items: np.ndarray) -> bytes:
+    """Ids of items, object[items], as FILE keeps them."""
+    return json.dumps(list(map(str, items)), ensure_ascii=False).encode()
+
+
+def trained_on(version: Version, items: np.ndarray, encoder: str) -> np.ndarray:
+    """Which items, object[items], a version was trained on: bool[items].
+
+    Raises a sentence where it was trained on one that is not among them, or with another encoder than the one
+    whose fingerprint is given.
+    """
+    its = f"Version {version.number} of the model was trained"
+    if version.about.encoder != encoder:
+        raise CartscapeError(
+            f"{its} with another encoder of texts than CARTSCAPE_MODEL names now; "
+            "train again, or name the encoder that it was trained with."
+        )
+    if version.about.items == items_fingerprint(items):
+        return np.ones(items.size, bool)
+    path = version.folder / FILE
+    if not path.exists():  # versions of earlier forms do not tell which items they know
+        raise CartscapeError(f"{its} on other items than the log has now; train again.")
+    known = np.array(json.loads(path.read_bytes()), object)
+    gone = known[~np.isin(known, items)]
+    if gone.size:
+        named = ", ".join(map(repr, gone[:3].tolist())) + (" …" if gone.size > 3 else "")
+        raise CartscapeError(
+            f"{its} on {gone.size:,} item{'' if gone.size == 1 else 's'} that the log no longer has "
+            f"({named}); train again."
+        )
+    return np.isin(items, known)
+
+
+def fingerprints(store: Store) -> tuple[str, str]:
+    """Of a log's items and of the encoder of texts, as a model that is trained now keeps them."""
+    return items_fingerprint(open_paths(store).items), open_vectors().encoder.card.fingerprint
+
+
+def trained_now(store: Store, version: Version) -> np.ndarray:
+    """Which items of a log as it is now a version was trained on: bool[items]. Raises as `trained_on`."""
+    return trained_on(version, open_paths(store).items, open_vectors().encoder.card.fingerprint)
+
+
+def standing(store: Store, version: Version) -> tuple[str, int]:
+    """Why a version cannot serve the log as it is now, "" where it can, and how many items are in no list of
+    it as they are new since it was trained.
+    """
+    if version.problem:
+        return version.problem, 0
+    try:
+        known = trained_now(store, version)
+    except CartscapeError as error:
+        return str(error), 0
+    return "", 0 if version.orders_lists else int((~known).sum())
+
+
+def new_since(items: int) -> str:
+    """A sentence on items that are new since a model was trained."""
+    what = "item is" if items == 1 else "items are"
+    return f"{items:,} {what} new since the model was trained and in no list; train again to have them."
