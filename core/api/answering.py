@@ -10,6 +10,7 @@ from core.api.calls import Call
 from core.api.failures import Answer, Failure, answered, later, unfit
 from core.api.opened import Shelf
 from core.errors import CartscapeError, WrongCall
+from core.recommender.moment import NothingLeft
 
 log = logging.getLogger("cartscape")
 
@@ -30,7 +31,7 @@ def answer_of(error: Exception, path: str) -> Answer:
     """The answer that tells of what went wrong."""
     if isinstance(error, Failure):
         return answered(error)
-    if isinstance(error, WrongCall):
+    if isinstance(error, WrongCall | NothingLeft):
         return answered(Failure(422, str(error)))
     if isinstance(error, CartscapeError):
         return answered(later(503, str(error), 10))

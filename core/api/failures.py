@@ -23,7 +23,7 @@ STATUSES = {
     409: "The log has no model that recommends; asking again does not help, what the sentence says does.",
     413: "The body is too large, or has too many events.",
     415: "The body is not application/json.",
-    422: "The words do not fit, or name what the log does not have.",
+    422: "The words do not fit, name what the log does not have, or leave nothing to list.",
     429: "The client asks too often; Retry-After says when to ask again.",
     503: "The model is being opened, or the server is busy; Retry-After says when to ask again.",
 }

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 
 import numpy as np
 
-from core.errors import CartscapeError
 from core.events import NONE
 from core.jobs import Told, untold
-from core.paths import open_paths
+from core.paths import open_cube
 from core.recommender.acts import HOURS_A_SLOT, STRENGTH, USUAL_STRENGTH
 from core.recommender.models import Model
-from core.recommender.moment import MOST_STEPS, Asked, code_of, last_days
+from core.recommender.moment import MOST_STEPS, Asked, NothingLeft, code_of, last_days
 from core.recommender.recommend import recommend
 from core.store import Store
 
@@ -71,12 +69,6 @@ def smallest_changes(
     return now, sorted(kept, key=_order)
 
 
-def days_of(store: Store, model: Model) -> dict[str, date]:
-    """The log's last working day and weekend, by what people call them."""
-    last = datetime.fromtimestamp(open_paths(store).first_second + model.end - 1, UTC)
-    return last_days(last.date())
-
-
 def _order(outcome: Outcome) -> tuple[int, float, float]:
     """Those first in the list by size, then all others by place."""
     place = outcome.place or DEEP + 1
@@ -86,7 +78,7 @@ def _order(outcome: Outcome) -> tuple[int, float, float]:
 def _stands(store: Store, model: Model, asked: Asked, code: int) -> tuple[int | None, float | None]:
     try:
         found = recommend(store, model, asked, DEEP)
-    except CartscapeError:  # nothing is left to recommend
+    except NothingLeft:
         return None, None
     at = np.flatnonzero(found.items == code)
     return (int(at[0]) + 1, float(found.chances[at[0]])) if at.size else (None, None)
@@ -96,7 +88,7 @@ def _listed(store: Store, model: Model, asked: Asked, code: int) -> tuple[int | 
     """Where an item stands, and those above it, the nearest first; none where it stands nowhere."""
     try:
         items = recommend(store, model, asked, DEEP).items
-    except CartscapeError:
+    except NothingLeft:
         return None, []
     at = np.flatnonzero(items == code)
     if not at.size:
@@ -108,12 +100,14 @@ def _tries(
     store: Store, model: Model, asked: Asked, item: str, code: int, above: list[str]
 ) -> Iterator[Change]:
     world = model.ground.world
-    for name, day in days_of(store, model).items() if (world.acts.slot >= 0).any() else ():
+    # The same day where the hour is one of its own: rules and stock are of a day.
+    days = last_days(asked.day or open_cube(store).last_day)
+    for name, day in days.items() if (world.acts.slot >= 0).any() else ():
         for hour in range(0, 24, HOURS_A_SLOT):
-            at = f"{day}T{hour:02d}:00"
-            if at != asked.at:
-                words = f"{name.lower()}, {hour}–{hour + HOURS_A_SLOT} h"
-                yield Change("hour", words, 1, replace(asked, at=at))
+            if day == asked.day and hour == asked.hour // HOURS_A_SLOT * HOURS_A_SLOT:
+                continue  # as it is
+            words = f"{name.lower()}, {hour}–{hour + HOURS_A_SLOT} h"
+            yield Change("hour", words, 1, replace(asked, at=f"{day}T{hour:02d}:00"))
     for region in world.regions:
         if region not in (NONE, asked.region):
             yield Change("place", f"in {region}", 1, replace(asked, region=str(region), lat=None, lon=None))

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import CartscapeError
 from core.recommender.acts import Acts, Contexts
 from core.recommender.features import SOURCES, Signals
 from core.recommender.histories import Histories
 from core.recommender.models import Model
-from core.recommender.moment import Asked
+from core.recommender.moment import NO_ITEM, Asked, NothingLeft
 from core.recommender.recommend import in_question, phrase_of, prices_of
 from core.recommender.ruled_many import ManyRules
 from core.recommender.season import season_of
@@ -54,7 +53,7 @@ def everywhere(
     """What a model says to the history `own` at the places of `local`; hour and device are those of `when`,
     of one row.
 
-    At each place it is what `recommend` says there, and the list of n that it gives. Raises `CartscapeError`
+    At each place it is what `recommend` says there, and the list of n that it gives. Raises `NothingLeft`
     where no item is left.
     """
     past, nowhere, region = model.past, np.array([-1]), local.who.contexts.region
@@ -65,7 +64,7 @@ def everywhere(
     by_all = common.candidates(allowed, [name for name in SOURCES if name != HERE])[0][0]
     by_place = local.candidates(np.broadcast_to(allowed, (len(local.who), past.items)), [HERE])[0]
     if not by_all.size and not any(one.size for one in by_place):
-        raise CartscapeError("No item is left to recommend; allow more of them.")
+        raise NothingLeft(NO_ITEM)
     there = np.zeros((len(local.who), past.items), bool)
     there[:, by_all] = True
     for place, its in enumerate(by_place):

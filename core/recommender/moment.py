@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import h3.api.basic_str as h3
 import numpy as np
 
-from core.errors import WrongCall
+from core.errors import CartscapeError, WrongCall
 from core.events import NONE
 from core.recommender.acts import HERE_RESOLUTION, STRENGTH, USUAL_STRENGTH, Acts, Contexts, World, slot_of
 
@@ -22,6 +22,14 @@ MOST_STEPS = 200
 MOST_ITEMS = 100
 MOST_PRICE = 1e12
 SWITCH = ON, OFF = "on", "off"
+
+
+#: A sentence.
+NO_ITEM = "No item is left to recommend; allow more of them."
+
+
+class NothingLeft(CartscapeError):  # noqa: N818
+    """What is asked, or rules, leave no item to show."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,11 @@ class Asked:
     def day(self) -> date | None:
         """The day that is asked for, None where none is. To be read after `context`, which checks it."""
         return datetime.fromisoformat(self.at).date() if self.at else None
+
+    @property
+    def hour(self) -> int:
+        """The hour of the day that is asked for, −1 where none is; to be read as `day`."""
+        return datetime.fromisoformat(self.at).hour if self.at else -1
 
     def context(self, world: World, usual: Contexts) -> tuple[Contexts, list[str]]:
         """Where, when and on what, the one row of `usual` where nothing is said, and what must be told."""
@@ -202,7 +215,9 @@ def _local_hours(text: str) -> int:
         raise WrongCall(
             f"at={text!r} is no time; write it as 2026-06-01T19:30 (hours go from 00 to 23)."
         ) from None
-    return int((when.replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds() // 3600)
+    if when.tzinfo is not None:
+        raise WrongCall(f"at={text!r} names a time zone; hours are those of the place, so leave it out.")
+    return int((when - datetime(1970, 1, 1)).total_seconds() // 3600)
 
 
 def _number(name: str, text: str, low: float, high: float) -> float:

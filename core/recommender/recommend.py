@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.errors import CartscapeError, WrongCall
+from core.errors import WrongCall
 from core.paths import open_paths
 from core.recommender.acts import Acts, Contexts
 from core.recommender.features import SOURCES, Signals
@@ -14,7 +14,7 @@ from core.recommender.histories import last_contexts
 from core.recommender.live import open_live
 from core.recommender.matching import new_since
 from core.recommender.models import Model
-from core.recommender.moment import Asked, code_of, nobody
+from core.recommender.moment import NO_ITEM, Asked, NothingLeft, code_of, nobody
 from core.recommender.one_history import OneHistory, Row
 from core.recommender.past import Past
 from core.recommender.quick import Quick
@@ -24,6 +24,9 @@ from core.store import Store
 
 #: Of the similarity of the item nearest to a phrase, what another must have to be in question.
 NEAR = 0.7
+
+
+NO_TEXTS = "The items of this log have no texts, so that a phrase finds none of them."
 
 
 class UnknownShopper(WrongCall):
@@ -54,7 +57,7 @@ class Recommended:
 def recommend(store: Store, model: Model, asked: Asked, deep: int = 0) -> Recommended:
     """What a model recommends for what is asked, after the rules of the store (`ruled`); with `deep` above
     `asked.n` also what would follow, so far. Raises `WrongCall` for words that fit nothing in the log,
-    `UnknownShopper` among them, and `CartscapeError` where nothing is left to show.
+    `UnknownShopper` among them, and `NothingLeft` where nothing is left to show.
 
     A shopper of whom nothing is known gets what is popular in the place and at the time, which is said.
     """
@@ -62,7 +65,7 @@ def recommend(store: Store, model: Model, asked: Asked, deep: int = 0) -> Recomm
     allowed, told = in_question(model, asked, signals)
     proposed, bits = signals.candidates(allowed)
     if not proposed[0].size:
-        raise CartscapeError("No item is left to recommend; allow more of them.")
+        raise NothingLeft(NO_ITEM)
 
     def best_first(items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scaled = model.scorer.scaled(signals.pairs(np.zeros(items.size, np.int64), items))
@@ -177,6 +180,8 @@ def in_question(model: Model, asked: Asked, signals: Signals | Quick) -> tuple[n
     told = [new_since(model.untrained)] if model.untrained else []
     if signals.phrase is None:
         return allowed, told
+    if not model.past.vectors.any():
+        raise NothingLeft(NO_TEXTS)
     like = signals.words[0]
     near = like >= NEAR * max(like.max(), 0)
     allowed &= near & model.past.vectors.any(axis=1)
@@ -208,6 +213,6 @@ def phrase_of(model: Model, asked: Asked) -> np.ndarray | None:
         return None
     space = model.ground.space
     if space.mean is None or space.axes is None:
-        raise CartscapeError("The items of this log have no texts, so that a phrase finds none of them.")
+        raise NothingLeft(NO_TEXTS)
     found = (np.asarray(space.vectors.of([asked.phrase]), np.float32)[0] - space.mean) @ space.axes
     return np.asarray(found / max(float(np.linalg.norm(found)), 1e-9), np.float32)

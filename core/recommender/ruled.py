@@ -10,10 +10,9 @@ from datetime import date
 
 import numpy as np
 
-from core.errors import CartscapeError
 from core.paths import open_cube
 from core.recommender.catalogue import Catalogue, open_catalogue
-from core.recommender.moment import Asked
+from core.recommender.moment import Asked, NothingLeft
 from core.recommender.parity import with_parity
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import Always, Boost, Rule, in_order, words
@@ -63,7 +62,7 @@ def ruled(store: Store, asked: Asked, region: str, ranking: Ranking, deep: int =
     the log's last where none is; with `deep` above n also what would follow, so far.
 
     The whole ranking is asked for only where rules look beyond what sources propose: where the list would be
-    short, or what was ranked low may be raised. Raises `CartscapeError` where rules leave nothing.
+    short, or what was ranked low may be raised. Raises `NothingLeft` where rules leave nothing.
     """
     every = rules_of(store)
     if not asked.rules:
@@ -82,7 +81,7 @@ def ruled(store: Store, asked: Asked, region: str, ranking: Ranking, deep: int =
     if not whole and further.items.size < deep:
         first, further = _applied(kept, ranking(True), catalogue, when, region, asked.n, deep)
     if not first.items.size:
-        raise CartscapeError(_nothing(first, holding))
+        raise NothingLeft(_nothing(first, holding))
     listed = first.items.tolist()
     items = np.array([*listed, *(i for i in further.items.tolist() if i not in set(listed))], np.int64)[:deep]
     effects = _effects(first, {rule.name: rule for rule in kept})
@@ -179,6 +178,6 @@ def _nothing(applied: Applied, rules: Iterable[Rule]) -> str:
     counts = Counter(out.rule for out in applied.out)
     said = ", ".join(f"{r.name!r} ({words(r)}) keeps out {counts[r.name]:,}" for r in rules if counts[r.name])
     return (
-        f"The rules leave nothing to show: {said or 'no item is left'}. Switch one off on the page Models, "
-        "or ask what the model alone would say with rules=off."
+        f"The rules leave nothing to show: {said or 'no item is left'}. Switch one off on the page Models; "
+        "pages and commands tell what the model alone would say with rules=off."
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -48,8 +48,8 @@ LEAST_CHANCE = 1e-9
 class Moved:
     """An item that a rule moved; places are from 1.
 
-    `Boost` moves from a place of the ranking to another, which may lie beyond the list; `Always` to a place
-    of the list.
+    `Boost` and `Parity` move from a place of the ranking to another, and are told of what is in the list or
+    was by its rank, unless a rule keeps it out; `Always` moves to a place of the list.
     """
 
     rule: str
@@ -64,7 +64,7 @@ class TakenOut:
 
     rule: str
     item: int  # code
-    place: int  # in the ranking after boosts, from 1
+    place: int  # where the model ranked it, from 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +104,10 @@ class _Listing:
         self, rules: tuple[Rule, ...], items: np.ndarray, scores: np.ndarray, catalogue: Catalogue, n: int
     ) -> None:
         self.items, self.scores, self.catalogue, self.n = items, scores, catalogue, n
+        self.ranked = items
+        #: Of each rule that ranked anew: its name, the items that it is about, and their places before and
+        #: after, from 0.
+        self.shifted: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]] = []
         self.moved: list[Moved] = []
         self.notes: list[str] = []
         self.rules = tuple(rule for rule in rules if self._can(rule))
@@ -119,6 +123,9 @@ class _Listing:
         chosen, late, out = self._walk(pins)
         at_place = {code: does.place for code, (_, does) in pins.items() if does.place}
         listed = _placed([*chosen, *late], at_place)
+        self._tell_shifts({*listed, *self.ranked[: self.n].tolist()} - {one.item for one in out})
+        model_place = {code: at for at, code in enumerate(self.ranked.tolist(), 1)} if out else {}
+        out = [replace(one, place=model_place[one.item]) for one in out]
         for to, code in enumerate(listed, 1):
             if code in at_place or code in late:
                 self.moved.append(Moved(pins[code][0].name, code, place_of.get(code), to))
@@ -148,11 +155,7 @@ class _Listing:
             assert self.catalogue.small is not None
             weight = self.catalogue.weights[rule.does.give_up]
             order, self.scores = parity(self.scores, self.catalogue.small[self.items], weight)
-            to = np.argsort(order, kind="stable")
-            for at in np.flatnonzero(to != np.arange(to.size)):
-                if min(at, to[at]) < self.n and self.catalogue.small[self.items[at]]:
-                    self.moved.append(Moved(rule.name, int(self.items[at]), int(at) + 1, int(to[at]) + 1))
-            self.items = self.items[order]
+            self._shift(rule, self.catalogue.small[self.items], order)
 
     def _boost(self) -> None:
         """Rank anew, a rule at a time, so that each move has one rule to its name."""
@@ -165,11 +168,22 @@ class _Listing:
             # A ranking need not follow its scores; what no rule is about must keep its order.
             scores = np.minimum.accumulate(self.scores) + np.where(its, math.log(does.factor), 0.0)
             order = np.argsort(-scores, kind="stable")
-            to = np.argsort(order, kind="stable")
-            for at in np.flatnonzero(its & (to != np.arange(to.size))):
-                if min(at, to[at]) < self.n:
-                    self.moved.append(Moved(rule.name, int(self.items[at]), int(at) + 1, int(to[at]) + 1))
-            self.items, self.scores = self.items[order], scores[order]
+            self.scores = scores[order]
+            self._shift(rule, its, order)
+
+    def _shift(self, rule: Rule, its: np.ndarray, order: np.ndarray) -> None:
+        """Put the ranking in another order for a rule about some of it, bool[ranked]."""
+        to = np.argsort(order, kind="stable")
+        at = np.flatnonzero(its & (to != np.arange(to.size)))
+        self.shifted.append((rule.name, self.items[at], at, to[at]))
+        self.items = self.items[order]
+
+    def _tell_shifts(self, of: set[int]) -> None:
+        """Keep where rules moved some items."""
+        codes = np.array(sorted(of), np.int64)
+        for name, items, at, to in self.shifted:
+            for row in np.flatnonzero(np.isin(items, codes)):
+                self.moved.append(Moved(name, int(items[row]), int(at[row]) + 1, int(to[row]) + 1))
 
     def _pins(self) -> dict[int, tuple[Rule, Always]]:
         """The items to include by code, as many as may be, in the order of their rules."""

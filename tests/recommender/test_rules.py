@@ -189,7 +189,10 @@ def test_moves_and_removals_are_told_as_they_are(case) -> None:
             assert listed[move.to - 1] == move.item
         else:
             assert isinstance(names[move.rule], Boost) and move.place != move.to
+            assert move.item in listed or move.item in case[1][: case[4]]
+            assert move.item not in {taken.item for taken in applied.out}
     for taken in applied.out:
+        assert taken.place == case[1].tolist().index(taken.item) + 1
         assert taken.item not in listed and isinstance(names[taken.rule], Never | InStock | AtMost)
     if any(isinstance(one, Boost) for one in does):
         return
@@ -218,6 +221,13 @@ def test_a_boost_multiplies_the_odds_and_tells_each_move() -> None:
     lowered = listed(Boost(0.1, brand="Bolt"))
     assert lowered.items.tolist() == [0, 2, 3, 5]
     assert lowered.moved == (Moved("r0", 1, 2, 5),)
+
+
+def test_what_is_in_the_list_for_a_boost_alone_is_told_though_others_were_kept_out_before_it() -> None:
+    applied = listed(Boost(math.e**4, category="Coffee"), Never(item="P3"), n=2)
+    assert applied.items.tolist() == [4, 5]
+    assert applied.moved == (Moved("r0", 4, 5, 2), Moved("r0", 5, 6, 3))  # P5 came up as P3 may not be shown
+    assert applied.out == (TakenOut("r1", 3, 4),)
 
 
 def test_a_ranking_that_does_not_follow_its_scores_keeps_its_order() -> None:

@@ -16,12 +16,13 @@ from core.analyses.why_words import NO_WORDS, SILENT
 from core.encoder.attribution import Attribution, Word
 from core.errors import CartscapeError, WrongCall
 from core.journeys.kept_maps import texts_of
-from core.recommender import word_shares
-from core.recommender.counterfactuals import days_of
+from core.paths import open_cube
+from core.recommender import counterfactuals, word_shares
 from core.recommender.features import FEATURES
-from core.recommender.models import open_model
-from core.recommender.moment import Asked
+from core.recommender.models import Model, open_model
+from core.recommender.moment import Asked, last_days
 from core.recommender.reasons import REASONS, shapley, share_of
+from core.recommender.recommend import Recommended
 from core.scope import Scope
 from core.store import Store
 from tests import oracle
@@ -201,7 +202,7 @@ def test_each_change_gives_the_place_that_is_told_and_none_of_its_kind_a_better(
     for row in found:
         words = dict(pair.split("=", 1) for pair in row["words"])
         assert place(**words) == row["place"] < place() and row["first"] == (row["place"] == 1)
-    days = days_of(trained, open_model(trained)).values()
+    days = last_days(open_cube(trained).last_day).values()
     hours = [f"{day}T{hour:02d}:00" for day in days for hour in range(0, 24, 3)]
     its = next((row["place"] for row in found if row["kind"] == "hour"), place())
     assert its == min(place(), *(place(at=at) for at in hours))
@@ -209,6 +210,34 @@ def test_each_change_gives_the_place_that_is_told_and_none_of_its_kind_a_better(
     assert places == sorted(places)
     again = ask("smallest-change", trained, item=first)
     assert "stands first already" in " ".join(again.notes) and not again.table.num_rows
+
+
+def test_what_does_not_fit_is_refused_and_not_read_as_nothing_left(trained: Store) -> None:
+    first = rows("recommended", trained)[0]["item_id"]
+    wrong = (
+        {"shopper": "nosuch"}, {"region": "Nowhere"}, {"at": "2025-06-07T25:00"}, {"path": "wink:P10017"},
+        {"price": "NOPE=3"}, {"at": "2025-06-07T21:00+05:00"},
+    )  # fmt: skip
+    for words in wrong:
+        with pytest.raises(WrongCall):
+            ask("smallest-change", trained, item=first, **words)
+
+
+def test_another_hour_is_tried_on_the_day_that_is_asked_for(
+    trained: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, tried = "2025-03-12T10:00", []
+
+    def recommend(store: Store, model: Model, asked: Asked, deep: int) -> Recommended:
+        tried.append(asked.at)
+        return whole(store, model, asked, deep)
+
+    whole = counterfactuals.recommend
+    item = rows("recommended", trained, at=at)[1]["item_id"]
+    monkeypatch.setattr(counterfactuals, "recommend", recommend)
+    ask("smallest-change", trained, item=item, at=at)
+    days = [f"{day}T{hour:02d}:00" for day in ("2025-03-12", "2025-03-09") for hour in range(0, 24, 3)]
+    assert sorted({*tried} - {at}) == sorted({*days} - {"2025-03-12T09:00"})
 
 
 def test_each_item_above_is_tried_sold_out(trained: Store) -> None:
