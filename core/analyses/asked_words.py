@@ -13,6 +13,8 @@ from core.scope import Scope
 B = "b_"
 #: Words that say a place.
 PLACE = {"lat", "lon", "region"}
+#: Words that say to whom.
+WHOSE = {"shopper", "path"}
 #: What is asked, as people call it.
 CALLED = {
     "shopper": "shopper", "path": "path", "lat": "place", "lon": "place", "region": "place", "at": "hour",
@@ -74,12 +76,13 @@ def said(options: Words) -> dict[str, str]:
 
 def words_of_b(words: dict[str, str]) -> dict[str, str]:
     """What B asks in the words of one list: those of A but for what B says; a place of B's in any words
-    stands for A's.
+    stands for A's, and so does a shopper or a path.
     """
     plain = {name: word for name, word in words.items() if not name.startswith(B)}
     of_b = {name.removeprefix(B): word for name, word in words.items() if name.startswith(B)}
-    if PLACE & of_b.keys():
-        plain = {name: word for name, word in plain.items() if name not in PLACE}
+    for group in (PLACE, WHOSE):
+        if group & of_b.keys():
+            plain = {name: word for name, word in plain.items() if name not in group}
     return plain | of_b
 
 

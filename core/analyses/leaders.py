@@ -168,8 +168,8 @@ class _Side:
         if options.what == "category" and (names := rules.of_lists):
             rules = rules.of_items()
             more.append(
-                f"What is always in a list, or at most n times ({', '.join(map(repr, names))}), says nothing "
-                "of which category leads."
+                "What is always in a list, at most n times, or there for parity "
+                f"({', '.join(map(repr, names))}) says nothing of which category leads."
             )
         n = asked.n if options.what == "item" else 0
         slots = list(range(SLOTS)) if options.hours == ALL else [int(when.slot[0])]

@@ -122,7 +122,7 @@ def _use(store: Store, version: Version, now: Change | None) -> list[Row]:
     rows: list[Row] = [("use", "Version", str(version.number), "in use" if now else "not in use")]
     if now:
         rows.append(("use", "In use since", moment(now.at), author(now)))
-    rows.append(("use", "Gives the chance of", card.foretells(version), "ŷ = σ(W·h + b), from 0 to 1"))
+    rows.append(("use", "Gives the chance of", card.foretells(version), card.formula(version)))
     rows.append(("use", "Trained", moment(version.made), version.about.note or None))
     rows.append(("use", "Disk space", disk_space(bytes_of(store, version.number)), None))
     return rows

@@ -20,7 +20,7 @@ from core.events import PURCHASE
 from core.marts.privacy import hide_small
 from core.paths.chain import Chain, Stream
 from core.paths.tokens import WITH, Tokens
-from core.recommender.moment import Asked as Recommended
+from core.recommender.moment import read_path
 from core.recommender.recommend import shopper_number
 from core.scope import Scope
 from core.store import Store
@@ -103,7 +103,10 @@ def next_step(store: Store, scope: Scope, options: NextStepWords) -> Answer:
 def _did(asked: Asked, options: NextStepWords) -> list[str]:
     """The names of the steps of `did`."""
     paths, names, parts = asked.walk.paths, asked.walk.names, []
-    for event, item in Recommended.read({"path": options.did}).path if options.did else ():
+    known = set(map(str, paths.kinds[0]))
+    for event, item in read_path(options.did, "did"):
+        if event not in known:
+            raise WrongCall(f"There is no event {event!r} in this log; it has {', '.join(sorted(known))}.")
         at = np.flatnonzero(paths.items == item)
         if not at.size:
             raise WrongCall(
@@ -137,6 +140,11 @@ class _Question:
     @property
     def names(self) -> Tokens:
         return self.asked.walk.names
+
+    @property
+    def goal(self) -> str:
+        """What counts as a purchase, in words."""
+        return "a purchase" if self.options.goal == PURCHASE else f"“{self.options.goal}”"
 
     def next(self) -> Answer:
         """What follows, and how near a purchase is from there."""
@@ -205,11 +213,11 @@ class _Question:
                 "high": column(high[kept]),
             }
         )
-        came = f"{int(bought[0]):,} of {_times(int(of[0]))} it came to a purchase within {self.within} steps"
+        came = f"{int(bought[0]):,} of {_times(int(of[0]))} it came to {self.goal} within {self.within} steps"
         if not known[0]:
-            came = "how often it comes to a purchase may not be told"
+            came = f"how often it comes to {self.goal} may not be told"
         notes = self.asked.notes + self._backed_off(used) + hidden_notes(self.asked.k, [hidden], "ways are")
-        title = f"Ways to a purchase after “{self._words(used)}”"
+        title = f"Ways to {self.goal} after “{self._words(used)}”"
         return Answer(table, title, self.asked.of(came), notes)
 
     def _hidden_ways(self, nodes: list[np.ndarray], shoppers: np.ndarray) -> np.ndarray:
@@ -252,7 +260,7 @@ class _Question:
             f"hope for, no experiment{best}. Intervals are by times, and a shopper may come more than once."
         )
         notes = (*self.asked.notes, *([warning] if table.num_rows else []))
-        of = self.asked.of(f"a purchase within {self.within} steps")
+        of = self.asked.of(f"{self.goal} within {self.within} steps")
         return Answer(table.take(pa.array(order[: self.top])), "What to show after which step", of, notes)
 
     def _after(
@@ -358,6 +366,9 @@ class _Question:
         if len(used) == len(wanted):
             return ()
         instead = f"“{self._words(used)}”" if used else "any event"
+        last = self.names.find(wanted[-1])[self.stream.token]
+        if last.any() and self.stream.buys[last].all():
+            return (f"With {self.goal} a way ends, and begins anew; this is what follows {instead}.",)
         rare = "never came up" if self.support == 1 else f"came up fewer than {self.support:,} times"
         return (f"The last steps {rare}; this is what follows {instead}.",)
 

@@ -12,9 +12,10 @@ from core.analyses.answer import Answer
 from core.analyses.asked_words import ItemWords, of_model, of_whole_log, read_item
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
+from core.recommender.live import open_live
 from core.recommender.models import Model, open_model
 from core.recommender.moment import code_of
-from core.recommender.recommend import shopper_number, signals_of
+from core.recommender.recommend import signals_of
 from core.recommender.takers import Takers
 from core.scope import Scope
 from core.store import Store
@@ -42,7 +43,8 @@ def past_buyers(store: Store, scope: Scope, options: ItemWords) -> Answer:
     if not signals.whole.who.taste.nnz and signals.phrase is None:
         raise CartscapeError("There is no path to compare with; say a shopper, a path or what is looked for.")
     takers = Takers.of(model, code)
-    own = shopper_number(store, asked.shopper) if asked.shopper else -1
+    found = open_live(store, model).number(asked.shopper) if asked.shopper else None
+    own = found[1] if found else -1
     likeness = np.where(
         takers.shoppers == own, -np.inf, takers.likeness(model.past, signals.whole.who, signals.phrase)
     )

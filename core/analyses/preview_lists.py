@@ -19,7 +19,7 @@ from core.paths import PathLog, open_cohorts, open_paths
 from core.recommender import versions
 from core.recommender.interactions import DAY
 from core.recommender.models import Model, open_model
-from core.recommender.moment import Asked
+from core.recommender.moment import Asked, nobody
 from core.recommender.preview import REVENUE, Bootstrap, Lists, Summed, lists_of, taken_of
 from core.recommender.rule_book import RuleBook
 from core.recommender.ruled_many import ManyRules
@@ -161,7 +161,8 @@ def prepare(store: Store, scope: Scope, options: PreviewWords, told: Told = unto
         )
     if model.version.data != store.fingerprint:
         notes.append("The log has changed since the model was trained.")
-    notes += [told for one in asked for told in season_of(model, one)[1]]
+    for one in asked:
+        notes += [*one.context(model.ground.world, nobody())[1], *season_of(model, one)[1]]
     told(0.08, "reading what the shop knows")
     past, world = model.past, model.ground.world
     then = _replay(store, model, paths, members, a, most, part_of(told, 0.3, 0.7))

@@ -166,7 +166,9 @@ def compress(call: argparse.Namespace) -> None:
     if call.model:
         os.environ["CARTSCAPE_MODEL"] = call.model
         settings.cache_clear()
-    options, tuning, drawn = typed(_options(call), CompressOptions, TuneOptions, PairOptions)
+    if "method" in (asked := _options(call)):
+        raise WrongCall("compress always distils its smaller model; leave method= out.")
+    options, tuning, drawn = typed(asked, CompressOptions, TuneOptions, PairOptions)
     store, card = Store.open(call.store), find_card()
     with shown() as teller, interruptible() as stop:
         from core.encoder.tuning import smaller  # torch and transformers take seconds to import
@@ -187,7 +189,10 @@ def train(call: argparse.Namespace) -> None:
         try:
             asked[name] = float(asked[name]) if name == "days" else int(asked[name])
         except ValueError:
-            raise WrongCall(f"--option {name}={asked[name]} must be a number.") from None
+            what = "number" if name == "days" else "whole number"
+            raise WrongCall(f"--option {name}={asked[name]} must be a {what}.") from None
+    if asked.get("seed", 0) < 0:
+        raise WrongCall(f"--option seed={asked['seed']} must be 0 or more.")
     store = Store.open(call.store)
     with shown() as teller:
         version = train_model(store, TrainOptions(**asked), teller.of_build)

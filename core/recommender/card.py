@@ -69,6 +69,12 @@ def foretells(version: Version) -> str:
     return f"{version.about.event or 'something'} of {which}" + (f" within {days:g} days" if days else "")
 
 
+def formula(version: Version) -> str:
+    """How a version makes a chance of what it knows."""
+    over = "softmax of W·h + b over the list" if version.orders_lists else "σ(W·h + b)"
+    return f"ŷ = {over}, from 0 to 1"
+
+
 def limits(version: Version, k: int, rules: int) -> dict[str, str]:
     """What a model is not for, and what it does not know; `rules` is how many come after it."""
     if version.orders_lists:
@@ -86,6 +92,9 @@ def limits(version: Version, k: int, rules: int) -> dict[str, str]:
         "Estimates": "Chances are what the past suggests of shoppers who come; a preview corrects them "
         "to those of all. That a list causes anything was never tried in an experiment, and what was never "
         "shown had no chance to be taken.",
+        "Prices": "Logs hold few changes of one item's price, so that what a price does is learnt from "
+        "dearer and cheaper items: a price that is tried shows how the list would be ranked, not what "
+        "would sell.",
         "Cold shoppers": "Of whom nothing is known gets what is wanted in the place, at the time and on the "
         "device; no list is personal before a first event.",
         "Cold items": "What nobody took yet is proposed by its words and for being new alone, and comes up "

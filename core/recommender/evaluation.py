@@ -114,6 +114,8 @@ def evaluate(store: Store, options: EvaluateOptions, told: Told = untold) -> tup
     if options.items == SHOWN:
         if options.by:
             raise WrongCall(f"items={SHOWN} takes no by=; leave it out.")
+        if options.days != EvaluateOptions.days:
+            raise WrongCall(f"items={SHOWN} is held against the last fifth of sessions; leave days= out.")
         return evaluate_shown(
             store, options.event, told, model=options.model, seeds=options.seeds, without=options.without
         )
@@ -158,6 +160,8 @@ def _checked(options: EvaluateOptions) -> tuple[int, float]:
         raise WrongCall(f"days={options.days!r} is no number of days.") from None
     if not options.seeds.isdecimal() or not 1 <= int(options.seeds) <= MOST_SEEDS:
         raise WrongCall(f"seeds={options.seeds!r} must be a number from 1 to {MOST_SEEDS}.")
+    if options.model == "peers" and (options.without or int(options.seeds) > 1):
+        raise WrongCall("model=peers trains no scorer; leave seeds= and without= out.")
     return int(options.seeds), days
 
 

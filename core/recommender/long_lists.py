@@ -50,6 +50,11 @@ class NotMeasured(CartscapeError):  # noqa: N818
 def measured(store: Store, number: int | None = None) -> Measured:
     """What is kept of a version, of the promoted one where none is said; raises `NotMeasured`."""
     version = versions.open_version(store, number)
+    if version.orders_lists:
+        raise CartscapeError(
+            f"Version {version.number} of the model orders lists that are shown; whom lists show is measured "
+            "of models that recommend. Promote one of these."
+        )
     path = versions.measured_path(store, version.number, VERSION)
     try:
         with np.load(path) as kept:

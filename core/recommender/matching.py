@@ -51,9 +51,10 @@ def trained_on(version: Version, items: np.ndarray, encoder: str) -> np.ndarray:
     if version.about.items == items_fingerprint(items):
         return np.ones(items.size, bool)
     path = version.folder / FILE
-    if not path.exists():  # versions of earlier forms do not tell which items they know
+    # Versions of earlier forms do not tell which items they know.
+    known = np.array(json.loads(path.read_bytes()) if path.exists() else [], object)
+    if version.about.items != items_fingerprint(known):
         raise CartscapeError(f"{its} on other items than the log has now; train again.")
-    known = np.array(json.loads(path.read_bytes()), object)
     gone = known[~np.isin(known, items)]
     if gone.size:
         named = ", ".join(map(repr, gone[:3].tolist())) + (" …" if gone.size > 3 else "")

@@ -164,8 +164,9 @@ def told_log(store: Store, end: float) -> dict[str, Any]:
     """
     paths, cube = open_paths(store), open_cube(store)
     held = datetime.fromtimestamp(paths.first_second + end, UTC).date()
+    items = paths.items.size - (paths.no_item < paths.items.size)
     return {
-        "events": paths.events, "shoppers": paths.shoppers, "items": paths.items.size - (paths.no_item >= 0),
+        "events": paths.events, "shoppers": paths.shoppers, "items": items,
         "first_day": cube.first_day.isoformat(), "last_day": cube.last_day.isoformat(),
         "held_from": held.isoformat(),
     }  # fmt: skip

@@ -73,7 +73,7 @@ class Asked:
             raise WrongCall(f"rules={rules!r} is not known; it takes {' or '.join(SWITCH)}.")
         return cls(
             shopper=words.get("shopper", ""),
-            path=tuple(_step(part) for part in _parts(words.get("path", ""))),
+            path=read_path(words.get("path", "")),
             lat=_number("lat", words["lat"], -90, 90) if words.get("lat") else None,
             lon=_number("lon", words["lon"], -180, 180) if words.get("lon") else None,
             region=words.get("region", ""),
@@ -155,6 +155,14 @@ class Asked:
             session=np.zeros(item.size, np.int64), cell=nowhere, region=nowhere, slot=nowhere, device=nowhere,
         )  # fmt: skip
         return made.only(kept) if item.size else made
+
+
+def read_path(text: str, word: str = "path") -> tuple[tuple[str, str], ...]:
+    """The steps, (event, item), of a path made by hand: event:item, event:item, ….
+
+    Raises `WrongCall`, by the `word` that it was given for.
+    """
+    return tuple(_step(part, word) for part in _parts(text))
 
 
 def path_words(path: Sequence[tuple[str, str]]) -> str:
@@ -258,8 +266,8 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _step(part: str) -> tuple[str, str]:
+def _step(part: str, word: str) -> tuple[str, str]:
     kind, sign, item = part.partition(":")
     if not (kind and sign and item):
-        raise WrongCall(f"path={part!r} is not of the form EVENT:ITEM, EVENT:ITEM, ….")
+        raise WrongCall(f"{word}={part!r} is not of the form EVENT:ITEM, EVENT:ITEM, ….")
     return kind, item

@@ -142,9 +142,12 @@ def draw(store: Store, paths: PathLog, options: PairOptions, seed: int) -> tuple
         parts.append(taken.only(some))
         shoppers, least = np.unique(parts[-1].shopper).size, max(LEAST_SHOPPERS, paths.k)
         if shoppers < least:
+            advice = "choose an event= that more shoppers do"
+            if rows.size > most:
+                advice = f"ask for more with {'pairs' if name == 'train' else 'tested'}=N"
             raise CartscapeError(
                 f"Only {shoppers} shoppers have something to learn from in the {name} part, which needs "
-                f"{least}; choose an event= that more shoppers do."
+                f"{least}; {advice}."
             )
     return Drawn(parts[0], parts[1], parts[2], (first, last)), words
 

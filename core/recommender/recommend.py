@@ -29,6 +29,12 @@ NEAR = 0.7
 NO_TEXTS = "The items of this log have no texts, so that a phrase finds none of them."
 
 
+TRIED_PRICE = (
+    "What a price does is learnt from dearer and cheaper items rather than from changes of one item's price: "
+    "it shows how the list would be ranked, not what would sell."
+)
+
+
 class UnknownShopper(WrongCall):
     """Nobody of this name did anything that the model knows, in the log or since."""
 
@@ -139,7 +145,9 @@ def shopper_number(store: Store, shopper: str) -> int:
         at = np.flatnonzero(paths["shopper"] == found[0][0])
         if at.size:
             return int(at[0])
-    raise WrongCall(f"There is no shopper {shopper!r} in this log.")
+    later = " Whom the API alone told of is in it after the next build."
+    waits = later if store.journal.waits(store.taken_in) else ""
+    raise WrongCall(f"There is no shopper {shopper!r} in this log.{waits}")
 
 
 def _not_alone(store: Store) -> None:
@@ -178,6 +186,8 @@ def in_question(model: Model, asked: Asked, signals: Signals | Quick) -> tuple[n
             allowed[taken.nonzero()] = False
     allowed[:, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
     told = [new_since(model.untrained)] if model.untrained else []
+    if asked.prices:
+        told.append(TRIED_PRICE)
     if signals.phrase is None:
         return allowed, told
     if not model.past.vectors.any():

@@ -92,8 +92,10 @@ def test_the_command_prints_rows(sample_store: Store, capsys: pytest.CaptureFixt
         ({"event": "dance"}, CartscapeError, "no event 'dance' with an item"),
         ({"days": "9999"}, CartscapeError, "shorter than 9,999 days"),
         ({"items": "old"}, WrongCall, "it takes new, any"),
-        ({"items": "shown", "event": "review"}, CartscapeError, "Load a log with a column of shown items"),
+        ({"items": "shown", "event": "review", "days": "30"}, CartscapeError, "a column of shown items"),
         ({"items": "shown", "by": "region"}, WrongCall, "takes no by="),
+        ({"items": "shown"}, WrongCall, "leave days= out"),
+        ({"model": "peers", "without": "price"}, WrongCall, "leave seeds= and without= out"),
     ],
 )
 def test_bad_words_are_a_sentence(

@@ -106,7 +106,7 @@ def test_a_category_that_is_never_shown_leads_nowhere(store: Store) -> None:
     try:
         answer = ANALYSES["leaders"].run(store, Scope(), at=EVENING)
         assert most not in answer.table["leader_a"].to_pylist()
-        assert "'pinned'), says nothing of which category leads" in " ".join(answer.notes)
+        assert "'pinned') says nothing of which category leads" in " ".join(answer.notes)
         chances = [row["chance_a"] for row in free if row["leader_a"] != most]
         kept = answer.table.to_pylist()
         assert [

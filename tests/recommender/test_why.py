@@ -23,6 +23,7 @@ from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked, last_days
 from core.recommender.reasons import REASONS, shapley, share_of
 from core.recommender.recommend import Recommended
+from core.recommender.recommend import recommend as plain
 from core.scope import Scope
 from core.store import Store
 from tests import oracle
@@ -230,9 +231,8 @@ def test_another_hour_is_tried_on_the_day_that_is_asked_for(
 
     def recommend(store: Store, model: Model, asked: Asked, deep: int) -> Recommended:
         tried.append(asked.at)
-        return whole(store, model, asked, deep)
+        return plain(store, model, asked, deep)
 
-    whole = counterfactuals.recommend
     item = rows("recommended", trained, at=at)[1]["item_id"]
     monkeypatch.setattr(counterfactuals, "recommend", recommend)
     ask("smallest-change", trained, item=item, at=at)
