@@ -88,7 +88,7 @@ def measure(store: Store, told: Told = untold) -> Measured:
     told(0.0, "opening the model")
     model = open_model(store)
     # Of its own: what pages recommend by stays in memory.
-    ground = Ground.of(store, model.event)
+    ground = Ground.of(store, model.event, model.trained)
     past, test = _tasks(store, model.event, model.version.about.settings)
     told(0.1, "training on what was known before the days that choose")
     days = float(model.version.about.settings["days"])
@@ -98,9 +98,9 @@ def measure(store: Store, told: Told = untold) -> Measured:
     options = replace(model.scorer.options, without=without)
     before = train(ground, past, days, options, Examples.join(parts), part_of(told, 0.4, 0.5))
     told(0.5, "ranking on the days that choose")
-    first = long_of(ground, past, before)
+    first = long_of(ground, past, before, model.trained)
     told(0.75, "ranking on the last days")
-    second = long_of(ground, test, model.scorer)
+    second = long_of(ground, test, model.scorer, model.trained)
     _keep(store, model, (first, second))
     told(1.0, "done")
     return Measured(model.version.number, model.event, days, (past, first), (test, second))
@@ -125,11 +125,11 @@ def begin(store: Store) -> Job:
     return jobs.begin(_KIND, store.path, lambda: Job(_KIND, work))
 
 
-def long_of(ground: Ground, of: Task, scorer: Scorer) -> Long:
-    """The first DEEP of each of a task's shoppers."""
+def long_of(ground: Ground, of: Task, scorer: Scorer, among: np.ndarray | None = None) -> Long:
+    """The first DEEP of each of a task's shoppers; of bool[items] `among`, where given."""
     items, chances = [], []
     for some in blocks(of.shoppers, of.train.items):
-        logits = next(scores_of_each(ground, of, [scorer], some))
+        logits = next(scores_of_each(ground, of, [scorer], some, among))
         best = first_of(logits, DEEP)
         its = np.take_along_axis(logits, np.maximum(best, 0), 1)
         items.append(best)

@@ -108,6 +108,14 @@ def test_rare_steps_fall_back_and_that_is_said(sample_store: Store) -> None:
     assert "follows “view”" in " ".join(found.notes)
     nothing = answer(sample_store, ask="ways", path="nowhere")
     assert "follows any event" in " ".join(nothing.notes)
+    end = answer(sample_store, ask="ways", path="cart->purchase")
+    assert "With a purchase a way ends, and begins anew" in " ".join(end.notes)
+
+
+def test_another_goal_is_called_by_its_name(sample_store: Store) -> None:
+    found = answer(sample_store, ask="ways", path="view", goal="cart")
+    assert found.title == "Ways to “cart” after “view”" and "came to “cart” within" in found.of
+    assert "purchase" not in found.title + found.of
 
 
 def test_a_path_of_items_and_of_a_shopper(sample_store: Store) -> None:
@@ -209,6 +217,8 @@ def test_the_best_of_none_is_not_said(sample_store: Store) -> None:
         ({"path": "view", "shopper": "x"}, WrongCall, "not for two"),
         ({"within": "1"}, WrongCall, "within='1'"),
         ({"did": "view:P0"}, WrongCall, "no item 'P0'"),
+        ({"did": "wink:P10017"}, WrongCall, "no event 'wink' .* it has .*view"),
+        ({"did": "junk"}, WrongCall, "did='junk' is not of the form"),
         ({"ask": "place", "path": "nowhere"}, CartscapeError, "nothing can be said"),
         ({"goal": "dance"}, CartscapeError, "choose another with goal=NAME"),
     ],

@@ -15,8 +15,11 @@ import pytest
 
 from core import marts
 from core.analyses import ANALYSES
+from core.errors import WrongCall
 from core.recommender.live import open_live
 from core.recommender.models import open_model
+from core.recommender.rule_book import RuleBook
+from core.recommender.rule_kinds import InStock, Rule
 from core.scope import Scope
 from core.settings import settings
 from core.store import Store
@@ -65,6 +68,11 @@ def test_the_next_list_follows(fresh: Client) -> None:
     assert not set(before[:3]) & set(after)  # a model of new items shows none that were taken
     assert after != ids(fresh, n=100)  # they are somebody now
     assert ids(fresh, shopper="nobody else", n=100) == ids(fresh, n=100)
+    store = Store.open(fresh.home / "sample")
+    words = {"shopper": "newcomer", "item": after[0]}
+    assert ANALYSES["past-buyers"].run(store, Scope(), **words).table.num_rows
+    with pytest.raises(WrongCall, match=r"no shopper 'newcomer' .* after the next build"):
+        ANALYSES["next-step"].run(store, Scope(), shopper="newcomer")
 
 
 def test_a_shopper_of_the_log_goes_on(fresh: Client) -> None:
@@ -264,3 +272,9 @@ def test_an_item_that_is_new_to_the_log_stops_no_list(fresh: Client) -> None:
     card = ANALYSES["model-card"].run(store, Scope()).table.to_pylist()
     (of,) = [row["note"] for row in card if row["name"] == "Log"]
     assert of == f"the log has changed since: {new}"
+
+
+def test_a_question_that_leaves_nothing_is_not_to_be_asked_again(fresh: Client) -> None:
+    RuleBook(Store.open(fresh.home / "sample")).save(Rule("stock", InStock()))
+    assert "'stock'" in sentence(fresh.recommend(at="2024-01-01T00:00"), 422)  # before stock was counted
+    assert len(ids(fresh, at="2025-06-07T10:00")) == 10

@@ -16,10 +16,10 @@ from core.cli import main
 from core.errors import CartscapeError, WrongCall
 from core.recommender import models, training
 from core.recommender.features import FEATURES
-from core.recommender.models import TrainOptions, open_model, train_model
+from core.recommender.models import TrainOptions, open_model, told_log, train_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS
-from core.recommender.recommend import recommend
+from core.recommender.recommend import TRIED_PRICE, recommend
 from core.recommender.scorer import Examples
 from core.recommender.versions import promoted, versions
 from core.scope import Scope
@@ -97,6 +97,9 @@ def test_what_if_tells_what_moved_and_why(trained: Store) -> None:
     assert row["price_b"] == 100000 and row["change"] != 0
     changes = [row[f"change_{name.replace(' ', '_')}"] for name in REASONS]
     assert sum(changes) == pytest.approx(row["change"])
+    assert TRIED_PRICE in dear.notes and TRIED_PRICE not in answer.notes
+    with_path = ANALYSES["what-if"].run(trained, Scope(), shopper=shopper_of(trained), b_path=f"view:{first}")
+    assert with_path.of.endswith("B differs in shopper, path")
     same = ANALYSES["what-if"].run(trained, Scope())
     assert all(row["moved"] == 0 and row["because"] is None for row in same.table.to_pylist())
 
@@ -185,6 +188,14 @@ def test_a_model_that_does_not_fit_is_not_served(trained: Store, tmp_path: Path)
         open_model(store)
 
 
+def test_the_items_of_a_log_are_counted_whether_or_not_an_event_has_none(
+    sample_store: Store, online_retail_store: Store
+) -> None:
+    for store in (sample_store, online_retail_store):
+        (count,) = store.cursor().execute("SELECT count(DISTINCT item_id) FROM log").fetchone() or (0,)
+        assert told_log(store, 0.0)["items"] == count
+
+
 def test_the_same_seed_trains_the_same_model(trained: Store, tmp_path: Path) -> None:
     folder = tmp_path / "again"
     shutil.copytree(trained.path, folder)
@@ -204,6 +215,8 @@ def test_the_command_line(trained: Store, capsys: pytest.CaptureFixture[str]) ->
     assert main([*call, "--n", "many"]) == 2
     assert main(["train", "--store", str(trained.path), "--option", "days=soon"]) == 2
     assert "must be a number" in capsys.readouterr().err
+    assert main(["train", "--store", str(trained.path), "--option", "seed=-1"]) == 2
+    assert "seed=-1 must be 0 or more" in capsys.readouterr().err
     assert main(["train", "--store", str(trained.path), "--option", "event=dance"]) == 1
     assert "no event 'dance'" in capsys.readouterr().err
 

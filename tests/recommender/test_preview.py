@@ -259,11 +259,20 @@ def test_a_cohort_is_its_own_and_that_is_said(trained: Store) -> None:
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [({"part": "all"}, "it takes regions, reliability"), ({"b_region": "Atlantis"}, "region='Atlantis'")],
+    [
+        ({"part": "all"}, "it takes regions, reliability"),
+        ({"b_region": "Atlantis"}, "region='Atlantis'"),
+        ({"at": "2025-06-07T25:00"}, "hours go from 00 to 23"),
+        ({"b_at": "2025-06-07T25:00"}, "hours go from 00 to 23"),
+    ],
 )
 def test_odd_words_are_a_sentence(trained: Store, words: dict[str, str], sentence: str) -> None:
     with pytest.raises(WrongCall, match=sentence):
         rows(trained, None, **words)
+
+
+def test_a_place_in_the_sea_is_a_note(trained: Store) -> None:
+    assert "the place says nothing here" in " ".join(answer(trained, lat="0", lon="-150").notes)
 
 
 def test_a_path_of_a_and_b_says_nothing_of_a_cohort(trained: Store) -> None:
