@@ -101,7 +101,8 @@ def leaders(store: Store, scope: Scope, options: LeadersWords) -> Answer:
         columns |= {f"{word}_{name}": values for word, values in side.columns.items()}
     of = (
         f"model {model.version.number}: the estimated chance of a {model.event} within "
-        f"{model.version.about.settings['days']:g} days, if they come; what is taken: "
+        f"{model.version.about.settings['days']:g} days, if they come"
+        f"{', summed over the items of a category' if options.what == 'category' else ''}; what is taken: "
         f"{model.event} in the last {days:g} days, local time"
     )
     what = f"{'Category' if options.what == 'category' else 'Item'} that leads at each place"

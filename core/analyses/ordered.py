@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
@@ -21,12 +22,13 @@ def ordered(store: Store, words: dict[str, str]) -> Answer:
     """
     asked = read_list(words)
     found = order(store, asked)
-    usual = found.shares.mean(axis=0)  # what speaks for all of a list alike is a reason for none
+    # What speaks for all of a list alike is a reason for none.
+    reasons = np.where(found.telling, found.shares - found.shares.mean(axis=0), -np.inf)
     rows = [
         {
             "place": at + 1, "item_id": item, "title": found.titles[at], "stood": int(found.places[at]),
             "chance": float(found.chances[at]), "score": float(found.scores[at]),
-            "reason": words_of(found.shares[at] - usual, list(REASONS.values())),
+            "reason": words_of(reasons[at], list(REASONS.values())),
         }
         | {f"adds_{name}": float(found.shares[at, number]) for number, name in enumerate(REASONS)}
         | {"usual": found.usual}

@@ -56,6 +56,7 @@ class Ordered:
     chances: np.ndarray  # float64[n], of being the one that is taken; they sum to 1
     shares: np.ndarray  # float64[n, REASONS], what each group adds to the score
     usual: float  # the score of an item about which all is as usual
+    telling: np.ndarray  # bool[REASONS], groups that do not say the same of every item
     notes: tuple[str, ...]
 
 
@@ -127,6 +128,7 @@ def order(store: Store, asked: AskedList) -> Ordered:
         (chance / chance.sum())[best],
         shares[best],
         usual,
+        _telling(scaled),
         _notes(asked, catalogue, others),
     )
 
@@ -139,6 +141,13 @@ def shapley(scorer: ShownScorer, scaled: np.ndarray) -> tuple[np.ndarray, float]
     of_group = np.array([names.index(name) for name in REASONS])[:, None] == GROUP_OF
     worth = np.stack([worth_of_sets(network, scaled, of_group) for network in scorer.networks])
     return shares_of(np.asarray(worth.mean(axis=0)))
+
+
+def _telling(scaled: np.ndarray) -> np.ndarray:
+    """The groups whose features are not the same of all items: float32[items, FEATURES] → bool[REASONS]."""
+    varies = np.ptp(scaled, axis=0) > 0
+    names = list(GROUPS)
+    return np.array([varies[names.index(name) == GROUP_OF].any() for name in REASONS])
 
 
 def read_list(words: dict[str, str]) -> AskedList:

@@ -87,6 +87,12 @@ def test_a_list_that_is_given_is_ordered_with_reasons(trained: Store, listed: li
     assert words - words[0] == pytest.approx(np.array(scores) - scores[0], abs=1e-6)
 
 
+def test_what_is_the_same_of_all_items_is_no_reason(trained: Store, listed: list[str]) -> None:
+    found = rows(trained, shown=",".join(listed))  # nothing was looked at, and no price is given
+    reasons = {reason for row in found for reason in row["reason"].split(", ")}
+    assert not {GROUPS[name] for name in ("seen", "taken", "beside", "shown", "habit")} & reasons
+
+
 def test_the_path_and_a_price_move_the_scores(trained: Store, listed: list[str]) -> None:
     plain = {row["item_id"]: row for row in rows(trained, shown=",".join(listed))}
     after = {r["item_id"]: r for r in rows(trained, shown=",".join(listed), path=f"click:{listed[2]}")}
