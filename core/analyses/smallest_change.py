@@ -8,7 +8,7 @@ from core.analyses.answer import Answer
 from core.analyses.asked_words import ItemWords, of_model, of_whole_log, read_item
 from core.recommender.counterfactuals import DEEP, smallest_changes
 from core.recommender.models import open_model
-from core.recommender.moment import Asked
+from core.recommender.moment import Asked, code_of
 from core.scope import Scope
 from core.store import Store
 
@@ -19,6 +19,7 @@ _SCHEMA = pa.schema(
     }
 )  # fmt: skip
 SOLD_OUT = "It is sold out here, so that it stands nowhere, whatever else is asked."
+NEW = "It is new since the model was trained, so that it stands in no list; train again to have it."
 NONE_HIGHER = (
     "No single change brings it higher: tried were other hours, places and devices, its price, one more look "
     "unless a shopper is asked for, and each item above it sold out, as far as the log knows of them."
@@ -31,8 +32,8 @@ def smallest_change(store: Store, scope: Scope, options: ItemWords) -> Answer:
     Columns: kind (hour, place, device, price, step, stock), change (in words), place (where the item then
     stands), chance, first (whether that is first), words (the options of `recommended` that are then said
     otherwise, WORD=VALUE). Kinds of which no change brings it higher are left out, as are all of them for an
-    item that is sold out in what is asked. One thing is changed at a time; it is what the model would say,
-    not what people would do.
+    item that is sold out in what is asked or new since the model was trained. One thing is changed at a time;
+    it is what the model would say, not what people would do.
     """
     of_whole_log(scope)
     model = open_model(store)
@@ -49,6 +50,8 @@ def smallest_change(store: Store, scope: Scope, options: ItemWords) -> Answer:
     notes: tuple[str, ...] = ()
     if item in asked.out_of_stock:
         stands, notes = "is sold out here", (SOLD_OUT,)
+    elif not model.trained[code_of(model.codes, item)]:
+        notes = (NEW,)
     elif now == 1:
         notes = ("It stands first already.",)
     elif not rows:

@@ -269,6 +269,8 @@ def test_an_item_that_is_new_to_the_log_stops_no_list(fresh: Client) -> None:
     listed = [row["item_id"] for row in found["items"]]
     assert len(listed) == 100 and not {"P-new", "P-newer"} & set(listed)
     assert ANALYSES["models"].run(store, Scope()).notes == (new,)
+    asked_for = ANALYSES["smallest-change"].run(store, Scope(), item="P-new")
+    assert not asked_for.table.num_rows and "new since the model was trained" in " ".join(asked_for.notes)
     card = ANALYSES["model-card"].run(store, Scope()).table.to_pylist()
     (of,) = [row["note"] for row in card if row["name"] == "Log"]
     assert of == f"the log has changed since: {new}"
