@@ -24,7 +24,7 @@ from core.recommender.interactions import DAY
 from core.recommender.leaders import Everywhere, at_places, everywhere
 from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked
-from core.recommender.recommend import whose
+from core.recommender.recommend import warnings, whose
 from core.recommender.ruled_many import ManyRules
 from core.recommender.season import season_of
 from core.scope import Scope
@@ -165,7 +165,7 @@ class _Side:
         own, usual, notes = whose(store, model, asked)
         when, more = asked.context(model.ground.world, usual)
         rules = ManyRules.of(store, asked, model.ground.world.regions)
-        more += [*season_of(model, asked)[1], *rules.notes]
+        more += [*warnings(model, asked), *season_of(model, asked)[1], *rules.notes]
         if options.what == "category" and (names := rules.of_lists):
             rules = rules.of_items()
             more.append(

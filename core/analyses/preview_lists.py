@@ -21,6 +21,7 @@ from core.recommender.interactions import DAY
 from core.recommender.models import Model, open_model
 from core.recommender.moment import Asked, nobody
 from core.recommender.preview import REVENUE, Bootstrap, Lists, Summed, lists_of, taken_of
+from core.recommender.recommend import warnings
 from core.recommender.rule_book import RuleBook
 from core.recommender.ruled_many import ManyRules
 from core.recommender.season import season_of
@@ -162,7 +163,8 @@ def prepare(store: Store, scope: Scope, options: PreviewWords, told: Told = unto
     if model.version.data != store.fingerprint:
         notes.append("The log has changed since the model was trained.")
     for one in asked:
-        notes += [*one.context(model.ground.world, nobody())[1], *season_of(model, one)[1]]
+        place = one.context(model.ground.world, nobody())[1]
+        notes += [*place, *season_of(model, one)[1], *warnings(model, one)]
     told(0.08, "reading what the shop knows")
     past, world = model.past, model.ground.world
     then = _replay(store, model, paths, members, a, most, part_of(told, 0.3, 0.7))
@@ -174,9 +176,10 @@ def prepare(store: Store, scope: Scope, options: PreviewWords, told: Told = unto
     last = np.full(paths.shoppers, -1)
     order = np.argsort(world.acts.second, kind="stable")
     last[world.acts.row[order]] = world.acts.region[order]
+    notes += [note for its in rules for note in its.notes]
     made = Made(
         model.version.number, float(model.version.about.settings["days"]), paths, world.regions, members, who,
-        last, asked, drawn, lists, then, (*notes, *(n for its in rules for n in its.notes)),
+        last, asked, drawn, lists, then, tuple(dict.fromkeys(notes)),
     )  # fmt: skip
     _keep(_kept, key, made)
     return made

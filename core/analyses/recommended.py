@@ -79,8 +79,9 @@ def rule_effects(store: Store, scope: Scope, options: TwoWords) -> Answer:
     """What rules did to the lists that `what_if` holds side by side: one row a rule and item.
 
     Columns: list (A or B), rule (its name), what (it does, in words), did (put in, raised, lowered or kept
-    out), item_id, title, category, place (where the model has it; null for an item that it did not rank), to
-    (null for what is kept out). B has no rows where it asks what A does.
+    out), item_id, title, category, place (where the model has it, after the rules before it in their order;
+    null for an item that it did not rank), to (null for what is kept out, whose place is the model's). B has
+    no rows where it asks what A does.
     """
     of_whole_log(scope)
     model = open_model(store)

@@ -19,7 +19,9 @@ _SCHEMA = pa.schema(
     }
 )  # fmt: skip
 SOLD_OUT = "It is sold out here, so that it stands nowhere, whatever else is asked."
-NEW = "It is new since the model was trained, so that it stands in no list; train again to have it."
+NEW = (
+    "It is new since the model was trained, so that only a rule puts it into a list; train again to have it."
+)
 NONE_HIGHER = (
     "No single change brings it higher: tried were other hours, places and devices, its price, one more look "
     "unless a shopper is asked for, and each item above it sold out, as far as the log knows of them."

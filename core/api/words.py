@@ -59,7 +59,7 @@ class RecommendCall(Words):
     lat: Degrees | None = Field(None, ge=-90, le=90, description="Place, WGS84 degrees; with lon.")
     lon: Degrees | None = Field(None, ge=-180, le=180, description="Place, WGS84 degrees; with lat.")
     region: Text = Field("", description="In place of lat and lon.")
-    at: Text = Field("", description="Local time, ISO 8601: 2026-06-01T19:30.")
+    at: Text = Field("", description="Local time, ISO 8601, without a zone: 2026-06-01T19:30.")
     device: Text = ""
     phrase: Text = Field("", description="What is looked for, in any words.")
     prices: dict[Word, Price] = Field(

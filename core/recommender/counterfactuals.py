@@ -50,14 +50,14 @@ def smallest_changes(
 
     Every change is asked of the model; kinds are the hour of the week, the place, the device, the item's
     price, one more look at it or at an item often met with it (of a path, not of a shopper), and each of the
-    items above it sold out. What is sold out in the question or new since the model was trained stands
-    nowhere, whatever else is asked, so that nothing is tried. Source: Wachter, Mittelstadt, Russell,
+    items above it sold out. Of what is sold out in the question or new since the model was trained nothing
+    is tried: it stands nowhere by the model, whatever else is asked. Source: Wachter, Mittelstadt, Russell,
     "Counterfactual explanations without opening the black box". Raises as `recommend` does.
     """
     code = code_of(model.codes, item)
-    if item in asked.out_of_stock or not model.trained[code]:
-        return None, []
     now, above = _listed(store, model, asked, code)
+    if item in asked.out_of_stock or not model.trained[code]:
+        return now, []
     best: dict[str, Outcome] = {}
     tried = list(_tries(store, model, asked, item, code, above))
     for done, change in enumerate(tried):

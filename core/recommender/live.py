@@ -4,7 +4,8 @@ Each call looks at the journal first, so that an event counts in the next list o
 store open. Of a live event this counts at once: the shopper's own history (with the place, time and device of
 the last event, and so the next step, what goes together and words like it), how popular the item is, how new,
 and that it was taken. How items speak for each other, and what is wanted at a place, a time or on a device,
-follow with the next build. An item that the log does not have counts from the next training on.
+follow with the next build. An item that the log does not have counts from the next build on, and is
+listed from the next training on.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
 """Whether a kept model fits the log as it is now: the items that it was trained on, and the encoder of texts.
 
-Items that the log got since are in no list until the next training; a model is refused where an item that it
-was trained on is gone.
+Items that the log got since are in no list until the next training, but where a rule that a person wrote
+includes one; a model is refused where an item that it was trained on is gone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from core.encoder import open_vectors
 from core.errors import CartscapeError
-from core.paths import open_paths
+from core.paths import PathLog, open_paths
 from core.recommender.versions import Version
 from core.store import Store
 
@@ -33,11 +33,11 @@ def items_fingerprint(items: Iterable[str]) -> str:
 
 def as_file(items: np.ndarray) -> bytes:
     """Ids of items, object[items], as FILE keeps them."""
-    return json.dumps(list(map(str, items)), ensure_ascii=False).encode()
+    return json.dumps(items.tolist(), ensure_ascii=False).encode()
 
 
-def trained_on(version: Version, items: np.ndarray, encoder: str) -> np.ndarray:
-    """Which items, object[items], a version was trained on: bool[items].
+def trained_on(version: Version, items: np.ndarray, encoder: str, itemless: Sequence[int] = ()) -> np.ndarray:
+    """Which items, object[items], a version was trained on: bool[items], True for codes that mean no item.
 
     Raises a sentence where it was trained on one that is not among them, or with another encoder than the one
     whose fingerprint is given.
@@ -51,28 +51,40 @@ def trained_on(version: Version, items: np.ndarray, encoder: str) -> np.ndarray:
     if version.about.items == items_fingerprint(items):
         return np.ones(items.size, bool)
     path = version.folder / FILE
-    # Versions of earlier forms do not tell which items they know.
-    known = np.array(json.loads(path.read_bytes()) if path.exists() else [], object)
-    if version.about.items != items_fingerprint(known):
+    if not path.exists():  # versions of earlier forms do not tell which items they know
         raise CartscapeError(f"{its} on other items than the log has now; train again.")
-    gone = known[~np.isin(known, items)]
-    if gone.size:
-        named = ", ".join(map(repr, gone[:3].tolist())) + (" …" if gone.size > 3 else "")
+    known = dict.fromkeys(json.loads(path.read_bytes()))
+    now = set(np.delete(items, itemless).tolist())
+    gone = [item for item in known if item not in now]
+    if gone:
+        named = ", ".join(map(repr, gone[:3])) + (" …" if len(gone) > 3 else "")
         raise CartscapeError(
-            f"{its} on {gone.size:,} item{'' if gone.size == 1 else 's'} that the log no longer has "
+            f"{its} on {len(gone):,} item{'' if len(gone) == 1 else 's'} that the log no longer has "
             f"({named}); train again."
         )
-    return np.isin(items, known)
+    found = np.fromiter((item in known for item in items.tolist()), bool, items.size)
+    found[list(itemless)] = True
+    return found
 
 
-def fingerprints(store: Store) -> tuple[str, str]:
-    """Of a log's items and of the encoder of texts, as a model that is trained now keeps them."""
-    return items_fingerprint(open_paths(store).items), open_vectors().encoder.card.fingerprint
+def _itemless(paths: PathLog) -> list[int]:
+    """The code of events without an item, where some have none."""
+    return [paths.no_item] if paths.no_item < paths.items.size else []
+
+
+def of_log(store: Store) -> tuple[str, str, bytes]:
+    """What a model that is trained on a log now keeps: the fingerprints of its items and of the encoder of
+    texts, and FILE.
+    """
+    paths = open_paths(store)
+    ids = np.delete(paths.items, _itemless(paths))
+    return items_fingerprint(paths.items), open_vectors().encoder.card.fingerprint, as_file(ids)
 
 
 def trained_now(store: Store, version: Version) -> np.ndarray:
     """Which items of a log as it is now a version was trained on: bool[items]. Raises as `trained_on`."""
-    return trained_on(version, open_paths(store).items, open_vectors().encoder.card.fingerprint)
+    paths, encoder = open_paths(store), open_vectors().encoder.card.fingerprint
+    return trained_on(version, paths.items, encoder, _itemless(paths))
 
 
 def standing(store: Store, version: Version) -> tuple[str, int]:
@@ -91,4 +103,7 @@ def standing(store: Store, version: Version) -> tuple[str, int]:
 def new_since(items: int) -> str:
     """A sentence on items that are new since a model was trained."""
     what = "item is" if items == 1 else "items are"
-    return f"{items:,} {what} new since the model was trained and in no list; train again to have them."
+    return (
+        f"{items:,} {what} new since the model was trained and in no list unless a rule says so; train again "
+        "to have them."
+    )

@@ -54,7 +54,7 @@ class Model:
     version: Version
     scorer: Scorer
     ground: Ground
-    trained: np.ndarray  # bool[items], those that it was trained on: others are in no list
+    trained: np.ndarray  # bool[items], those that it was trained on: others are listed by rules alone
     titles: np.ndarray  # object[items]
     ids: np.ndarray  # object[items]
     event: str
@@ -89,7 +89,7 @@ class Model:
         """Whether each code is an item's that may be listed: bool[items]."""
         return self.trained & (np.arange(self.ids.size) != self.no_item)
 
-    @property
+    @cached_property
     def untrained(self) -> int:
         """How many items are new since it was trained."""
         return int((~self.trained).sum())
@@ -237,9 +237,9 @@ def _opened(store: Store, version: Version) -> Model:
 
 def _keep(store: Store, options: TrainOptions, files: dict[str, bytes], about: About) -> Version:
     """Put a model beside the others; the first one is put to use at once, later ones by hand."""
-    items, encoder = matching.fingerprints(store)
+    items, encoder, ids = matching.of_log(store)
     about = replace(about, event=options.event, items=items, encoder=encoder)
-    files = {**files, matching.FILE: matching.as_file(open_paths(store).items)}
+    files = {**files, matching.FILE: ids}
     version = versions.save(store, files, about)
     if versions.promoted(store) is None:
         versions.promote(store, version.number, Author("training", "the first model of this log"))

@@ -11,6 +11,7 @@ from core.paths import open_paths
 from core.recommender.acts import Acts, Contexts
 from core.recommender.features import SOURCES, Signals
 from core.recommender.histories import last_contexts
+from core.recommender.item_models import MOST_DENSE
 from core.recommender.live import open_live
 from core.recommender.matching import new_since
 from core.recommender.models import Model
@@ -32,6 +33,12 @@ NO_TEXTS = "The items of this log have no texts, so that a phrase finds none of 
 TRIED_PRICE = (
     "What a price does is learnt from dearer and cheaper items rather than from changes of one item's price: "
     "it shows how the list would be ranked, not what would sell."
+)
+
+
+NEIGHBOURS_NOW = (
+    f"The log has passed {MOST_DENSE:,} items since the model was trained: who took the same is now told by "
+    "neighbours of each item, which the model did not learn from; train again."
 )
 
 
@@ -175,6 +182,14 @@ def whose(store: Store, model: Model, asked: Asked) -> tuple[Acts, Contexts, lis
     return own, last_contexts(own, 1), [] if len(own) else nothing
 
 
+def warnings(model: Model, asked: Asked) -> list[str]:
+    """What must be told of any answer that a model gives."""
+    told = [new_since(model.untrained)] if model.untrained else []
+    if model.trained.size - model.untrained <= MOST_DENSE < model.trained.size:
+        told.append(NEIGHBOURS_NOW)
+    return told + ([TRIED_PRICE] if asked.prices else [])
+
+
 def in_question(model: Model, asked: Asked, signals: Signals | Quick) -> tuple[np.ndarray, list[str]]:
     """Which items may be recommended to each history, bool[rows, items], and what must be told of it."""
     allowed = np.tile(model.known, (len(signals.who), 1))
@@ -185,9 +200,7 @@ def in_question(model: Model, asked: Asked, signals: Signals | Quick) -> tuple[n
         else:
             allowed[taken.nonzero()] = False
     allowed[:, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
-    told = [new_since(model.untrained)] if model.untrained else []
-    if asked.prices:
-        told.append(TRIED_PRICE)
+    told = warnings(model, asked)
     if signals.phrase is None:
         return allowed, told
     if not model.past.vectors.any():

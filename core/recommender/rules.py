@@ -123,9 +123,11 @@ class _Listing:
         chosen, late, out = self._walk(pins)
         at_place = {code: does.place for code, (_, does) in pins.items() if does.place}
         listed = _placed([*chosen, *late], at_place)
-        self._tell_shifts({*listed, *self.ranked[: self.n].tolist()} - {one.item for one in out})
-        model_place = {code: at for at, code in enumerate(self.ranked.tolist(), 1)} if out else {}
-        out = [replace(one, place=model_place[one.item]) for one in out]
+        taken_out = {one.item for one in out}
+        self._tell_shifts({*listed, *self.ranked[: self.n].tolist()} - taken_out)
+        there = np.flatnonzero(np.isin(self.ranked, list(taken_out))) if out else np.empty(0, np.int64)
+        ranked_at = dict(zip(self.ranked[there].tolist(), (there + 1).tolist(), strict=True))
+        out = [replace(one, place=ranked_at[one.item]) for one in out]
         for to, code in enumerate(listed, 1):
             if code in at_place or code in late:
                 self.moved.append(Moved(pins[code][0].name, code, place_of.get(code), to))
@@ -179,8 +181,8 @@ class _Listing:
         self.items = self.items[order]
 
     def _tell_shifts(self, of: set[int]) -> None:
-        """Keep where rules moved some items."""
-        codes = np.array(sorted(of), np.int64)
+        """Keep where rules moved some items, but those that another forbids."""
+        codes = np.array([code for code in sorted(of) if not self._forbids(code)], np.int64)
         for name, items, at, to in self.shifted:
             for row in np.flatnonzero(np.isin(items, codes)):
                 self.moved.append(Moved(name, int(items[row]), int(at[row]) + 1, int(to[row]) + 1))

@@ -17,9 +17,10 @@ from core import marts
 from core.analyses import ANALYSES
 from core.errors import WrongCall
 from core.recommender.live import open_live
+from core.recommender.matching import new_since
 from core.recommender.models import open_model
 from core.recommender.rule_book import RuleBook
-from core.recommender.rule_kinds import InStock, Rule
+from core.recommender.rule_kinds import Always, InStock, Rule
 from core.scope import Scope
 from core.settings import settings
 from core.store import Store
@@ -257,7 +258,8 @@ def test_an_item_that_is_new_to_the_log_stops_no_list(fresh: Client) -> None:
     store = Store.open(path)
     model = open_model(store)
     assert model.untrained == 2 and {"P-new", "P-newer"} <= model.codes.keys()
-    new = "2 items are new since the model was trained and in no list; train again to have them."
+    new = new_since(2)
+    assert new.startswith("2 items are new since the model was trained and in no list")
     asked: dict[str, Any] = {"n": 100, "path": [{"event": "view", "item": "P-new"}]}
     answer = fresh.recommend(**asked)
     # Until the model over the new log is open the one before answers, which does not know the item.
@@ -271,6 +273,12 @@ def test_an_item_that_is_new_to_the_log_stops_no_list(fresh: Client) -> None:
     assert ANALYSES["models"].run(store, Scope()).notes == (new,)
     asked_for = ANALYSES["smallest-change"].run(store, Scope(), item="P-new")
     assert not asked_for.table.num_rows and "new since the model was trained" in " ".join(asked_for.notes)
+    for name in ("leaders", "preview"):
+        assert new in ANALYSES[name].run(store, Scope()).notes
+    RuleBook(store).save(Rule("launch", Always("P-new", 2)))
+    assert ids(fresh)[1] == "P-new"  # a person may list what the model does not know
+    with pytest.raises(WrongCall):
+        ANALYSES["smallest-change"].run(store, Scope(), item="P-new", region="Nowhere")
     card = ANALYSES["model-card"].run(store, Scope()).table.to_pylist()
     (of,) = [row["note"] for row in card if row["name"] == "Log"]
     assert of == f"the log has changed since: {new}"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from core.errors import CartscapeError
+from core.journeys.kept_maps import texts_of
+from core.journeys.text_space import NotEncoded
+from core.paths import open_paths
 from core.recommender import matching
 from core.recommender.matching import items_fingerprint, trained_on
+from core.recommender.training import item_vectors
 from core.recommender.versions import About, Version, save
 from core.store import Store
+from tests.analyses import search_oracle
 
 ITEMS = np.array(["a", "b", "c,d"], object)
 
@@ -27,6 +33,39 @@ def test_items_that_are_new_are_told_from_those_it_was_trained_on(kept: Version)
     assert trained_on(kept, ITEMS, "an encoder").tolist() == [True] * 3
     more = np.array(["a", "aa", "b", "c,d", "z"], object)
     assert trained_on(kept, more, "an encoder").tolist() == [True, False, True, True, False]
+
+
+def test_events_without_an_item_are_no_new_item(kept: Version) -> None:
+    now = np.array(["(none)", "a", "b", "c,d", "z"], object)
+    assert trained_on(kept, now, "an encoder", [0]).tolist() == [True, True, True, True, False]
+    with pytest.raises(CartscapeError, match="on 1 item that"):  # one called so is another
+        trained_on(kept, np.array(["(none)", "a", "b"], object), "an encoder", [0])
+
+
+def test_a_large_catalogue_is_told_in_a_moment(tmp_path: Path) -> None:
+    """A look at each item once: with a look at all for each this takes minutes."""
+    items = np.array([f"P{at}" for at in range(200_000)], object)
+    about = About("click", items_fingerprint(items[1:]), "an encoder")
+    version = save(Store.create(tmp_path / "shop"), {matching.FILE: matching.as_file(items[1:])}, about)
+    assert np.flatnonzero(~trained_on(version, items, "an encoder")).tolist() == [0]
+
+
+def test_texts_of_new_items_need_no_vectors(sample_store: Store) -> None:
+    """The texts of some items were never encoded."""
+    items = open_paths(sample_store).items
+    new = np.zeros(items.size, bool)
+    new[[5, 9]] = True
+    lacking = set(texts_of(sample_store).texts[texts_of(sample_store).of_item[new]].tolist())
+
+    class Some(search_oracle.CountedWords):
+        def known(self, texts: Any) -> np.ndarray:
+            return np.array([text not in lacking for text in texts])
+
+    with search_oracle.encoded(stand_in=Some()):
+        with pytest.raises(NotEncoded):
+            item_vectors(sample_store)
+        vectors, _ = item_vectors(sample_store, ~new)
+    assert not vectors[new].any() and vectors[~new].any(axis=1).mean() > 0.9
 
 
 def test_an_item_that_is_gone_or_another_encoder_is_a_sentence(kept: Version) -> None:

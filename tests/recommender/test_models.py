@@ -177,10 +177,9 @@ def test_a_model_that_does_not_fit_is_not_served(trained: Store, tmp_path: Path)
     store = Store.open(folder)
     about = next(folder.rglob("version.json"))
     told = json.loads(about.read_text())
-    for field, sentence in (("items", "other items"), ("encoder", "another encoder")):
-        about.write_text(json.dumps(told | {"about": told["about"] | {field: "x"}}))
-        with pytest.raises(CartscapeError, match=sentence):
-            open_model(store)
+    about.write_text(json.dumps(told | {"about": told["about"] | {"encoder": "x"}}))
+    with pytest.raises(CartscapeError, match="another encoder"):
+        open_model(store)
     about.write_text(json.dumps(told))
     file = next(folder.rglob("scorer.pt"))
     file.write_bytes(file.read_bytes()[:-100])

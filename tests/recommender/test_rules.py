@@ -230,6 +230,11 @@ def test_what_is_in_the_list_for_a_boost_alone_is_told_though_others_were_kept_o
     assert applied.out == (TakenOut("r1", 3, 4),)
 
 
+def test_a_boost_is_not_told_of_what_another_rule_forbids() -> None:
+    applied = listed(Boost(0.001, category="Shoes"), Never(item="P0"), n=2)
+    assert 0 not in {move.item for move in applied.moved}
+
+
 def test_a_ranking_that_does_not_follow_its_scores_keeps_its_order() -> None:
     scores = np.array([1.0, 2.0, 0.5, 0.6, 0.1, 0.0])
     rule = Rule("r", Boost(1.01, category="Coffee"))
