@@ -43,7 +43,7 @@ def models(store: Store, scope: Scope) -> Answer:
             "note": one.about.note, "data": one.data, "of_this_data": one.data == store.fingerprint,
             "items": one.about.items, "encoder": one.about.encoder,
             "bytes": bytes_of(store, one.number),
-            "problem": one.problem or (misfit if one.number == now else None) or None,
+            "problem": (misfit if one is used else one.problem) or None,
         }
         for one in found
     ]  # fmt: skip

@@ -20,7 +20,7 @@ from core.events import PURCHASE
 from core.marts.privacy import hide_small
 from core.paths.chain import Chain, Stream
 from core.paths.tokens import WITH, Tokens
-from core.recommender.moment import read_path
+from core.recommender.moment import read_path, see_kinds, unknown_item
 from core.recommender.recommend import shopper_number
 from core.scope import Scope
 from core.store import Store
@@ -103,15 +103,12 @@ def next_step(store: Store, scope: Scope, options: NextStepWords) -> Answer:
 def _did(asked: Asked, options: NextStepWords) -> list[str]:
     """The names of the steps of `did`."""
     paths, names, parts = asked.walk.paths, asked.walk.names, []
-    known = set(map(str, paths.kinds[0]))
-    for event, item in read_path(options.did, "did"):
-        if event not in known:
-            raise WrongCall(f"There is no event {event!r} in this log; it has {', '.join(sorted(known))}.")
+    did = read_path(options.did, "did")
+    see_kinds(did, set(map(str, paths.kinds[0])))
+    for event, item in did:
         at = np.flatnonzero(paths.items == item)
         if not at.size:
-            raise WrongCall(
-                f"There is no item {item!r} in this log; check its id, or look it up with similar."
-            )
+            raise unknown_item(item)
         category = str(paths.category_of_item[at[0]])
         told = f"{event}{WITH}{category}" if options.nodes == "category" and category else event
         parts.append(str(names.labels[names.of_item[at[0]]]) if names.by_item else told)

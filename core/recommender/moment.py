@@ -140,9 +140,7 @@ class Asked:
         """The path made by hand, as one session that ends at second `end`. Raises `WrongCall`."""
         if len(self.path) > MOST_STEPS:
             raise WrongCall(f"A path takes {MOST_STEPS} steps at most; this one has {len(self.path)}.")
-        for kind, _ in self.path:
-            if kind not in kinds:
-                raise WrongCall(f"There is no event {kind!r} in this log; it has {', '.join(sorted(kinds))}.")
+        see_kinds(self.path, kinds)
         item = np.array([code_of(codes, name) for _, name in self.path], np.int64)
         strength = [max(STRENGTH.get(k, USUAL_STRENGTH), 0.5 * (k == event)) for k, _ in self.path]
         kept = np.array(strength) > 0
@@ -165,6 +163,13 @@ def read_path(text: str, word: str = "path") -> tuple[tuple[str, str], ...]:
     return tuple(_step(part, word) for part in _parts(text))
 
 
+def see_kinds(path: Sequence[tuple[str, str]], kinds: set[str]) -> None:
+    """Raise `WrongCall` for a step of a path made by hand whose event the log does not have."""
+    for kind, _ in path:
+        if kind not in kinds:
+            raise WrongCall(f"There is no event {kind!r} in this log; it has {', '.join(sorted(kinds))}.")
+
+
 def path_words(path: Sequence[tuple[str, str]]) -> str:
     """Whom a list is for, in words, by a path made by hand."""
     if not path:
@@ -172,10 +177,15 @@ def path_words(path: Sequence[tuple[str, str]]) -> str:
     return "a path of one step" if len(path) == 1 else f"a path of {len(path)} steps"
 
 
+def unknown_item(item: str) -> WrongCall:
+    """What is wrong with an item that is not in the log."""
+    return WrongCall(f"There is no item {item!r} in this log; check its id, or look it up with similar.")
+
+
 def code_of(codes: dict[str, int], item: str) -> int:
     """The code of an item by its id; raises `WrongCall` for one that is not in the log."""
     if item not in codes:
-        raise WrongCall(f"There is no item {item!r} in this log; check its id, or look it up with similar.")
+        raise unknown_item(item)
     return codes[item]
 
 

@@ -131,7 +131,7 @@ def signals_of(store: Store, model: Model, asked: Asked) -> tuple[Quick, list[st
     who = OneHistory.of(live.past, own, context, _now(live.past, own))
     season, told = season_of(model, asked)
     quick = Quick(live.lists, who, prices_of(model, asked), phrase_of(model, asked), season)
-    return quick, [*notes, *more, *told]
+    return quick, [*notes, *more, *told, *warnings(model, asked)]
 
 
 def _now(past: Past, own: Acts) -> float:
@@ -200,16 +200,14 @@ def in_question(model: Model, asked: Asked, signals: Signals | Quick) -> tuple[n
         else:
             allowed[taken.nonzero()] = False
     allowed[:, [code_of(model.codes, item) for item in asked.out_of_stock]] = False
-    told = warnings(model, asked)
     if signals.phrase is None:
-        return allowed, told
+        return allowed, []
     if not model.past.vectors.any():
         raise NothingLeft(NO_TEXTS)
     like = signals.words[0]
     near = like >= NEAR * max(like.max(), 0)
     allowed &= near & model.past.vectors.any(axis=1)
-    told.append(f"Only the {int(near.sum()):,} items nearest to what is looked for are in question.")
-    return allowed, told
+    return allowed, [f"Only the {int(near.sum()):,} items nearest to what is looked for are in question."]
 
 
 def prices_of(model: Model, asked: Asked) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from core.jobs import Told, part_of, untold
 from core.paths import open_paths
 from core.recommender import versions
 from core.recommender.matching import trained_now
-from core.recommender.moment import MOST_ITEMS, MOST_STEPS, STEP
+from core.recommender.moment import MOST_ITEMS, MOST_STEPS, STEP, read_path, see_kinds
 from core.recommender.reasons import shares_of, worth_of_sets
 from core.recommender.shown import (
     ORDERS,
@@ -166,7 +166,7 @@ def read_list(words: dict[str, str]) -> AskedList:
         raise WrongCall(
             f"shown= takes a list of 2 to {MOST_ITEMS} items with commas between; this one has {len(items)}."
         )
-    path = tuple(_step(part) for part in words.get("path", "").split(",") if part.strip())
+    path = read_path(words.get("path", ""))
     if len(path) > MOST_STEPS:
         raise WrongCall(f"A path takes {MOST_STEPS} steps at most; this one has {len(path)}.")
     prices = dict(_price(part, items) for part in words.get("price", "").split(",") if part.strip())
@@ -175,11 +175,9 @@ def read_list(words: dict[str, str]) -> AskedList:
 
 def _visit(store: Store, asked: AskedList, event: str) -> tuple[Visit, float]:
     """The visit of a path made by hand, and the second at which the list is shown."""
-    known = set(map(str, open_paths(store).kinds[0]))
+    see_kinds(asked.path, set(map(str, open_paths(store).kinds[0])))
     visit = Visit()
     for at, (kind, item) in enumerate(asked.path):
-        if kind not in known:
-            raise WrongCall(f"There is no event {kind!r} in this log; it has {', '.join(sorted(known))}.")
         visit.tell(Step(float(at * STEP), kind_of(kind, item, event), item))
     return visit, float(len(asked.path) * STEP)
 
@@ -203,13 +201,6 @@ def _notes(asked: AskedList, catalogue: Catalogue, others: Others) -> tuple[str,
         "them nothing is known but their place in the list and what the path says."
     )
     return (told,)
-
-
-def _step(part: str) -> tuple[str, str]:
-    kind, _, item = part.strip().partition(":")
-    if not (kind and item):
-        raise WrongCall(f"path={part.strip()!r} is not of the form EVENT:ITEM, EVENT:ITEM, ….")
-    return kind, item
 
 
 def _price(part: str, items: tuple[str, ...]) -> tuple[str, float]:
