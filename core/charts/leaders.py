@@ -108,8 +108,13 @@ def in_a_sentence(table: pa.Table, side: str, rank: str = "most") -> str:
     known = [row for row in led if row[f"differs_{side}"] is not None]
     if known:
         other, sure = (sum(row[f"{word}_{side}"] for row in known) for word in ("differs", "sure"))
+        little = len(led) - len(known)
+        if len(known) == 1 and little:
+            found = f"something else {said.more}, {'' if sure else 'not '}beyond chance"
+            what = found if other else "the same leads"
+            return f"{told}; enough is taken to tell in one of them alone (too little in {little:,}): {what}."
         of = f"{len(known):,}"
-        if little := len(led) - len(known):
+        if little:
             of = f"the {of} {places} where enough is taken to tell (too little in {little:,})"
         told += f"; something else {said.more} in {other:,} of {of}, beyond chance in "
         told += f"{sure:,}" if sure else "none"

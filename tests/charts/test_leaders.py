@@ -57,6 +57,10 @@ def test_the_sentence_counts() -> None:
         "where enough is taken to tell (too little in 1), beyond chance in 1."
     )
     assert "taken more in 1 of 2, beyond" in in_a_sentence(pa.Table.from_pylist(rows[:2]), "b")
+    assert in_a_sentence(pa.Table.from_pylist(rows[::2]), "b").endswith(
+        "enough is taken to tell in one of them alone (too little in 1): something else is taken more, "
+        "beyond chance."
+    )
 
 
 def test_what_stands_out_is_not_said_to_be_taken_more() -> None:
