@@ -124,7 +124,7 @@ def evaluate(store: Store, options: EvaluateOptions, told: Told = untold) -> tup
     every, met = Interactions.of(paths, options.event), Interactions.of(paths, ANY)
     test = task(every, days, options.items, met=met)
     past = task(every, days, options.items, until=test.end, met=met)
-    ground = Ground.of(store, options.event) if options.model != "peers" else None
+    ground = Ground.of(store, options.event).settled(test.end) if options.model != "peers" else None
     world = ground.world if ground else World.of(paths, options.event, Prices.of(store))
     found: list[Lists] = []
     if options.model != "scorer":

@@ -75,7 +75,7 @@ _FOLLOW = {
 }
 #: What a kept model says of the features that it was made for: their names, and how often these came to mean
 #: something else.
-MADE_FOR = [*FEATURES, "2: places and times that one half of the shoppers tells of the other"]
+MADE_FOR = [*FEATURES, "3: places and times drawn to what is usual as far as when the model was trained"]
 GROUP_OF = np.array([list(GROUPS).index(group) for group in FEATURES.values()])
 
 #: Sources of candidates by name, and the signal by which each orders items.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -14,6 +15,21 @@ from core.recommender.item_models import counted, entries
 #: Events by which shares are drawn towards what is expected; the one of these by which one half of the
 #: shoppers foretells the other best is taken.
 PRIORS = (20.0, 100.0, 500.0, 2_500.0, 12_500.0, 62_500.0)
+
+
+class Priors(NamedTuple):
+    """Which of PRIORS each lift takes.
+
+    Chosen once, where a scorer is trained, for all moments that it learns from and is asked at: a lift that
+    is drawn less towards what is expected than those that were learnt from is larger than any of them.
+    """
+
+    region: float
+    cell: float
+    slot: float
+    region_category: float
+    slot_category: float
+    device_category: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,18 +44,18 @@ class Lift:
     prior: float
     parent: Lift | None = None  # of which the shares are expected, where groups lie in larger ones
     parent_of: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # by group, −1 for none
-    half: Lift | None = None  # the same of one half of the shoppers
+    half: Lift | None = None  # the same of one half of the shoppers, where it chose the prior
 
     @classmethod
     def of(
         cls, acts: Acts, group: np.ndarray, thing: np.ndarray, groups: int, things: int, k: int = 1,
-        parent: Lift | None = None, parent_of: np.ndarray | None = None,
+        prior: float | None = None, parent: Lift | None = None, parent_of: np.ndarray | None = None,
     ) -> Lift:  # fmt: skip
         """From acts: the group (−1: none) and thing of each; a group of fewer than k shoppers is silent.
 
-        The prior is that of PRIORS with the greatest likelihood of what one half of the shoppers did, given
-        what the other half tells (cross-validation; the usual shares are of both): where places do not
-        differ, a few events of one shopper do not make it look so.
+        Where no prior is given it is that of PRIORS with the greatest likelihood of what one half of the
+        shoppers did, given what the other half tells (cross-validation; the usual shares are of both): where
+        places do not differ, a few events of one shopper do not make it look so.
         """
         rows = int(acts.row.max(initial=0)) + 1
         pairs = np.unique(group[group >= 0] * rows + acts.row[group >= 0])
@@ -54,6 +70,8 @@ class Lift:
             counts = counted(group[some], thing[some], size, acts.strength[some])
             return cls(counts, share, np.asarray(counts.sum(axis=1), float).ravel(), PRIORS[0], over, above)
 
+        if prior is not None:
+            return replace(made(known, parent), prior=prior)
         half, other = (
             made(known & (acts.row % 2 == part), parent.half if parent is not None else None)
             for part in (0, 1)
@@ -117,14 +135,15 @@ class Lift:
         return np.log(self.shares(distinct) / self.share).astype(np.float32)[at]
 
 
-def lifts_of(world: World, acts: Acts) -> tuple[Lift, Lift]:
+def lifts_of(world: World, acts: Acts, priors: Priors | None = None) -> tuple[Lift, Lift]:
     """How much more items are wanted in a place (`Contexts.places`: a cell within its region, or a region by
-    itself) and at a time of the week.
+    itself) and at a time of the week; priors are chosen where none are given.
     """
+    of_region, of_cell, of_slot = priors[:3] if priors else (None, None, None)
     items, k, regions = world.items, world.k, np.arange(world.regions.size)
-    regional = Lift.of(acts, acts.region, acts.item, regions.size, items, k)
+    regional = Lift.of(acts, acts.region, acts.item, regions.size, items, k, of_region)
     above = np.append(world.region_of_cell, regions)
     return (
-        Lift.of(acts, acts.cell, acts.item, above.size, items, k, regional, above),
-        Lift.of(acts, acts.slot, acts.item, SLOTS, items, k),
+        Lift.of(acts, acts.cell, acts.item, above.size, items, k, of_cell, regional, above),
+        Lift.of(acts, acts.slot, acts.item, SLOTS, items, k, of_slot),
     )

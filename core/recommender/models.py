@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -20,6 +21,7 @@ from core.recommender import matching, versions
 from core.recommender.audit import Author
 from core.recommender.evaluation import chosen_parts, lists_of, lists_of_scorers
 from core.recommender.interactions import ANY, Interactions, Task, see_words, task
+from core.recommender.lift import Priors
 from core.recommender.metrics import by_chance, ndcg_by_chance, of_each, ranked
 from core.recommender.past import Past
 from core.recommender.peers import popular
@@ -30,7 +32,7 @@ from core.recommender.training import Ground, moments, train
 from core.recommender.versions import SHOWN, About, Version
 from core.store import Store
 
-SCORER_FILE = "scorer.pt"
+SCORER_FILE, PRIORS_FILE = "scorer.pt", "priors.json"
 #: The kind of its jobs.
 _KIND = "Training"
 #: Models that stay in memory.
@@ -115,6 +117,7 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     ground = Ground.of(store, options.event)
     met = Interactions.of(open_paths(store), ANY)
     test = task(ground.every, options.days, options.items, met=met)
+    ground = ground.settled(test.end)
     parts = moments(ground, test, options.days, part_of(told, 0.0, 0.4), options.seed)
     without = chosen_parts(ground, test, options.days, parts, options.seed, part_of(told, 0.4, 0.7))
     learnt, settings = Examples.join(parts), ScorerOptions(seed=options.seed, without=without)
@@ -130,7 +133,9 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
         metrics=metrics, settings=asdict(options) | learner, curve=list(scorer.curve),
         learnt_from=told_log(store, test.end),
     )  # fmt: skip
-    return _keep(store, options, {SCORER_FILE: scorer.to_bytes()}, about)
+    assert ground.priors is not None
+    priors = json.dumps(ground.priors._asdict()).encode()
+    return _keep(store, options, {SCORER_FILE: scorer.to_bytes(), PRIORS_FILE: priors}, about)
 
 
 def _beside(test: Task, each: dict[str, np.ndarray]) -> dict[str, float]:
@@ -223,11 +228,12 @@ def _opened(store: Store, version: Version) -> Model:
     trained = matching.trained_now(store, version)
     try:
         scorer = Scorer.from_bytes((version.folder / SCORER_FILE).read_bytes())
-    except (ValueError, RuntimeError, KeyError):
+        priors = Priors(**json.loads((version.folder / PRIORS_FILE).read_bytes()))
+    except (ValueError, RuntimeError, KeyError, TypeError, FileNotFoundError):
         raise CartscapeError(
             f"Version {version.number} of the model was made by another version of Cartscape; train again."
         ) from None
-    ground = Ground.of(store, version.about.event, trained)
+    ground = Ground.of(store, version.about.event, trained, priors)
     return Model(
         version, scorer, ground, trained, texts_of(store).titles, paths.items,
         version.about.event, frozenset(map(str, paths.kinds[0])), paths.no_item,

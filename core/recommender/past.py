@@ -19,7 +19,7 @@ from core.recommender.item_models import (
     shared,
     strongest,
 )
-from core.recommender.lift import Lift, lifts_of
+from core.recommender.lift import Lift, Priors, lifts_of
 
 #: Days over which events are counted for what is popular.
 WINDOWS = (3, 7, 14, 30, 90, 10_000)
@@ -62,9 +62,18 @@ class Past:
         """How many items there are, those of later among them."""
         return self.world.items
 
+    @property
+    def priors(self) -> Priors:
+        """Of its lifts."""
+        (here, by_region), (now, by_slot) = self.here, self.now
+        assert here.parent is not None
+        return Priors(
+            here.parent.prior, here.prior, now.prior, by_region.prior, by_slot.prior, self.device.prior
+        )
+
     @classmethod
-    def of(cls, world: World, end: float, vectors: np.ndarray) -> Past:
-        """What was known before second `end`."""
+    def of(cls, world: World, end: float, vectors: np.ndarray, priors: Priors | None = None) -> Past:
+        """What was known before second `end`; priors are chosen by it where none are given."""
         acts = world.acts.only(world.acts.second < end)
         taken = acts.only(acts.taken)
         n = world.items
@@ -88,7 +97,8 @@ class Past:
         same = every.nnz == took.nnz
         category, kinds, k = world.category_of[acts.item], world.categories.size, world.k
         places = world.regions.size
-        here, now = lifts_of(world, acts)
+        here, now = lifts_of(world, acts, priors)
+        of_region, of_slot, of_device = priors[3:] if priors else (None, None, None)
         price_log = world.prices.known(end)
         usual = float(np.nanmean(price_log)) if np.isfinite(price_log).any() else 0.0
         return cls(
@@ -107,9 +117,9 @@ class Past:
             with_any=with_taken if same else alike(every, PENALTY_OF_ALL),
             together=_together(acts, end, n),
             following=_following(acts, n),
-            here=(here, Lift.of(acts, acts.region, category, places, kinds, k)),
-            now=(now, Lift.of(acts, acts.slot, category, SLOTS, kinds, k)),
-            device=Lift.of(acts, acts.device, category, world.devices.size, kinds, k),
+            here=(here, Lift.of(acts, acts.region, category, places, kinds, k, of_region)),
+            now=(now, Lift.of(acts, acts.slot, category, SLOTS, kinds, k, of_slot)),
+            device=Lift.of(acts, acts.device, category, world.devices.size, kinds, k, of_device),
             price_log=np.where(np.isfinite(price_log), price_log, usual).astype(np.float32),
             priced=np.isfinite(price_log),
         )  # fmt: skip

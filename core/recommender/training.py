@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from core.recommender.acts import World
 from core.recommender.features import Signals
 from core.recommender.histories import Histories
 from core.recommender.interactions import DAY, Interactions, Task, task
+from core.recommender.lift import Priors
 from core.recommender.past import Past
 from core.recommender.prices import Prices
 from core.recommender.scorer import Examples, Scorer, ScorerOptions, fit
@@ -42,24 +43,35 @@ class Ground:
     world: World
     vectors: np.ndarray  # float32[items, d], the texts of items; zeros for none
     space: TextSpace  # that they lie in
+    priors: Priors | None = None  # of all pasts; each chooses its own where there are none
     pasts: dict[float, Past] = field(default_factory=dict)  # the last ones that were asked for
 
     @classmethod
-    def of(cls, store: Store, event: str = PURCHASE, among: np.ndarray | None = None) -> Ground:
+    def of(
+        cls, store: Store, event: str = PURCHASE, among: np.ndarray | None = None,
+        priors: Priors | None = None,
+    ) -> Ground:  # fmt: skip
         """Of a store's log, with the texts of bool[items] `among` alone where it is given.
 
         Raises `NotEncoded` where such texts have no vectors, `CartscapeError` where there is no such event.
         """
         paths = open_paths(store)
         world = World.of(paths, event, Prices.of(store))
-        return cls(Interactions.of(paths, event), world, *item_vectors(store, among))
+        return cls(Interactions.of(paths, event), world, *item_vectors(store, among), priors)
+
+    def settled(self, end: float) -> Ground:
+        """The same with the priors that are best by what was known before a second, that of a split: for all
+        that is learnt before it and asked after it.
+        """
+        first = replace(self, priors=None, pasts={}).past(end)
+        return replace(self, priors=first.priors, pasts={end: first})
 
     def past(self, end: float) -> Past:
         """What was known before a second; the last two are kept."""
         if end not in self.pasts:
             while len(self.pasts) > 1:
                 self.pasts.pop(next(iter(self.pasts)))
-            self.pasts[end] = Past.of(self.world, end, self.vectors)
+            self.pasts[end] = Past.of(self.world, end, self.vectors, self.priors)
         return self.pasts[end]
 
 
@@ -76,10 +88,11 @@ def item_vectors(store: Store, among: np.ndarray | None = None) -> tuple[np.ndar
 
 def moments(ground: Ground, test: Task, days: float, told: Told = untold, seed: int = 0) -> list[Examples]:
     """What to learn from for a task, moment by moment, the last one first: all of it is from before
-    `test.end`.
+    `test.end`, where the ground must be settled.
 
     Raises `CartscapeError` where the log before the split is too short for a single moment.
     """
+    assert ground.priors is not None
     wanted = "new" if test.masked else "any"
     parts: list[Examples] = []
     for number in range(MOMENTS):

@@ -59,6 +59,7 @@ def measure(
         settings = choose(past, peer)
         lists = lists_of(test, peer.fit(test, **settings))
         found.append(Lists(peer.name, json.dumps(settings), lists, None))
+    ground = ground.settled(test.end)
     parts = moments(ground, test, days)
     learnt, without = Examples.join(parts), chosen_parts(ground, test, days, parts)
     scorers = [fit(learnt, ScorerOptions(seed=seed, without=without)) for seed in range(seeds)]

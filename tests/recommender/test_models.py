@@ -52,6 +52,14 @@ def test_a_model_is_kept_with_its_numbers(trained: Store) -> None:
     assert open_model(trained).version == version
 
 
+def test_a_model_asks_as_it_learnt(trained: Store) -> None:
+    """Places and times are drawn to what is usual as they were for what it learnt from."""
+    model = open_model(trained)
+    kept = json.loads((model.version.folder / models.PRIORS_FILE).read_bytes())
+    assert model.ground.priors is not None and model.ground.priors._asdict() == kept
+    assert model.past.priors == model.ground.priors
+
+
 def test_a_list_has_reasons_that_sum_to_its_scores(trained: Store) -> None:
     for row in rows(trained, shopper=shopper_of(trained)):
         adds = sum(float(row[f"adds_{name.replace(' ', '_')}"]) for name in REASONS)
@@ -241,7 +249,7 @@ def test_one_item_alone_is_a_sentence() -> None:
         drawn = Examples(np.zeros((3, len(FEATURES)), np.float32), taken, taken)
         patch.setattr(training, "task", lambda *_args, **_more: None)
         patch.setattr(training, "_drawn", lambda *_args: drawn)
-        ground.every = None
+        ground.every, ground.priors = None, ()
         with pytest.raises(CartscapeError, match="nothing to choose between"):
             training.moments(ground, SimpleNamespace(masked=False, end=0.0), 30.0)  # type: ignore[arg-type]
 

@@ -18,6 +18,7 @@ from core.recommender.item_models import alike, ease_matrix, strongest
 from core.recommender.lift import PRIORS, Lift
 from core.recommender.past import TOGETHER, Past
 from core.recommender.prices import Prices
+from core.recommender.training import Ground
 
 SHOPPERS, ITEMS, DAYS, END = 30, 25, 120, 100 * DAY
 
@@ -154,6 +155,29 @@ def test_a_place_is_drawn_to_its_region_and_that_to_all() -> None:
         expected = np.log(drawn("region", number, share, region) / share)
         np.testing.assert_allclose(lift(place)[0], expected, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(lift(np.array([-1])), 0, atol=1e-6)
+
+
+def test_what_is_learnt_from_and_what_is_asked_have_the_same_priors() -> None:
+    """Where tastes of places are told late, each past by itself would draw to what is usual by another
+    measure, and what is asked would lie far outside of what was learnt from.
+    """
+    world = made(most=4_000)
+    acts, rng = world.acts, np.random.default_rng(4)
+    late = (acts.second > 60 * DAY) & (acts.cell >= 0)
+    item = np.where(late, (9 * acts.cell + rng.integers(0, 4, late.size)) % ITEMS, acts.item)
+    world = replace(world, acts=replace(acts, item=item))
+    alone = [Past.of(world, end, VECTORS).priors for end in (60 * DAY, END)]
+    assert alone[0] != alone[1]
+    ground = Ground(None, world, VECTORS, None).settled(END)  # type: ignore[arg-type]
+    assert ground.priors == ground.past(END).priors == ground.past(60 * DAY).priors == alone[1]
+    given, chosen = replace(ground, pasts={}).past(END), Past.of(world, END, VECTORS)
+    for name in ("here", "now"):
+        for one, other in zip(getattr(given, name), getattr(chosen, name), strict=True):
+            np.testing.assert_array_equal(one(np.arange(2)), other(np.arange(2)))
+    # Only what is before the split chooses.
+    later = replace(world.acts, item=np.where(acts.second < 60 * DAY, item, 0))
+    assert ground.settled(60 * DAY).priors == alone[0]
+    assert replace(ground, world=replace(world, acts=later)).settled(60 * DAY).priors == alone[0]
 
 
 def test_where_places_do_not_differ_they_say_next_to_nothing(past: Past) -> None:
