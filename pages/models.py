@@ -153,7 +153,8 @@ def _curve(number: str, answer: Answer) -> None:
 
 def _promotion(number: int) -> None:
     """Promote the chosen version, roll back, or delete it, with a reason."""
-    now = promoted(ask.store())
+    now, earlier = promoted(ask.store()), before(ask.store())
+    unfit = {row["number"]: row["problem"] for row in ask.ask("models", Scope()).table.to_pylist()}
     with st.container(border=True, key="frame_promotion"):
         st.markdown("**Change what serves**")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="promotion_row"):
@@ -161,8 +162,9 @@ def _promotion(number: int) -> None:
         with st.container(horizontal=True, gap="small", key="promotion_buttons"):
             st.button(
                 f"Promote version {number}", type="primary", icon=":material/publish:", key="promote",
-                disabled=number == now, on_click=changes.promote, args=("promotion", number),
-                help="Choose another version above the card" if number == now else None,
+                disabled=number == now or bool(unfit[number]), on_click=changes.promote,
+                args=("promotion", number),
+                help="Choose another version above the card" if number == now else unfit[number],
             )  # fmt: skip
             with st.popover(
                 "Delete",
@@ -179,12 +181,11 @@ def _promotion(number: int) -> None:
                     f"Delete version {number}", icon=":material/delete:", key="delete",
                     on_click=changes.delete, args=("promotion", number),
                 )  # fmt: skip
-            earlier = before(ask.store())
             st.button(
                 "Roll back", icon=":material/undo:", key="rollback", on_click=changes.rollback,
-                args=("promotion",), disabled=earlier is None,
+                args=("promotion",), disabled=earlier is None or bool(unfit[earlier]),
                 help="No version was in use before this one" if earlier is None
-                else f"To version {earlier}, which was in use before this one",
+                else unfit[earlier] or f"To version {earlier}, which was in use before this one",
             )  # fmt: skip
         changes.said("promotion")
 

@@ -29,13 +29,12 @@ def models(store: Store, scope: Scope) -> Answer:
     Columns: number, promoted, made (UTC), event, metrics and settings (JSON; no metrics where
     fewer than k shoppers were tested), note, data, items and encoder (fingerprints of what it was trained
     on), of_this_data (whether that is the log as it is now), bytes (on the disk), problem (a sentence where
-    its description is damaged or, of the one in use, where it does not fit the log as it is now; files are
-    checked when it is opened).
+    its description is damaged or it does not fit the log as it is now; files are checked when it is opened).
     """
     del scope  # a model is of the whole log
     found, now = versions(store), promoted(store)
-    used = next((one for one in found if one.number == now), None)
-    misfit, new = standing(store, used) if used else ("", 0)
+    fits = {one.number: standing(store, one) for one in found}
+    misfit, new = fits[now] if now is not None and now in fits else ("", 0)
     rows = [
         {
             "number": one.number, "promoted": one.number == now, "made": one.made, "event": one.about.event,
@@ -43,7 +42,7 @@ def models(store: Store, scope: Scope) -> Answer:
             "note": one.about.note, "data": one.data, "of_this_data": one.data == store.fingerprint,
             "items": one.about.items, "encoder": one.about.encoder,
             "bytes": bytes_of(store, one.number),
-            "problem": (misfit if one is used else one.problem) or None,
+            "problem": fits[one.number][0] or None,
         }
         for one in found
     ]  # fmt: skip

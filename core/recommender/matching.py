@@ -1,4 +1,5 @@
-"""Whether a kept model fits the log as it is now: the items that it was trained on, and the encoder of texts.
+"""Whether a kept model fits the log and the program as they are now: the items that it was trained on, the
+encoder of texts, and what it is told of items.
 
 Items that the log got since are in no list until the next training, but where a rule that a person wrote
 includes one; a model is refused where an item that it was trained on is gone.
@@ -15,6 +16,8 @@ import numpy as np
 from core.encoder import open_vectors
 from core.errors import CartscapeError
 from core.paths import PathLog, open_paths
+from core.recommender import shown_features
+from core.recommender.features import MADE_FOR
 from core.recommender.versions import Version
 from core.store import Store
 
@@ -31,6 +34,20 @@ def items_fingerprint(items: Iterable[str]) -> str:
     return hashed.hexdigest()[:32]
 
 
+def form_of(orders_lists: bool) -> str:
+    """32 hex characters that change with what models are told of items, here and now: of those that order
+    lists, or of those that recommend.
+    """
+    return items_fingerprint(shown_features.FEATURES if orders_lists else MADE_FOR)
+
+
+def of_another_form(version: Version) -> CartscapeError:
+    """The sentence on a model that cannot be read."""
+    return CartscapeError(
+        f"Version {version.number} of the model was made by another version of Cartscape; train again."
+    )
+
+
 def as_file(items: np.ndarray) -> bytes:
     """Ids of items, object[items], as FILE keeps them."""
     return json.dumps(items.tolist(), ensure_ascii=False).encode()
@@ -39,9 +56,11 @@ def as_file(items: np.ndarray) -> bytes:
 def trained_on(version: Version, items: np.ndarray, encoder: str, itemless: Sequence[int] = ()) -> np.ndarray:
     """Which items, object[items], a version was trained on: bool[items], True for codes that mean no item.
 
-    Raises a sentence where it was trained on one that is not among them, or with another encoder than the one
-    whose fingerprint is given.
+    Raises a sentence where it was trained on one that is not among them, with another encoder than the one
+    whose fingerprint is given, or by another version of Cartscape that told it something else.
     """
+    if version.about.form != form_of(version.orders_lists):
+        raise of_another_form(version)
     its = f"Version {version.number} of the model was trained"
     if version.about.encoder != encoder:
         raise CartscapeError(
@@ -50,10 +69,7 @@ def trained_on(version: Version, items: np.ndarray, encoder: str, itemless: Sequ
         )
     if version.about.items == items_fingerprint(items):
         return np.ones(items.size, bool)
-    path = version.folder / FILE
-    if not path.exists():  # versions of earlier forms do not tell which items they know
-        raise CartscapeError(f"{its} on other items than the log has now; train again.")
-    known = dict.fromkeys(json.loads(path.read_bytes()))
+    known = dict.fromkeys(json.loads((version.folder / FILE).read_bytes()))
     now = set(np.delete(items, itemless).tolist())
     gone = [item for item in known if item not in now]
     if gone:

@@ -112,7 +112,7 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
     """
     if options.items == SHOWN:
         file, metrics = train_shown(store, options.event, options.seed, told)
-        return _keep(store, options, {FILE: file}, About(metrics=metrics, settings=asdict(options)))
+        return keep(store, options, {FILE: file}, About(metrics=metrics, settings=asdict(options)))
     see_words(options.days, options.items)  # before texts are asked for, which may take an hour to encode
     ground = Ground.of(store, options.event)
     met = Interactions.of(open_paths(store), ANY)
@@ -134,8 +134,7 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
         learnt_from=told_log(store, test.end),
     )  # fmt: skip
     assert ground.priors is not None
-    priors = json.dumps(ground.priors._asdict()).encode()
-    return _keep(store, options, {SCORER_FILE: scorer.to_bytes(), PRIORS_FILE: priors}, about)
+    return keep(store, options, files_of(scorer, ground.priors), about)
 
 
 def _beside(test: Task, each: dict[str, np.ndarray]) -> dict[str, float]:
@@ -202,7 +201,8 @@ _guard = threading.Lock()
 
 def open_model(store: Store, number: int | None = None) -> Model:
     """A kept model by its number, the promoted one where none is said. Raises a sentence where there is none,
-    where its file is cut, and where it was trained on items that are gone or with another encoder.
+    where its file is cut, and where it was trained on items that are gone, with another encoder, or by
+    another version of Cartscape.
     """
     again = f"python -m core train --store {store.path}"
     if not versions.versions(store):
@@ -230,9 +230,7 @@ def _opened(store: Store, version: Version) -> Model:
         scorer = Scorer.from_bytes((version.folder / SCORER_FILE).read_bytes())
         priors = Priors(**json.loads((version.folder / PRIORS_FILE).read_bytes()))
     except (ValueError, RuntimeError, KeyError, TypeError, FileNotFoundError):
-        raise CartscapeError(
-            f"Version {version.number} of the model was made by another version of Cartscape; train again."
-        ) from None
+        raise matching.of_another_form(version) from None
     ground = Ground.of(store, version.about.event, trained, priors)
     return Model(
         version, scorer, ground, trained, texts_of(store).titles, paths.items,
@@ -241,10 +239,19 @@ def _opened(store: Store, version: Version) -> Model:
     )  # fmt: skip
 
 
-def _keep(store: Store, options: TrainOptions, files: dict[str, bytes], about: About) -> Version:
+def files_of(scorer: Scorer, priors: Priors) -> dict[str, bytes]:
+    """A model that recommends, as files."""
+    return {
+        SCORER_FILE: scorer.to_bytes(),
+        PRIORS_FILE: json.dumps(priors._asdict()).encode(),
+    }
+
+
+def keep(store: Store, options: TrainOptions, files: dict[str, bytes], about: About) -> Version:
     """Put a model beside the others; the first one is put to use at once, later ones by hand."""
     items, encoder, ids = matching.of_log(store)
-    about = replace(about, event=options.event, items=items, encoder=encoder)
+    form = matching.form_of(options.items == SHOWN)
+    about = replace(about, event=options.event, items=items, encoder=encoder, form=form)
     files = {**files, matching.FILE: ids}
     version = versions.save(store, files, about)
     if versions.promoted(store) is None:

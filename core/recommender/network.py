@@ -67,7 +67,5 @@ def from_file(data: bytes, features: list[str]) -> tuple[dict[str, Any], dict[st
     kept: dict[str, Any] = torch.load(io.BytesIO(data), weights_only=True)
     if kept["features"] != features:
         raise ValueError("features")
-    if "network" in kept:  # of a version of Cartscape that kept a single one
-        kept["networks"] = [kept["network"]]
     words = json.loads(kept["options"])
     return kept, words | {"without": tuple(words["without"])}

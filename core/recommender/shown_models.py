@@ -10,7 +10,7 @@ from core.errors import CartscapeError, WrongCall
 from core.jobs import Told, part_of, untold
 from core.paths import open_paths
 from core.recommender import versions
-from core.recommender.matching import trained_now
+from core.recommender.matching import of_another_form, trained_now
 from core.recommender.moment import MOST_ITEMS, MOST_STEPS, STEP, read_path, see_kinds
 from core.recommender.reasons import shares_of, worth_of_sets
 from core.recommender.shown import (
@@ -99,9 +99,7 @@ def open_shown(store: Store, number: int | None = None) -> tuple[Version, ShownS
     try:
         return version, ShownScorer.from_bytes((version.folder / FILE).read_bytes())
     except (ValueError, RuntimeError, KeyError, TypeError):
-        raise CartscapeError(
-            f"Version {version.number} of the model was made by another version of Cartscape; train again."
-        ) from None
+        raise of_another_form(version) from None
 
 
 def order(store: Store, asked: AskedList) -> Ordered:

@@ -21,8 +21,8 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import asdict, dataclass
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -34,13 +34,10 @@ import pyarrow.parquet as pq
 
 from core import marts
 from core.api.keys import Keys
-from core.encoder import open_vectors
 from core.journeys.encoding import encode_scope
-from core.paths import open_paths
-from core.recommender import versions
 from core.recommender.features import FEATURES
-from core.recommender.matching import items_fingerprint
-from core.recommender.models import SCORER_FILE
+from core.recommender.lift import PRIORS, Priors
+from core.recommender.models import TrainOptions, files_of, keep
 from core.recommender.scorer import Examples, ScorerOptions, fit
 from core.recommender.versions import About
 from core.scope import Scope
@@ -109,13 +106,9 @@ def made(home: Path, events: int, items: int) -> Store:
         rng.normal(size=(4_000, len(FEATURES))).astype(np.float32),
         (rng.random(4_000) < 0.1).astype(np.float32), np.ones(4_000, np.float32),
     )  # fmt: skip
-    about = About(
-        event="click", items=items_fingerprint(open_paths(store).items),
-        encoder=open_vectors().encoder.card.fingerprint,
-        settings={"event": "click", "days": 30.0, "items": "new", "seed": 0},
-    )  # fmt: skip
-    kept = versions.save(store, {SCORER_FILE: fit(learnt, ScorerOptions(epochs=1)).to_bytes()}, about)
-    versions.promote(store, kept.number)
+    options = TrainOptions(event="click")
+    files = files_of(fit(learnt, ScorerOptions(epochs=1)), Priors(*repeat(PRIORS[-1], len(Priors._fields))))
+    keep(store, options, files, About(settings=asdict(options)))
     return store
 
 

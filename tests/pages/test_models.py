@@ -96,6 +96,19 @@ def test_what_is_wrong_stands_where_it_is_seen(app: Open, store: Store) -> None:
     )
 
 
+def test_a_version_that_cannot_serve_is_not_promoted(app: Open, store: Store) -> None:
+    first = open_version(store)
+    files = {SCORER_FILE: (first.folder / SCORER_FILE).read_bytes()}
+    save(store, files, replace(first.about, form="of another year"))
+    button = opened(app, model="3").button(key="promote")
+    assert button.disabled and "made by another version of Cartscape; train again" in button.help
+    assert not opened(app, model="2").button(key="promote").disabled
+    promote(store, 3)  # as from the command line, where an encoder may be another one
+    promote(store, 1)
+    button = opened(app).button(key="rollback")
+    assert button.disabled and "made by another version of Cartscape; train again" in button.help
+
+
 def test_a_version_is_deleted_with_a_reason(app: Open, store: Store) -> None:
     test = opened(app, model="1")
     assert promoted(store) == 1

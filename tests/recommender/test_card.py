@@ -32,7 +32,7 @@ METRICS = {
 }  # fmt: skip
 CURVE = [{"epoch": float(e), "learning": 0.5 - e / 10, "validation": 0.6 - e / 10} for e in range(3)]
 ABOUT = About(
-    "click", "items", "encoder", METRICS, {"event": "click", "days": 30.0, "items": "new", "seed": 0},
+    "click", "items", "encoder", "form", METRICS, {"event": "click", "days": 30.0, "items": "new", "seed": 0},
     curve=CURVE, learnt_from=LOG,
 )  # fmt: skip
 

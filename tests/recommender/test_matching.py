@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from core.journeys.kept_maps import texts_of
 from core.journeys.text_space import NotEncoded
 from core.paths import open_paths
 from core.recommender import matching
-from core.recommender.matching import items_fingerprint, trained_on
+from core.recommender.features import MADE_FOR
+from core.recommender.matching import form_of, items_fingerprint, trained_on
 from core.recommender.training import item_vectors
 from core.recommender.versions import About, Version, save
 from core.store import Store
@@ -25,7 +27,7 @@ ITEMS = np.array(["a", "b", "c,d"], object)
 @pytest.fixture
 def kept(tmp_path: Path) -> Version:
     """A version that knows ITEMS."""
-    about = About("click", items_fingerprint(ITEMS), "an encoder")
+    about = About("click", items_fingerprint(ITEMS), "an encoder", form_of(False))
     return save(Store.create(tmp_path / "shop"), {matching.FILE: matching.as_file(ITEMS)}, about)
 
 
@@ -45,7 +47,7 @@ def test_events_without_an_item_are_no_new_item(kept: Version) -> None:
 def test_a_large_catalogue_is_told_in_a_moment(tmp_path: Path) -> None:
     """A look at each item once: with a look at all for each this takes minutes."""
     items = np.array([f"P{at}" for at in range(200_000)], object)
-    about = About("click", items_fingerprint(items[1:]), "an encoder")
+    about = About("click", items_fingerprint(items[1:]), "an encoder", form_of(False))
     version = save(Store.create(tmp_path / "shop"), {matching.FILE: matching.as_file(items[1:])}, about)
     assert np.flatnonzero(~trained_on(version, items, "an encoder")).tolist() == [0]
 
@@ -75,12 +77,20 @@ def test_an_item_that_is_gone_or_another_encoder_is_a_sentence(kept: Version) ->
         trained_on(kept, ITEMS, "another")
 
 
-def test_a_version_that_does_not_tell_its_items_fits_these_alone(tmp_path: Path) -> None:
-    about = About("click", items_fingerprint(ITEMS), "an encoder")
-    old = save(Store.create(tmp_path / "shop"), {"a": b""}, about)
-    assert trained_on(old, ITEMS, "an encoder").all()
-    with pytest.raises(CartscapeError, match=r"Version 1 .* on other items .*; train again"):
-        trained_on(old, np.array(["a", "b", "c,d", "e"], object), "an encoder")
+@pytest.mark.parametrize("of", [About("click"), About("click", form=form_of(True))], ids=["older", "lists"])
+def test_a_version_of_another_form_is_a_sentence(tmp_path: Path, of: About) -> None:
+    """Also where its items and its encoder are those of the log."""
+    about = replace(of, items=items_fingerprint(ITEMS), encoder="an encoder")
+    other = save(Store.create(tmp_path / "shop"), {matching.FILE: matching.as_file(ITEMS)}, about)
+    with pytest.raises(CartscapeError, match=r"Version 1 .* by another version of Cartscape; train again"):
+        trained_on(other, ITEMS, "an encoder")
+
+
+def test_a_form_changes_with_what_a_model_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [form_of(kind) for kind in (False, True)]
+    assert before[0] != before[1]
+    monkeypatch.setattr(matching, "MADE_FOR", [*MADE_FOR[:-1], "something else"])
+    assert [form_of(kind) != was for kind, was in zip((False, True), before, strict=True)] == [True, False]
 
 
 def test_a_fingerprint_changes_with_any_item_and_with_their_order() -> None:

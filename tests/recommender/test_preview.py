@@ -156,7 +156,7 @@ def worth(kind: str, money: dict[tuple[int, str], float], pair: tuple[int, str])
     return 0.0 if pair not in money else 1.0 if kind == "click" else money[pair]
 
 
-@pytest.mark.parametrize(("kind", "least"), [("click", 12), ("purchase", 1), (REVENUE, 1)])
+@pytest.mark.parametrize(("kind", "least"), [("click", 8), ("purchase", 1), (REVENUE, 1)])
 def test_expectations_are_corrected_tenth_by_tenth(
     trained: Store, kind: str, least: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

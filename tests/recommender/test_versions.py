@@ -18,6 +18,7 @@ import pytest
 from core.analyses import ANALYSES
 from core.errors import CartscapeError, WrongCall
 from core.recommender.audit import audit
+from core.recommender.matching import form_of
 from core.recommender.versions import (
     About,
     Files,
@@ -36,7 +37,9 @@ from core.store import Store
 from tests.store.fakes import TableReader, busy_log
 
 ROOT = Path(__file__).parents[2]
-CLICKS = About("click", "some items", "an encoder", {"ndcg@10": 0.2}, {"dim": 64}, "first try")
+CLICKS = About(
+    "click", "some items", "an encoder", form_of(False), {"ndcg@10": 0.2}, {"dim": 64}, "first try"
+)
 
 
 @pytest.fixture
