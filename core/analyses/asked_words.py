@@ -41,6 +41,12 @@ class Words:
     out: str = ""
     n: str = "10"
     rules: str = "on"  # or off: what the model alone would say
+
+
+@dataclass(frozen=True)
+class ListWords(Words):
+    """The words of one list that a model makes, or puts in order."""
+
     shown: str = ""  # a list to put in order, ITEM,ITEM,…
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from core import jobs
 from core.analyses.asked_words import B, TwoWords, read_two, said
+from core.analyses.missing import missing_notes
 from core.analyses.ways import whole_number
 from core.errors import CartscapeError, WrongCall
 from core.events import PURCHASE
@@ -156,6 +157,8 @@ def prepare(store: Store, scope: Scope, options: PreviewWords, told: Told = unto
     members = np.ones(paths.shoppers, bool)
     if scope.words() not in ({}, {"compare": ["off"]}):
         members = open_cohorts(store).find({"of": "scope", "scope": scope.words()})
+        if not members.any() and (gone := missing_notes(store, scope)):
+            raise CartscapeError(" ".join(gone))
         notes.append(
             "The cohort is as it is now; one that is chosen by what shoppers did in the held-out days looks "
             "better in the replay than it will be."

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.analyses.answer import Answer
-from core.analyses.asked_words import TwoWords, Words, differs, of_model, of_whole_log, read_two, said
+from core.analyses.asked_words import ListWords, TwoWords, differs, of_model, of_whole_log, read_two, said
 from core.analyses.ordered import ordered
 from core.events import NONE
 from core.recommender.models import Model, open_model
@@ -29,7 +29,7 @@ _EFFECTS = pa.schema(
 )
 
 
-def recommended(store: Store, scope: Scope, options: Words) -> Answer:
+def recommended(store: Store, scope: Scope, options: ListWords) -> Answer:
     """The list for a shopper, a path or nobody. A model is of the whole log, so that a scope is refused.
 
     Columns: place (from 1), item_id, title, category, price, chance (ŷ, of being taken in the days that the
@@ -40,7 +40,7 @@ def recommended(store: Store, scope: Scope, options: Words) -> Answer:
     of_whole_log(scope)
     if options.shown:
         # A list that is given is of its own length, and nothing is added to it or taken away.
-        silent = {name: "" for name in ("n", "rules") if getattr(options, name) == getattr(Words, name)}
+        silent = {name: "" for name in ("n", "rules") if getattr(options, name) == getattr(ListWords, name)}
         return ordered(store, said(replace(options, **silent)))
     model = open_model(store)
     asked = Asked.read(said(options))

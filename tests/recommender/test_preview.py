@@ -11,7 +11,7 @@ import pytest
 
 from core.analyses import ANALYSES
 from core.analyses.preview_lists import PreviewWords, Replay, prepare
-from core.errors import WrongCall
+from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
 from core.recommender.catalogue import open_catalogue
 from core.recommender.interactions import DAY
@@ -248,6 +248,11 @@ def test_small_regions_are_not_told(trained: Store, monkeypatch: pytest.MonkeyPa
     assert all(row["drawn"] >= 10 for row in shown)
     hidden = every - {row["region"] for row in shown}
     assert len(hidden) >= 2
+
+
+def test_a_region_that_the_log_does_not_have_is_said(trained: Store) -> None:
+    with pytest.raises(CartscapeError, match="The log has no region 'Flordia'; nearest is Florida"):
+        answer(trained, Scope(regions=("Flordia",), compare="off"))
 
 
 def test_a_cohort_is_its_own_and_that_is_said(trained: Store) -> None:
