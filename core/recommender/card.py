@@ -95,8 +95,6 @@ def limits(version: Version, k: int, rules: int) -> dict[str, str]:
         "Prices": "Logs hold few changes of one item's price, so that what a price does is learnt from "
         "dearer and cheaper items: a price that is tried shows how the list would be ranked, not what "
         "would sell.",
-        "Small places": "In a place that few shoppers come from chances may be many times too high, and its "
-        "lists no better than what is popular; For a cohort, with that place as the scope, shows how far.",
         "Cold shoppers": "Of whom nothing is known gets what is wanted in the place, at the time and on the "
         "device; no list is personal before a first event.",
         "Cold items": "What nobody took yet is proposed by its words and for being new alone, and comes up "
