@@ -154,7 +154,8 @@ def _curve(number: str, answer: Answer) -> None:
 def _promotion(number: int) -> None:
     """Promote the chosen version, roll back, or delete it, with a reason."""
     now, earlier = promoted(ask.store()), before(ask.store())
-    unfit = {row["number"]: row["problem"] for row in ask.ask("models", Scope()).table.to_pylist()}
+    rows = ask.ask("models", Scope()).table.to_pylist()
+    unfit = {row["number"]: states.plain(row["problem"]) for row in rows if row["problem"]}
     with st.container(border=True, key="frame_promotion"):
         st.markdown("**Change what serves**")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="promotion_row"):
@@ -162,9 +163,9 @@ def _promotion(number: int) -> None:
         with st.container(horizontal=True, gap="small", key="promotion_buttons"):
             st.button(
                 f"Promote version {number}", type="primary", icon=":material/publish:", key="promote",
-                disabled=number == now or bool(unfit[number]), on_click=changes.promote,
+                disabled=number == now or number in unfit, on_click=changes.promote,
                 args=("promotion", number),
-                help="Choose another version above the card" if number == now else unfit[number],
+                help="Choose another version above the card" if number == now else unfit.get(number),
             )  # fmt: skip
             with st.popover(
                 "Delete",
@@ -183,9 +184,9 @@ def _promotion(number: int) -> None:
                 )  # fmt: skip
             st.button(
                 "Roll back", icon=":material/undo:", key="rollback", on_click=changes.rollback,
-                args=("promotion",), disabled=earlier is None or bool(unfit[earlier]),
+                args=("promotion",), disabled=earlier is None or earlier in unfit,
                 help="No version was in use before this one" if earlier is None
-                else unfit[earlier] or f"To version {earlier}, which was in use before this one",
+                else unfit.get(earlier) or f"To version {earlier}, which was in use before this one",
             )  # fmt: skip
         changes.said("promotion")
 

@@ -135,7 +135,7 @@ def _data(store: Store, version: Version, told: Told) -> list[Row]:
     note = "the log as it is now" if as_now else "the log has changed since"
     rows: list[Row] = [("data", "Log", _as_of(version.data), f"{note}: {new_since(new)}" if new else note)]
     if misfit and not version.problem:
-        rows.append(("data", "Fits the log", "no", misfit))
+        rows.append(("data", "Can serve", "no", misfit))
     if not log:
         rows.append(("data", "What it held", None, "kept of models that recommend, by newer versions"))
         return rows

@@ -60,6 +60,7 @@ class RecommendCall(Words):
     lon: Degrees | None = Field(None, ge=-180, le=180, description="Place, WGS84 degrees; with lat.")
     region: Text = Field("", description="In place of lat and lon.")
     at: Text = Field("", description="Local time, ISO 8601, without a zone: 2026-06-01T19:30.")
+    month: int | None = Field(None, ge=1, le=12, description="Another season than that of the days to come.")
     device: Text = ""
     phrase: Text = Field("", description="What is looked for, in any words.")
     prices: dict[Word, Price] = Field(
@@ -74,8 +75,9 @@ class RecommendCall(Words):
         """The same as the recommender takes it."""
         return Asked(
             shopper=self.shopper, path=tuple((step.event, step.item) for step in self.path), lat=self.lat,
-            lon=self.lon, region=self.region, at=self.at, device=self.device, phrase=self.phrase.strip(),
-            prices=dict(self.prices), out_of_stock=tuple(self.out_of_stock), n=self.n,
+            lon=self.lon, region=self.region, at=self.at, month=self.month, device=self.device,
+            phrase=self.phrase.strip(), prices=dict(self.prices), out_of_stock=tuple(self.out_of_stock),
+            n=self.n,
         )  # fmt: skip
 
 

@@ -50,14 +50,14 @@ def promote(call: argparse.Namespace) -> None:
     """Put a version of the model to use."""
     store = Store.open(call.store)
     before = versions.promoted(store)
-    _print_model(versions.promote(store, call.number, _author(call)), before)
+    _print_model(store, versions.promote(store, call.number, _author(call)), before)
 
 
 def rollback(call: argparse.Namespace) -> None:
     """Put the version to use again that was so before."""
     store = Store.open(call.store)
     before = versions.promoted(store)
-    _print_model(versions.rollback(store, _author(call)), before)
+    _print_model(store, versions.rollback(store, _author(call)), before)
 
 
 def delete(call: argparse.Namespace) -> None:
@@ -103,5 +103,9 @@ def _print(kept: Kept) -> None:
     )  # fmt: skip
 
 
-def _print_model(version: versions.Version, before: int | None) -> None:
+def _print_model(store: Store, version: versions.Version, before: int | None) -> None:
+    from core.recommender.matching import standing  # here, as rules are written sooner without it
+
+    if misfit := standing(store, version)[0]:
+        print(misfit, file=sys.stderr)
     output.say({"promoted": version.number, "before": before, "made": version.made})

@@ -286,11 +286,11 @@ class Signals:
 
     @cached_property
     def here(self) -> np.ndarray:
-        return self.past.here[0](self.who.contexts.places(self.past.world.cells.size))
+        return self.past.lifts.here(self.who.contexts.places(self.past.world.cells.size))
 
     @cached_property
     def now(self) -> np.ndarray:
-        return self.past.now[0](self.who.contexts.slot)
+        return self.past.lifts.now(self.who.contexts.slot)
 
     @cached_property
     def popular_here(self) -> np.ndarray:
@@ -346,9 +346,9 @@ class Signals:
         share = self._shares() * (world.categories != NONE)
         return {
             "category": share / (share.sum(axis=1, keepdims=True) + 0.1),
-            "here_category": past.here[1](contexts.region),
-            "now_category": past.now[1](contexts.slot),
-            "device": past.device(contexts.device),
+            "here_category": past.lifts.here_category(contexts.region),
+            "now_category": past.lifts.now_category(contexts.slot),
+            "device": past.lifts.device(contexts.device),
         }
 
     def _shares(self) -> np.ndarray:

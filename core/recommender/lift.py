@@ -18,18 +18,22 @@ PRIORS = (20.0, 100.0, 500.0, 2_500.0, 12_500.0, 62_500.0)
 
 
 class Priors(NamedTuple):
-    """Which of PRIORS each lift takes.
+    """Which of PRIORS each of the `Lifts` takes; None is what suits their own moment best.
 
     Chosen once, where a scorer is trained, for all moments that it learns from and is asked at: a lift that
     is drawn less towards what is expected than those that were learnt from is larger than any of them.
     """
 
-    region: float
-    cell: float
-    slot: float
-    region_category: float
-    slot_category: float
-    device_category: float
+    region: float | None = None
+    cell: float | None = None
+    slot: float | None = None
+    region_category: float | None = None
+    slot_category: float | None = None
+    device_category: float | None = None
+
+
+#: Every lift chooses its own.
+OWN = Priors()
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,15 +139,35 @@ class Lift:
         return np.log(self.shares(distinct) / self.share).astype(np.float32)[at]
 
 
-def lifts_of(world: World, acts: Acts, priors: Priors | None = None) -> tuple[Lift, Lift]:
-    """How much more items are wanted in a place (`Contexts.places`: a cell within its region, or a region by
-    itself) and at a time of the week; priors are chosen where none are given.
-    """
-    of_region, of_cell, of_slot = priors[:3] if priors else (None, None, None)
-    items, k, regions = world.items, world.k, np.arange(world.regions.size)
-    regional = Lift.of(acts, acts.region, acts.item, regions.size, items, k, of_region)
-    above = np.append(world.region_of_cell, regions)
-    return (
-        Lift.of(acts, acts.cell, acts.item, above.size, items, k, of_cell, regional, above),
-        Lift.of(acts, acts.slot, acts.item, SLOTS, items, k, of_slot),
-    )
+@dataclass(frozen=True, eq=False)
+class Lifts:
+    """Those of a log before a moment."""
+
+    here: Lift  # of items by `Contexts.places`: a cell within its region, or a region by itself
+    now: Lift  # of items by time of the week
+    here_category: Lift  # of categories by region
+    now_category: Lift  # of categories by time of the week
+    device: Lift  # of categories
+
+    @classmethod
+    def of(cls, world: World, end: float, priors: Priors = OWN) -> Lifts:
+        """By what was done before second `end`."""
+        acts = world.acts.only(world.acts.second < end)
+        k, regions = world.k, np.arange(world.regions.size)
+        above = np.append(world.region_of_cell, regions)
+        category, kinds = world.category_of[acts.item], world.categories.size
+        regional = Lift.of(acts, acts.region, acts.item, regions.size, world.items, k, priors.region)
+        return cls(
+            Lift.of(acts, acts.cell, acts.item, above.size, world.items, k, priors.cell, regional, above),
+            Lift.of(acts, acts.slot, acts.item, SLOTS, world.items, k, priors.slot),
+            Lift.of(acts, acts.region, category, regions.size, kinds, k, priors.region_category),
+            Lift.of(acts, acts.slot, category, SLOTS, kinds, k, priors.slot_category),
+            Lift.of(acts, acts.device, category, world.devices.size, kinds, k, priors.device_category),
+        )
+
+    @property
+    def priors(self) -> Priors:
+        """Those that were given or chosen: none is None."""
+        assert self.here.parent is not None
+        its = (self.here.parent, self.here, self.now, self.here_category, self.now_category, self.device)
+        return Priors(*(lift.prior for lift in its))

@@ -16,8 +16,7 @@ import numpy as np
 from core.encoder import open_vectors
 from core.errors import CartscapeError
 from core.paths import PathLog, open_paths
-from core.recommender import shown_features
-from core.recommender.features import MADE_FOR
+from core.recommender import features, shown_features
 from core.recommender.versions import Version
 from core.store import Store
 
@@ -38,11 +37,11 @@ def form_of(orders_lists: bool) -> str:
     """32 hex characters that change with what models are told of items, here and now: of those that order
     lists, or of those that recommend.
     """
-    return items_fingerprint(shown_features.FEATURES if orders_lists else MADE_FOR)
+    return items_fingerprint((shown_features if orders_lists else features).MADE_FOR)
 
 
 def of_another_form(version: Version) -> CartscapeError:
-    """The sentence on a model that cannot be read."""
+    """The sentence on a model that was told something else than models are now."""
     return CartscapeError(
         f"Version {version.number} of the model was made by another version of Cartscape; train again."
     )
@@ -69,7 +68,12 @@ def trained_on(version: Version, items: np.ndarray, encoder: str, itemless: Sequ
         )
     if version.about.items == items_fingerprint(items):
         return np.ones(items.size, bool)
-    known = dict.fromkeys(json.loads((version.folder / FILE).read_bytes()))
+    try:
+        known = dict.fromkeys(json.loads((version.folder / FILE).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        raise CartscapeError(
+            f"Version {version.number} of the model is damaged: its file {FILE} cannot be read; train again."
+        ) from None
     now = set(np.delete(items, itemless).tolist())
     gone = [item for item in known if item not in now]
     if gone:
@@ -104,8 +108,8 @@ def trained_now(store: Store, version: Version) -> np.ndarray:
 
 
 def standing(store: Store, version: Version) -> tuple[str, int]:
-    """Why a version cannot serve the log as it is now, "" where it can, and how many items are in no list of
-    it as they are new since it was trained.
+    """Why a version cannot serve the log, as this is now, "" where it can, and how many items are in no list
+    of it as they are new since it was trained.
     """
     if version.problem:
         return version.problem, 0

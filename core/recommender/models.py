@@ -133,7 +133,6 @@ def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Ver
         metrics=metrics, settings=asdict(options) | learner, curve=list(scorer.curve),
         learnt_from=told_log(store, test.end),
     )  # fmt: skip
-    assert ground.priors is not None
     return keep(store, options, files_of(scorer, ground.priors), about)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
-from core.recommender.acts import SLOTS, Acts, World
+from core.recommender.acts import Acts, World
 from core.recommender.interactions import DAY
 from core.recommender.item_models import (
     NEIGHBOURS,
@@ -19,7 +19,7 @@ from core.recommender.item_models import (
     shared,
     strongest,
 )
-from core.recommender.lift import Lift, Priors, lifts_of
+from core.recommender.lift import OWN, Lifts, Priors
 
 #: Days over which events are counted for what is popular.
 WINDOWS = (3, 7, 14, 30, 90, 10_000)
@@ -49,9 +49,7 @@ class Past:
     with_any: Matrix  # the same of all that was done
     together: scipy.sparse.csr_matrix  # [items, items], met in the same sessions, lately above all
     following: scipy.sparse.csr_matrix  # [items, items], met in the session after
-    here: tuple[Lift, Lift]  # of items by cell within region, of categories by region
-    now: tuple[Lift, Lift]  # of items and of categories by time of the week
-    device: Lift  # of categories
+    lifts: Lifts
     price_log: (
         np.ndarray
     )  # float32[items], of the catalogue, else of what was paid; the mean where none is known
@@ -62,18 +60,9 @@ class Past:
         """How many items there are, those of later among them."""
         return self.world.items
 
-    @property
-    def priors(self) -> Priors:
-        """Of its lifts."""
-        (here, by_region), (now, by_slot) = self.here, self.now
-        assert here.parent is not None
-        return Priors(
-            here.parent.prior, here.prior, now.prior, by_region.prior, by_slot.prior, self.device.prior
-        )
-
     @classmethod
-    def of(cls, world: World, end: float, vectors: np.ndarray, priors: Priors | None = None) -> Past:
-        """What was known before second `end`; priors are chosen by it where none are given."""
+    def of(cls, world: World, end: float, vectors: np.ndarray, priors: Priors = OWN) -> Past:
+        """What was known before second `end`."""
         acts = world.acts.only(world.acts.second < end)
         taken = acts.only(acts.taken)
         n = world.items
@@ -95,10 +84,6 @@ class Past:
         every = ones(counted(acts.row, acts.item, (world.shoppers, n)))
         with_taken = alike(took, PENALTY)
         same = every.nnz == took.nnz
-        category, kinds, k = world.category_of[acts.item], world.categories.size, world.k
-        places = world.regions.size
-        here, now = lifts_of(world, acts, priors)
-        of_region, of_slot, of_device = priors[3:] if priors else (None, None, None)
         price_log = world.prices.known(end)
         usual = float(np.nanmean(price_log)) if np.isfinite(price_log).any() else 0.0
         return cls(
@@ -117,9 +102,7 @@ class Past:
             with_any=with_taken if same else alike(every, PENALTY_OF_ALL),
             together=_together(acts, end, n),
             following=_following(acts, n),
-            here=(here, Lift.of(acts, acts.region, category, places, kinds, k, of_region)),
-            now=(now, Lift.of(acts, acts.slot, category, SLOTS, kinds, k, of_slot)),
-            device=Lift.of(acts, acts.device, category, world.devices.size, kinds, k, of_device),
+            lifts=Lifts.of(world, end, priors),
             price_log=np.where(np.isfinite(price_log), price_log, usual).astype(np.float32),
             priced=np.isfinite(price_log),
         )  # fmt: skip

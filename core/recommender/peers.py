@@ -17,7 +17,7 @@ from core.recommender.acts import World
 from core.recommender.histories import arrivals
 from core.recommender.interactions import DAY, Task
 from core.recommender.item_models import ease_matrix, strongest
-from core.recommender.lift import Lift, lifts_of
+from core.recommender.lift import OWN, Lifts, Priors
 
 #: Scores of all items for some shoppers: int64[rows] → float64[rows, items].
 Rows = Callable[[np.ndarray], np.ndarray]
@@ -45,24 +45,24 @@ def popular(task: Task, days: float | None = None) -> Rows:
     return lambda shoppers: np.broadcast_to(score, (len(shoppers), score.size))
 
 
-def here_and_now(task: Task, world: World, here: float, now: float) -> Rows:
+def here_and_now(task: Task, world: World, here: float, now: float, priors: Priors = OWN) -> Rows:
     """What is popular in 30 days, times how much more it is wanted at the place (cell within region) and at
     the time of the week at which the shopper comes, each to a power.
     """
     usual = np.log(popular(task, 30)(np.zeros(1, np.int64))[0] + 1)
-    places, times = _lifts(world, task.end)
+    lifts = _lifts(world, task.end, priors)
 
     def rows(shoppers: np.ndarray) -> np.ndarray:
         come = arrivals(world, shoppers, task.end)
-        place = places(come.places(world.cells.size))
-        return np.asarray(usual + here * place + now * times(come.slot), np.float64)
+        place = lifts.here(come.places(world.cells.size))
+        return np.asarray(usual + here * place + now * lifts.now(come.slot), np.float64)
 
     return rows
 
 
 @lru_cache(maxsize=2)  # of the test and of the days that choose
-def _lifts(world: World, end: float) -> tuple[Lift, Lift]:
-    return lifts_of(world, world.acts.only(world.acts.second < end))
+def _lifts(world: World, end: float, priors: Priors) -> Lifts:
+    return Lifts.of(world, end, priors)
 
 
 def own_frequency(task: Task) -> Rows:
@@ -102,9 +102,11 @@ def ease(task: Task, penalty: float = 300.0, lately: float = 0.0, of: str = TAKE
     return lambda shoppers: history[shoppers] @ weights + lately * recent + small
 
 
-def ease_here_and_now(task: Task, world: World, penalty: float, lately: float, of: str = TAKEN) -> Rows:
+def ease_here_and_now(
+    task: Task, world: World, penalty: float, lately: float, of: str = TAKEN, priors: Priors = OWN
+) -> Rows:
     """EASE, plus `lately` times what is popular here and now, by its share of the most popular."""
-    plain, common = ease(task, penalty, of=of), here_and_now(task, world, 1.0, 1.0)
+    plain, common = ease(task, penalty, of=of), here_and_now(task, world, 1.0, 1.0, priors)
 
     def rows(shoppers: np.ndarray) -> np.ndarray:
         wanted = common(shoppers)
@@ -138,7 +140,12 @@ def _history(task: Task, of: str) -> scipy.sparse.csr_matrix:
 
 
 def peers(task: Task, world: World) -> tuple[Peer, ...]:
-    """All that suit a task of a log, each with the settings among which validation chooses."""
+    """All that suit a task of a log, each with the settings among which validation chooses.
+
+    How far places and times are drawn to what is usual is chosen once, by what was before the task's split,
+    as it is for a scorer: what is chosen on the days before is then what is tested.
+    """
+    priors = Lifts.of(world, task.end).priors
     histories = (TAKEN,) if task.met.nnz == task.train.taken.nnz else (TAKEN, MET)
     found = [
         Peer("popular ever", ({},), popular),
@@ -147,7 +154,7 @@ def peers(task: Task, world: World) -> tuple[Peer, ...]:
         Peer(
             "popular here and now",
             tuple({"here": h, "now": n} for h in (0.0, 0.5, 1.0) for n in (0.0, 0.5, 1.0) if h + n),
-            partial(here_and_now, world=world),
+            partial(here_and_now, world=world, priors=priors),
         ),
         Peer(
             "item-kNN",
@@ -172,7 +179,7 @@ def peers(task: Task, world: World) -> tuple[Peer, ...]:
             Peer(
                 "EASE + popular here and now",
                 tuple(fit | {"lately": w} for fit in fits for w in (0.03, 0.1, 0.3, 1.0)),
-                partial(ease_here_and_now, world=world),
+                partial(ease_here_and_now, world=world, priors=priors),
             ),
         ]
     return tuple(found)

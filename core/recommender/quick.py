@@ -67,7 +67,7 @@ class Lists:
         popular = self.past.popular
         if source == "taken_7":
             return popular[items, _TAKEN_7]
-        lift = (self.past.here if source == "popular_here" else self.past.now)[0]
+        lift = self.past.lifts.here if source == "popular_here" else self.past.lifts.now
         return np.asarray(lift.at(group, items) + popular[items, _LOOKED_30] + popular[items, _TAKEN_30] + 10)
 
     def make_ready(self) -> None:
@@ -236,8 +236,8 @@ class _Few(Signals):
         known["words_taste"] = (part.vectors @ quick.profiles["taste"])[None]
         known["_near"] = self._words_nearest(quick, part)
         place = int(quick.who.contexts.places(past.world.cells.size)[0])
-        known["here"] = past.here[0].at(place, items)[None]
-        known["now"] = past.now[0].at(int(quick.who.contexts.slot[0]), items)[None]
+        known["here"] = past.lifts.here.at(place, items)[None]
+        known["now"] = past.lifts.now.at(int(quick.who.contexts.slot[0]), items)[None]
         known["_own"] = np.log1p(quick.who.counts.at(items))[None]
         known["_own_lately"] = quick.who.took_last.at(items)[None]
         known["_met"] = np.log1p(quick.who.times.at(items))[None]

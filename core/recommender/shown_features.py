@@ -299,6 +299,9 @@ _NAMES = (
 FEATURES: dict[str, str] = {
     f"{group}_{name}": group for group, names in zip(GROUPS, _NAMES, strict=True) for name in names
 }
+#: What a kept model says of the features that it was made for: their names, and how often these came to mean
+#: something else.
+MADE_FOR = [*FEATURES, "1"]
 GROUP_OF = np.array([list(GROUPS).index(group) for group in FEATURES.values()])
 
 

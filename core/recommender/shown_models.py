@@ -82,7 +82,8 @@ def train_shown(store: Store, event: str, seed: int, told: Told = untold) -> tup
 
 def open_shown(store: Store, number: int | None = None) -> tuple[Version, ShownScorer]:
     """A kept model of lists, the promoted one where none is said. Raises a sentence where there is none,
-    where it is a model of another kind, cut, or trained on items that are gone or with another encoder.
+    where it is a model of another kind, cut, or trained on items that are gone, with another encoder, or by
+    another version of Cartscape.
     """
     if not versions.versions(store):
         raise CartscapeError(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.recommender.scorer import MOST
-from core.recommender.shown_features import FEATURES, GROUP_OF, GROUPS
+from core.recommender.shown_features import FEATURES, GROUP_OF, GROUPS, MADE_FOR
 
 if TYPE_CHECKING:
     import torch
@@ -101,14 +101,14 @@ class ShownScorer:
         """The scorer as a file."""
         from core.recommender.network import as_file
 
-        return as_file(self.networks, self.middle, self.spread, self.options, list(FEATURES))
+        return as_file(self.networks, self.middle, self.spread, self.options, MADE_FOR)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ShownScorer:
         """A scorer from its file; raises `ValueError` for one that was made for other features."""
         from core.recommender.network import Network, from_file
 
-        kept, words = from_file(data, list(FEATURES))
+        kept, words = from_file(data, MADE_FOR)
         options = ShownOptions(**words)
         networks = []
         for weights in kept["networks"]:

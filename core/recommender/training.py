@@ -19,7 +19,7 @@ from core.recommender.acts import World
 from core.recommender.features import Signals
 from core.recommender.histories import Histories
 from core.recommender.interactions import DAY, Interactions, Task, task
-from core.recommender.lift import Priors
+from core.recommender.lift import OWN, Lifts, Priors
 from core.recommender.past import Past
 from core.recommender.prices import Prices
 from core.recommender.scorer import Examples, Scorer, ScorerOptions, fit
@@ -43,13 +43,13 @@ class Ground:
     world: World
     vectors: np.ndarray  # float32[items, d], the texts of items; zeros for none
     space: TextSpace  # that they lie in
-    priors: Priors | None = None  # of all pasts; each chooses its own where there are none
+    priors: Priors = OWN  # of all pasts
     pasts: dict[float, Past] = field(default_factory=dict)  # the last ones that were asked for
 
     @classmethod
     def of(
         cls, store: Store, event: str = PURCHASE, among: np.ndarray | None = None,
-        priors: Priors | None = None,
+        priors: Priors = OWN,
     ) -> Ground:  # fmt: skip
         """Of a store's log, with the texts of bool[items] `among` alone where it is given.
 
@@ -63,8 +63,7 @@ class Ground:
         """The same with the priors that are best by what was known before a second, that of a split: for all
         that is learnt before it and asked after it.
         """
-        first = replace(self, priors=None, pasts={}).past(end)
-        return replace(self, priors=first.priors, pasts={end: first})
+        return replace(self, priors=Lifts.of(self.world, end).priors, pasts={})
 
     def past(self, end: float) -> Past:
         """What was known before a second; the last two are kept."""
@@ -92,7 +91,7 @@ def moments(ground: Ground, test: Task, days: float, told: Told = untold, seed: 
 
     Raises `CartscapeError` where the log before the split is too short for a single moment.
     """
-    assert ground.priors is not None
+    assert None not in ground.priors
     wanted = "new" if test.masked else "any"
     parts: list[Examples] = []
     for number in range(MOMENTS):

@@ -36,7 +36,7 @@ class About:
     event: str = ""  # that it foretells
     items: str = ""  # `matching.items_fingerprint` of those that it knows
     encoder: str = ""  # fingerprint of the encoder of its texts
-    form: str = ""  # `matching.form_of` those that it was trained among
+    form: str = ""  # `matching.form_of` models of its kind, when it was trained
     metrics: dict[str, float] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     note: str = ""

@@ -21,7 +21,6 @@ from core.api import beside
 from core.api.beside import Beside, command
 from core.api.keys import Keys
 from core.api.server import Api, routes
-from core.recommender.models import SCORER_FILE
 from core.recommender.versions import open_version, promote, save
 from core.store import Store
 from tests.api.conftest import ROOT, Client
@@ -119,7 +118,7 @@ def test_what_is_posted_and_promoted_counts_in_its_next_list(fresh: Client) -> N
     assert not set(first) & {item["item_id"] for item in found["items"]}
     store = Store.open(fresh.home / "sample")
     before = open_version(store)
-    kept = save(store, {SCORER_FILE: (before.folder / SCORER_FILE).read_bytes()}, before.about)
+    kept = save(store, {name: (before.folder / name).read_bytes() for name in before.files}, before.about)
     assert fresh.recommend().json()["model"] == before.number
     promote(store, kept.number)
     until(lambda: fresh.recommend().json()["model"] == kept.number)

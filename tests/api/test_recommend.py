@@ -82,6 +82,7 @@ def test_the_list_is_the_command_lines(client: Client) -> None:
         ({"at": "2025-06-07T25:00"}, 422, "hours go from 00 to 23"),
         ({"lat": 91, "lon": 0}, 422, "lat"),
         ({"lat": 40}, 422, "both lat= and lon="),
+        ({"month": 13}, 422, "month"),
         ({"lat": "north", "lon": 0}, 422, "lat"),
         ({"region": "Atlantis"}, 422, "region='Atlantis'"),
         ({"n": 0}, 422, "n"),
@@ -109,6 +110,11 @@ def test_a_newcomer_gets_the_list_for_nobody(client: Client) -> None:
     assert "no item" in sentence(client.recommend(shopper="nobody at all", prices={"P0": 1}), 422)
     both = {"shopper": "nobody at all", "path": [{"event": "view", "item": "P10017"}]}
     assert "not for both" in sentence(client.recommend(**both), 422)
+
+
+def test_a_season_of_which_the_model_knows_nothing_is_a_note(client: Client) -> None:
+    answer = client.recommend(month=12).json()
+    assert answer["items"] and "no moment that it learnt from had a year before it" in answer["notes"][0]
 
 
 def test_a_place_in_the_sea_is_a_note(client: Client) -> None:

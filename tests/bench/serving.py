@@ -37,9 +37,10 @@ from core.api.keys import Keys
 from core.journeys.encoding import encode_scope
 from core.recommender.features import FEATURES
 from core.recommender.lift import PRIORS, Priors
+from core.recommender.matching import standing
 from core.recommender.models import TrainOptions, files_of, keep
 from core.recommender.scorer import Examples, ScorerOptions, fit
-from core.recommender.versions import About
+from core.recommender.versions import About, open_version
 from core.scope import Scope
 from core.settings import settings
 from core.sources import open_source
@@ -89,8 +90,8 @@ def made(home: Path, events: int, items: int) -> Store:
     os.environ["CARTSCAPE_K_ANONYMITY"] = "1"
     settings.cache_clear()
     path = home / NAME
-    if (path / "models").exists():
-        return Store.open(path)
+    if (path / "models").exists() and not standing(store := Store.open(path), open_version(store))[0]:
+        return store
     shutil.rmtree(path, ignore_errors=True)
     home.mkdir(parents=True, exist_ok=True)
     file = home / "log.parquet"

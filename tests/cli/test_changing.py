@@ -110,6 +110,16 @@ def test_versions_are_promoted_and_rolled_back(store: Store, call: Callable[...,
     assert call("promote", "two")[0] == 2
 
 
+def test_a_version_that_cannot_serve_says_so_when_it_is_promoted(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(store, {"a": b"1"}, About("click"))
+    assert main(["promote", "1", "--store", str(store.path), "--why", "a test"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["promoted"] == 1
+    assert told.err == "Version 1 of the model was made by another version of Cartscape; train again.\n"
+
+
 def test_a_version_that_is_not_in_use_is_deleted(store: Store, call: Callable[..., Any]) -> None:
     for _ in range(2):
         save(store, {"a": b"1" * 2_000}, About("click"))

@@ -13,18 +13,21 @@ from core.recommender.models import SCORER_FILE
 from core.recommender.rule_book import RuleBook
 from core.recommender.rule_kinds import AtMost, Boost, Never, Rule
 from core.recommender.titles import titled
-from core.recommender.versions import bytes_of, open_version, promote, promoted, save, versions
+from core.recommender.versions import Version, bytes_of, open_version, promote, promoted, save, versions
 from core.store import Store
 from tests.pages.conftest import PAGES, SHELL, Open, commands
 from tests.pages.test_pages import said, whole
+
+
+def files_of(version: Version) -> dict[str, bytes]:
+    return {name: (version.folder / name).read_bytes() for name in version.files}
 
 
 @pytest.fixture
 def store(trained_page: Store) -> Store:
     """The sample with two versions, the first in use."""
     first = open_version(trained_page)
-    files = {SCORER_FILE: (first.folder / SCORER_FILE).read_bytes()}
-    save(trained_page, files, replace(first.about, note="the same again", curve=[]))
+    save(trained_page, files_of(first), replace(first.about, note="the same again", curve=[]))
     return trained_page
 
 
@@ -98,8 +101,7 @@ def test_what_is_wrong_stands_where_it_is_seen(app: Open, store: Store) -> None:
 
 def test_a_version_that_cannot_serve_is_not_promoted(app: Open, store: Store) -> None:
     first = open_version(store)
-    files = {SCORER_FILE: (first.folder / SCORER_FILE).read_bytes()}
-    save(store, files, replace(first.about, form="of another year"))
+    save(store, files_of(first), replace(first.about, form="of another year"))
     button = opened(app, model="3").button(key="promote")
     assert button.disabled and "made by another version of Cartscape; train again" in button.help
     assert not opened(app, model="2").button(key="promote").disabled

@@ -13,8 +13,7 @@ from core.errors import CartscapeError
 from core.journeys.kept_maps import texts_of
 from core.journeys.text_space import NotEncoded
 from core.paths import open_paths
-from core.recommender import matching
-from core.recommender.features import MADE_FOR
+from core.recommender import features, matching, shown_features
 from core.recommender.matching import form_of, items_fingerprint, trained_on
 from core.recommender.training import item_vectors
 from core.recommender.versions import About, Version, save
@@ -87,10 +86,22 @@ def test_a_version_of_another_form_is_a_sentence(tmp_path: Path, of: About) -> N
 
 
 def test_a_form_changes_with_what_a_model_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = [form_of(kind) for kind in (False, True)]
+    before = [form_of(False), form_of(True)]
     assert before[0] != before[1]
-    monkeypatch.setattr(matching, "MADE_FOR", [*MADE_FOR[:-1], "something else"])
-    assert [form_of(kind) != was for kind, was in zip((False, True), before, strict=True)] == [True, False]
+    for at, module in enumerate((features, shown_features)):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "MADE_FOR", [*module.MADE_FOR[:-1], "something else"])
+            now = [form_of(False), form_of(True)]
+        assert now[at] != before[at] and now[1 - at] == before[1 - at]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"x" * 12, b"7", b"\xff"])
+def test_items_that_cannot_be_read_are_a_sentence(kept: Version, content: bytes | None) -> None:
+    """Not a traceback, which would take every other version off the page with it."""
+    path = kept.folder / matching.FILE
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(CartscapeError, match=r"Version 1 .* is damaged: its file items.json cannot be read"):
+        trained_on(kept, np.array(["a", "z"], object), "an encoder")
 
 
 def test_a_fingerprint_changes_with_any_item_and_with_their_order() -> None:

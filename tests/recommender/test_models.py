@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +15,11 @@ import pytest
 from core.analyses import ANALYSES
 from core.cli import main
 from core.errors import CartscapeError, WrongCall
-from core.recommender import models, training
+from core.paths import open_paths
+from core.recommender import long_lists, models, training
+from core.recommender.evaluation import EvaluateOptions, evaluate
 from core.recommender.features import FEATURES
+from core.recommender.interactions import Interactions, task
 from core.recommender.models import TrainOptions, open_model, told_log, train_model
 from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS
@@ -56,8 +60,42 @@ def test_a_model_asks_as_it_learnt(trained: Store) -> None:
     """Places and times are drawn to what is usual as they were for what it learnt from."""
     model = open_model(trained)
     kept = json.loads((model.version.folder / models.PRIORS_FILE).read_bytes())
-    assert model.ground.priors is not None and model.ground.priors._asdict() == kept
-    assert model.past.priors == model.ground.priors
+    assert model.ground.priors._asdict() == model.past.lifts.priors._asdict() == kept
+
+
+def test_what_is_held_out_does_not_choose_how_places_are_told(
+    trained: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[float] = []
+
+    def settled(ground: training.Ground, end: float) -> training.Ground:
+        ends.append(end)
+        raise CartscapeError("enough")
+
+    monkeypatch.setattr(training.Ground, "settled", settled)
+    every = Interactions.of(open_paths(trained), "click")
+    test = task(every, CLICKS.days)
+    for asks in (
+        lambda: train_model(trained, CLICKS),
+        lambda: evaluate(trained, EvaluateOptions(event="click", days="20", model="scorer")),
+        lambda: long_lists.measure(trained),
+    ):
+        with pytest.raises(CartscapeError, match="enough"):
+            asks()
+    before = task(every, CLICKS.days, until=test.end)
+    assert ends == [test.end, test.end, before.end]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"null", b"[1]", b'{"a": 1}'])
+def test_a_model_that_cannot_be_read_is_a_sentence(
+    trained: Store, content: bytes | None, tmp_path: Path
+) -> None:
+    version = versions(trained)[0]
+    folder = shutil.copytree(version.folder, tmp_path / "model")
+    path = folder / models.PRIORS_FILE
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(CartscapeError, match="by another version of Cartscape; train"):
+        models._opened(trained, replace(version, folder=folder))
 
 
 def test_a_list_has_reasons_that_sum_to_its_scores(trained: Store) -> None:

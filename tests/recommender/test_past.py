@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import combinations
 
 import numpy as np
@@ -15,7 +15,7 @@ from core.recommender.features import FEATURES, SOURCES, Signals
 from core.recommender.histories import Histories, arrivals
 from core.recommender.interactions import DAY
 from core.recommender.item_models import alike, ease_matrix, strongest
-from core.recommender.lift import PRIORS, Lift
+from core.recommender.lift import PRIORS, Lift, Lifts
 from core.recommender.past import TOGETHER, Past
 from core.recommender.prices import Prices
 from core.recommender.training import Ground
@@ -144,7 +144,7 @@ def test_a_place_is_drawn_to_its_region_and_that_to_all() -> None:
 
     region = max(PRIORS, key=likelihood)
     of_cell = max(PRIORS, key=lambda prior: likelihood(prior, region))
-    lift = past.here[0]
+    lift = past.lifts.here
     assert lift.parent is not None and (lift.prior, lift.parent.prior) == (of_cell, region)
     assert of_cell < PRIORS[-1]
     for cell_ in range(4):
@@ -166,14 +166,15 @@ def test_what_is_learnt_from_and_what_is_asked_have_the_same_priors() -> None:
     late = (acts.second > 60 * DAY) & (acts.cell >= 0)
     item = np.where(late, (9 * acts.cell + rng.integers(0, 4, late.size)) % ITEMS, acts.item)
     world = replace(world, acts=replace(acts, item=item))
-    alone = [Past.of(world, end, VECTORS).priors for end in (60 * DAY, END)]
+    alone = [Past.of(world, end, VECTORS).lifts.priors for end in (60 * DAY, END)]
     assert alone[0] != alone[1]
     ground = Ground(None, world, VECTORS, None).settled(END)  # type: ignore[arg-type]
-    assert ground.priors == ground.past(END).priors == ground.past(60 * DAY).priors == alone[1]
-    given, chosen = replace(ground, pasts={}).past(END), Past.of(world, END, VECTORS)
-    for name in ("here", "now"):
-        for one, other in zip(getattr(given, name), getattr(chosen, name), strict=True):
-            np.testing.assert_array_equal(one(np.arange(2)), other(np.arange(2)))
+    assert ground.priors == alone[1]
+    assert all(ground.past(end).lifts.priors == alone[1] for end in (60 * DAY, END))
+    given, chosen = ground.past(END).lifts, Past.of(world, END, VECTORS).lifts
+    for name in (field.name for field in fields(Lifts)):
+        one, other = getattr(given, name), getattr(chosen, name)
+        np.testing.assert_array_equal(one(np.arange(2)), other(np.arange(2)))
     # Only what is before the split chooses.
     later = replace(world.acts, item=np.where(acts.second < 60 * DAY, item, 0))
     assert ground.settled(60 * DAY).priors == alone[0]
@@ -181,7 +182,8 @@ def test_what_is_learnt_from_and_what_is_asked_have_the_same_priors() -> None:
 
 
 def test_where_places_do_not_differ_they_say_next_to_nothing(past: Past) -> None:
-    for lift in (past.here[0], past.here[1], past.now[0], past.device):
+    lifts = past.lifts
+    for lift in (lifts.here, lifts.here_category, lifts.now, lifts.device):
         assert lift.prior >= PRIORS[2] and np.abs(lift(np.array([0]))).max() < 0.5
 
 

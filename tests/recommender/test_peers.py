@@ -14,7 +14,7 @@ from core.errors import CartscapeError, WrongCall
 from core.recommender.acts import SLOTS, Acts, World
 from core.recommender.evaluation import choose, lists_of
 from core.recommender.interactions import DAY, Interactions, Task, task
-from core.recommender.lift import lifts_of
+from core.recommender.lift import Lifts
 from core.recommender.peers import (
     ease,
     ease_here_and_now,
@@ -129,7 +129,8 @@ def test_what_is_popular_here_and_now_is_that_of_plain_loops(split: Task) -> Non
     share = np.array([sum(acts.item[n] == item for n in before) for item in range(ITEMS)]) + 1e-6
     share /= share.sum()
 
-    places_, times = lifts_of(world, acts.only(np.array(before)))
+    lifts = Lifts.of(world, split.end)
+    places_, times = lifts.here, lifts.now
     assert places_.parent is not None
 
     def drawn_to(values: np.ndarray, group: int, expected: np.ndarray, prior: float) -> np.ndarray:
