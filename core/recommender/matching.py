@@ -101,20 +101,22 @@ def of_log(store: Store) -> tuple[str, str, bytes]:
     return items_fingerprint(paths.items), open_vectors().encoder.card.fingerprint, as_file(ids)
 
 
-def trained_now(store: Store, version: Version) -> np.ndarray:
+def trained_now(store: Store, version: Version, any_encoder: bool = False) -> np.ndarray:
     """Which items of a log as it is now a version was trained on: bool[items]. Raises as `trained_on`."""
-    paths, encoder = open_paths(store), open_vectors().encoder.card.fingerprint
+    paths = open_paths(store)
+    encoder = version.about.encoder if any_encoder else open_vectors().encoder.card.fingerprint
     return trained_on(version, paths.items, encoder, _itemless(paths))
 
 
-def standing(store: Store, version: Version) -> tuple[str, int]:
+def standing(store: Store, version: Version, any_encoder: bool = False) -> tuple[str, int]:
     """Why a version cannot serve the log, as this is now, "" where it can, and how many items are in no list
-    of it as they are new since it was trained.
+    of it as they are new since it was trained; with `any_encoder` also where CARTSCAPE_MODEL names another
+    encoder than its own, as it may in one process and not in the next.
     """
     if version.problem:
         return version.problem, 0
     try:
-        known = trained_now(store, version)
+        known = trained_now(store, version, any_encoder)
     except CartscapeError as error:
         return str(error), 0
     return "", 0 if version.orders_lists else int((~known).sum())

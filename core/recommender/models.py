@@ -103,8 +103,7 @@ class Model:
 
 
 def train_model(store: Store, options: TrainOptions, told: Told = untold) -> Version:
-    """Train, measure on the last days, and keep a model; nothing is kept where it is stopped before its end.
-    The first one is promoted.
+    """Train, measure on the last days, and `keep` a model; nothing is kept where it is stopped before.
 
     It is measured as `evaluate` does: what it learnt from ends before the days that it is held against.
     With items=shown the order of lists is learnt (`shown_models`), and `days` says nothing. Raises as `task`,
@@ -247,12 +246,24 @@ def files_of(scorer: Scorer, priors: Priors) -> dict[str, bytes]:
 
 
 def keep(store: Store, options: TrainOptions, files: dict[str, bytes], about: About) -> Version:
-    """Put a model beside the others; the first one is put to use at once, later ones by hand."""
+    """Put a model beside the others. The first one is put to use at once, and one that follows a version in
+    use that cannot serve the log any more; others by hand.
+    """
     items, encoder, ids = matching.of_log(store)
     form = matching.form_of(options.items == SHOWN)
     about = replace(about, event=options.event, items=items, encoder=encoder, form=form)
     files = {**files, matching.FILE: ids}
     version = versions.save(store, files, about)
-    if versions.promoted(store) is None:
-        versions.promote(store, version.number, Author("training", "the first model of this log"))
+    if why := _needed(store):
+        versions.promote(store, version.number, Author("training", why))
     return version
+
+
+def _needed(store: Store) -> str:
+    """Why a model that was trained just now is put to use at once; empty where that is left to people."""
+    now = versions.promoted(store)
+    if now is None:
+        return "the first model of this log"
+    used = next(version for version in versions.versions(store) if version.number == now)
+    misfit = matching.standing(store, used, any_encoder=True)[0]
+    return f"version {now} could not serve any more" if misfit else ""

@@ -111,6 +111,17 @@ def test_a_version_that_cannot_serve_is_not_promoted(app: Open, store: Store) ->
     assert button.disabled and "made by another version of Cartscape; train again" in button.help
 
 
+def test_another_model_is_offered_as_the_one_in_use_was_trained(app: Open, store: Store) -> None:
+    """Here and where lists would be, had the one in use not been trained elsewhere."""
+    first = open_version(store)
+    about = replace(first.about, form="", settings=first.about.settings | {"items": "any", "days": 0.4})
+    promote(store, save(store, files_of(first), about).number)
+    for page in ("models", "recommendations"):
+        test = whole(app(page, store="sample"))
+        asked = test.selectbox(key="train_event").value, test.selectbox(key="train_items").value
+        assert asked == ("click", "any") and test.number_input(key="train_days").value == 1
+
+
 def test_a_version_is_deleted_with_a_reason(app: Open, store: Store) -> None:
     test = opened(app, model="1")
     assert promoted(store) == 1

@@ -17,6 +17,7 @@ from core.cli import main
 from core.errors import CartscapeError, WrongCall
 from core.paths import open_paths
 from core.recommender import long_lists, models, training
+from core.recommender.audit import audit
 from core.recommender.evaluation import EvaluateOptions, evaluate
 from core.recommender.features import FEATURES
 from core.recommender.interactions import Interactions, task
@@ -25,7 +26,7 @@ from core.recommender.moment import Asked
 from core.recommender.reasons import REASONS
 from core.recommender.recommend import TRIED_PRICE, recommend
 from core.recommender.scorer import Examples
-from core.recommender.versions import promoted, versions
+from core.recommender.versions import About, open_version, promote, promoted, save, versions
 from core.scope import Scope
 from core.store import Store
 from tests.quick_models import CLICKS
@@ -249,6 +250,23 @@ def test_the_same_seed_trains_the_same_model(trained: Store, tmp_path: Path) -> 
     assert again.number == 3 and again.about.metrics == first.about.metrics
     one, two = (recommend(store, open_model(store, number), Asked()) for number in (2, 3))
     np.testing.assert_array_equal(one.scores, two.scores)
+
+
+def test_a_model_takes_the_place_of_one_that_cannot_serve_alone(trained: Store, tmp_path: Path) -> None:
+    store = Store.open(shutil.copytree(trained.path, tmp_path / "again"))
+    first = open_version(store)
+    files = {name: (first.folder / name).read_bytes() for name in first.files}
+
+    def kept(about: About) -> int:
+        return models.keep(store, CLICKS, files, about).number
+
+    assert kept(first.about) == 2 and promoted(store) == 1  # left to people
+    promote(store, save(store, files, replace(first.about, encoder="another")).number)
+    assert kept(first.about) == 4 and promoted(store) == 3  # in another process it may serve
+    promote(store, save(store, files, replace(first.about, form="of another year")).number)
+    assert kept(first.about) == 6 == promoted(store)
+    change = audit(store).changes[-1]
+    assert (change.by, change.why) == ("training", "version 5 could not serve any more")
 
 
 def test_the_command_line(trained: Store, capsys: pytest.CaptureFixture[str]) -> None:
