@@ -14,7 +14,7 @@ from core.errors import CartscapeError, WrongCall
 from core.recommender.acts import SLOTS, Acts, World
 from core.recommender.evaluation import choose, lists_of
 from core.recommender.interactions import DAY, Interactions, Task, task
-from core.recommender.lift import Lifts
+from core.recommender.lift import Lifts, Priors
 from core.recommender.peers import (
     ease,
     ease_here_and_now,
@@ -154,6 +154,27 @@ def test_what_is_popular_here_and_now_is_that_of_plain_loops(split: Task) -> Non
         wanted = np.log(usual + 1) + 0.5 * np.log(here / share) + np.log(now / share)
         assert row == pytest.approx(wanted, abs=1e-4)
     assert len(places) == 5  # a shopper without a place among them
+
+
+def test_what_is_popular_here_and_now_is_tuned_and_tested_by_one_measure(
+    split: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of what was before the split, in a task before it too."""
+    asked: list[tuple[float, Priors]] = []
+
+    def lifts(world: World, end: float, priors: Priors) -> Lifts:
+        asked.append((end, priors))
+        return Lifts.of(world, end, priors)
+
+    world = world_of(drawn(3))
+    monkeypatch.setattr("core.recommender.peers._lifts", lifts)
+    earlier = replace(split, end=split.end - 10 * DAY)
+    for peer in peers(split, world):
+        if "here and now" in peer.name:
+            for one in (earlier, split):
+                peer.fit(one, **peer.settings[0])
+    its = Lifts.of(world, split.end).priors
+    assert asked == [(earlier.end, its), (split.end, its)] * 2 and None not in its
 
 
 def test_ease_takes_what_is_popular_here_and_now_beside_it(split: Task) -> None:
