@@ -105,12 +105,13 @@ def evaluate(store: Store, options: EvaluateOptions, told: Told = untold) -> tup
     With items=shown as `evaluate_shown`. Settings of each peer, and what the scorer goes by (`chosen_parts`),
     are chosen by TARGET in the `days` before the split, in a task like the test's, and never see what is to
     be foretold; neither does what the scorer learns from, nor how far places and times are drawn to what is
-    usual, which all that is before the split chooses (`Lifts.priors`). Columns: group, model, settings
-    (JSON), shoppers, hr, ndcg and recall @5, 10 and 20, mrr, those of TARGET and hr@10 with low and high (95
-    % over shoppers drawn anew), coverage, novelty, diversity, chance (hr@10 of a list in no order), and lead
-    (TARGET less that of the group's best peer) with low and high over the same shoppers drawn anew. Hidden
-    groups have no numbers. Also the words of what they are of. Raises `WrongCall` and `CartscapeError` as
-    `task` and `Ground.of` do.
+    usual, which all that is before the split chooses (`Lifts.priors`).
+
+    Columns: group, model, settings (JSON), shoppers, hr, ndcg and recall @5, 10 and 20, mrr, those of TARGET
+    and hr@10 with low and high (95 % over shoppers drawn anew), coverage, novelty, diversity, chance (hr@10
+    of a list in no order), and lead (TARGET less that of the group's best peer) with low and high over the
+    same shoppers drawn anew. Hidden groups have no numbers. Also the words of what they are of. Raises
+    `WrongCall` and `CartscapeError` as `task` and `Ground.of` do.
     """
     if options.items == SHOWN:
         if options.by:
