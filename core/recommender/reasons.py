@@ -30,7 +30,20 @@ def shapley(scorer: Scorer, scaled: np.ndarray) -> tuple[np.ndarray, float]:
     usual score sum to the row's score. Source: Lundberg, Lee, "A unified approach to interpreting model
     predictions".
     """
-    return shares_of(worth_of_sets(scorer.network, scaled, _members()))
+    return shares_of_groups([scorer.network], scaled, _members())
+
+
+def shares_of_groups(
+    networks: Sequence[Network], scaled: np.ndarray, of_group: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """The same of the mean of networks and any groups, bool[groups, features]: the values of a mean are the
+    mean of the values. A group that is as usual in every row adds nothing and needs no sets (a null player).
+    """
+    speaking = of_group[:, (scaled != 0).any(axis=0)].any(axis=1)
+    worth = np.stack([worth_of_sets(network, scaled, of_group[speaking]) for network in networks])
+    shares = np.zeros((len(scaled), len(of_group)))
+    shares[:, speaking], usual = shares_of(worth.mean(axis=0))
+    return shares, usual
 
 
 def shares_of(worth: np.ndarray) -> tuple[np.ndarray, float]:

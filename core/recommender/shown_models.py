@@ -12,7 +12,7 @@ from core.paths import open_paths
 from core.recommender import versions
 from core.recommender.matching import of_another_form, trained_now
 from core.recommender.moment import MOST_ITEMS, MOST_STEPS, STEP, read_path, see_kinds
-from core.recommender.reasons import shares_of, worth_of_sets
+from core.recommender.reasons import shares_of_groups
 from core.recommender.shown import (
     ORDERS,
     SCORER,
@@ -133,13 +133,10 @@ def order(store: Store, asked: AskedList) -> Ordered:
 
 
 def shapley(scorer: ShownScorer, scaled: np.ndarray) -> tuple[np.ndarray, float]:
-    """What each group of features adds to W·h + b: float64[items, REASONS], as `reasons.shapley` does; the
-    values of a mean of networks are the mean of their values.
-    """
+    """What each group of features adds to W·h + b: float64[items, REASONS], as `reasons.shapley` does."""
     names = list(GROUPS)
     of_group = np.array([names.index(name) for name in REASONS])[:, None] == GROUP_OF
-    worth = np.stack([worth_of_sets(network, scaled, of_group) for network in scorer.networks])
-    return shares_of(np.asarray(worth.mean(axis=0)))
+    return shares_of_groups(scorer.networks, scaled, of_group)
 
 
 def _telling(scaled: np.ndarray) -> np.ndarray:

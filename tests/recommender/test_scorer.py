@@ -125,6 +125,23 @@ def test_reasons_are_shapley_values_and_sum_to_the_score(scorer: Scorer, example
         assert shares[2, list(REASONS).index(group)] == pytest.approx(expected, abs=1e-4)
 
 
+def test_what_is_as_usual_of_all_items_is_no_reason(scorer: Scorer, examples: Examples) -> None:
+    """As of groups that a model goes without; the others are told as they are beside it."""
+    scaled = scorer.scaled(examples.features[:7].copy())
+    silent = [list(GROUPS).index(name) for name in ("shopper", "age", "device")]
+    scaled[:, np.isin(GROUP_OF, silent)] = 0
+    shares, usual = shapley(scorer, scaled)
+    assert not shares[:, [list(REASONS).index(name) for name in ("age", "device")]].any()
+    np.testing.assert_allclose(shares.sum(axis=1) + usual, scorer.of_scaled(scaled), atol=1e-4)
+    for group in ("words", "habit"):
+        expected = of_definition(scorer, scaled[2], group)
+        assert shares[2, list(REASONS).index(group)] == pytest.approx(expected, abs=1e-4)
+    for nothing in (scaled[:0], np.zeros_like(scaled)):
+        shares, usual = shapley(scorer, nothing)
+        assert shares.shape == (len(nothing), len(REASONS)) and not shares.any()
+    assert usual == pytest.approx(float(scorer.of_scaled(nothing)[0]), abs=1e-6)
+
+
 def test_reasons_in_words() -> None:
     shares = np.zeros(len(REASONS))
     assert "nothing speaks for it" in words_of(shares)

@@ -146,7 +146,7 @@ def test_a_model_whose_file_is_another_is_not_opened(
             rows(trained, shown=",".join(listed))
     finally:
         path.write_bytes(whole)
-    monkeypatch.setattr("core.recommender.shown_scorer.FEATURES", {"other": "place"})
+    monkeypatch.setattr("core.recommender.shown_scorer.MADE_FOR", ["other"])
     with pytest.raises(CartscapeError, match="made by another version of Cartscape; train again"):
         rows(trained, shown=",".join(listed))
 

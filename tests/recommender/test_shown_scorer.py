@@ -165,7 +165,7 @@ def test_a_scorer_is_the_same_after_its_file(scorer: ShownScorer, monkeypatch: p
     opened = ShownScorer.from_bytes(file)
     assert opened.options == scorer.options
     assert (opened.of_scaled(opened.scaled(features)) == scorer.of_scaled(scorer.scaled(features))).all()
-    monkeypatch.setattr(shown_scorer, "FEATURES", dict.fromkeys(NAMES[1:]))
+    monkeypatch.setattr(shown_scorer, "MADE_FOR", NAMES[1:])
     with pytest.raises(ValueError, match="features"):
         ShownScorer.from_bytes(file)
 
