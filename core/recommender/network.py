@@ -37,8 +37,8 @@ class Network(nn.Module):
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Within: PyTorch keeps to one core. With batches so small its threads mostly wait for each other, many
-    times as long as they work where somebody else wants the cores too.
+    """Within: PyTorch keeps to one core. With so little to do at a time its threads mostly wait for each
+    other, many times as long as they work where somebody else wants the cores too.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

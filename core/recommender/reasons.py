@@ -70,7 +70,9 @@ def worth_of_sets(network: Network, scaled: np.ndarray, of_group: np.ndarray) ->
     """
     import torch
 
-    with torch.inference_mode():
+    from core.recommender.network import one_thread
+
+    with one_thread(), torch.inference_mode():
         its = torch.from_numpy(np.ascontiguousarray(scaled))
         return np.asarray(_worth(network, its, of_group).numpy())
 
