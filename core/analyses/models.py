@@ -29,7 +29,7 @@ def models(store: Store, scope: Scope) -> Answer:
     Columns: number, promoted, made (UTC), event, metrics and settings (JSON; no metrics where
     fewer than k shoppers were tested), note, data, items and encoder (fingerprints of what it was trained
     on), of_this_data (whether that is the log as it is now), bytes (on the disk), problem (a sentence where
-    its description is damaged or it cannot serve the log as it is now; files are checked when it is opened).
+    it is damaged or cannot serve the log as it is now).
     """
     del scope  # a model is of the whole log
     found, now = versions(store), promoted(store)

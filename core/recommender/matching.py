@@ -17,7 +17,7 @@ from core.encoder import open_vectors
 from core.errors import CartscapeError
 from core.paths import PathLog, open_paths
 from core.recommender import features, shown_features
-from core.recommender.versions import Version
+from core.recommender.versions import Version, whole
 from core.store import Store
 
 #: The ids of the items that a model was trained on, in a file beside it: a JSON list.
@@ -113,10 +113,8 @@ def standing(store: Store, version: Version, any_encoder: bool = False) -> tuple
     of it as they are new since it was trained; with `any_encoder` also where CARTSCAPE_MODEL names another
     encoder than its own, as it may in one process and not in the next.
     """
-    if version.problem:
-        return version.problem, 0
     try:
-        known = trained_now(store, version, any_encoder)
+        known = trained_now(store, whole(version), any_encoder)
     except CartscapeError as error:
         return str(error), 0
     return "", 0 if version.orders_lists else int((~known).sum())

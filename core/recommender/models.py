@@ -7,6 +7,7 @@ import threading
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -227,7 +228,9 @@ def _opened(store: Store, version: Version) -> Model:
     try:
         scorer = Scorer.from_bytes((version.folder / SCORER_FILE).read_bytes())
         priors = Priors(**json.loads((version.folder / PRIORS_FILE).read_bytes()))
-    except (ValueError, RuntimeError, KeyError, TypeError, FileNotFoundError):
+        if None in priors:
+            raise ValueError(PRIORS_FILE)
+    except (OSError, EOFError, ValueError, RuntimeError, LookupError, TypeError, UnpicklingError):
         raise matching.of_another_form(version) from None
     ground = Ground.of(store, version.about.event, trained, priors)
     return Model(

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -120,7 +120,7 @@ def open_version(store: Store, number: int | None = None) -> Version:
                 raise WrongCall(
                     "No version of the model is promoted in this store; train one and promote it."
                 )
-        return _whole(_get(store, number))
+        return whole(_get(store, number))
 
 
 def state(store: Store) -> tuple[int, ...]:
@@ -138,7 +138,7 @@ def serving(store: Store) -> Change | None:
 def promote(store: Store, number: int, author: Author = NOBODY) -> Version:
     """Put a version to use, if it is whole; raises as `open_version`."""
     with locked(store):
-        version, now = _whole(_get(store, number)), _promoted(read(store).changes)
+        version, now = whole(_get(store, number)), _promoted(read(store).changes)
         if now != number:
             _tell(store, PROMOTED, now, number, author)
     return version
@@ -156,7 +156,7 @@ def rollback(store: Store, author: Author = NOBODY) -> Version:
             raise WrongCall(
                 "There is no version that was promoted before the present one; promote the one that you want."
             )
-        version = _whole(_get(store, number))
+        version = whole(_get(store, number))
         _tell(store, ROLLED_BACK, history[-1], version.number, author)
     return version
 
@@ -264,12 +264,16 @@ def _read(store: Store, number: int) -> Version:
         misfits = (_misfit(folder / name, name, size) for name, (size, _) in files.items())
         what = next(filter(None, misfits), "")
         problem = _damaged(number, folder, what) if what else ""
-        return Version(number, folder, words["made"], words["data"], About(**words["about"]), files, problem)
+        about = About(**words["about"])
+        kinds, usual = (list(map(type, astuple(its))) for its in (about, About()))
+        if kinds != usual:
+            raise TypeError("about")
+        return Version(number, folder, words["made"], words["data"], about, files, problem)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Version(number, folder, problem=_damaged(number, folder, f"its {_ABOUT} cannot be read"))
 
 
-def _whole(version: Version) -> Version:
+def whole(version: Version) -> Version:
     """The version itself; raises the sentence where a file is not as it was saved."""
     if version.problem:
         raise CartscapeError(version.problem)

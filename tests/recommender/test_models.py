@@ -87,13 +87,14 @@ def test_what_is_held_out_does_not_choose_how_places_are_told(
     assert ends == [test.end, test.end, before.end]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"null", b"[1]", b'{"a": 1}'])
+@pytest.mark.parametrize("file", [models.PRIORS_FILE, models.SCORER_FILE])
+@pytest.mark.parametrize("content", [None, b"", b"abc", b"null", b"{}", b"[1]", b'{"a": 1}'])
 def test_a_model_that_cannot_be_read_is_a_sentence(
-    trained: Store, content: bytes | None, tmp_path: Path
+    trained: Store, file: str, content: bytes | None, tmp_path: Path
 ) -> None:
     version = versions(trained)[0]
     folder = shutil.copytree(version.folder, tmp_path / "model")
-    path = folder / models.PRIORS_FILE
+    path = folder / file
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(CartscapeError, match="by another version of Cartscape; train"):
         models._opened(trained, replace(version, folder=folder))
@@ -252,6 +253,12 @@ def test_the_same_seed_trains_the_same_model(trained: Store, tmp_path: Path) -> 
     np.testing.assert_array_equal(one.scores, two.scores)
 
 
+def rows_of_models(store: Store) -> dict[int, Any]:
+    """What is wrong with each version, as `show models` says it."""
+    found = ANALYSES["models"].run(store, Scope()).table.to_pylist()
+    return {row["number"]: row["problem"] for row in found}
+
+
 def test_a_model_takes_the_place_of_one_that_cannot_serve_alone(trained: Store, tmp_path: Path) -> None:
     store = Store.open(shutil.copytree(trained.path, tmp_path / "again"))
     first = open_version(store)
@@ -267,6 +274,10 @@ def test_a_model_takes_the_place_of_one_that_cannot_serve_alone(trained: Store, 
     assert kept(first.about) == 6 == promoted(store)
     change = audit(store).changes[-1]
     assert (change.by, change.why) == ("training", "version 5 could not serve any more")
+    path = open_version(store, 6).folder / models.PRIORS_FILE
+    path.write_bytes(b" " * path.stat().st_size)  # seen by what is in it alone
+    assert "not what was saved" in rows_of_models(store)[6] and rows_of_models(store)[4] is None
+    assert kept(first.about) == 7 == promoted(store)
 
 
 def test_the_command_line(trained: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,12 @@ def test_the_promoted_one_stays_and_numbers_are_given_once(store: Store) -> None
     assert [c.what for c in audit(store).changes if c.after is None] == ["model deleted"] * 2
 
 
+def without(word: str, folder: Path) -> None:
+    """Null in place of something that is told of a version."""
+    told = json.loads((folder / "version.json").read_bytes())
+    (folder / "version.json").write_text(json.dumps(told | {"about": told["about"] | {word: None}}))
+
+
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
@@ -165,6 +172,8 @@ def test_the_promoted_one_stays_and_numbers_are_given_once(store: Store) -> None
         (lambda folder: (folder / "w").unlink(), "its file w cannot be read (No such file"),
         (lambda folder: os.truncate(folder / "version.json", 40), "its version.json cannot be read"),
         (lambda folder: (folder / "version.json").write_text("[]"), "its version.json cannot be read"),
+        (partial(without, "metrics"), "its version.json cannot be read"),
+        (partial(without, "settings"), "its version.json cannot be read"),
     ],
 )
 def test_a_damaged_version_is_a_sentence_and_harms_no_other(
