@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.analyses.leaders import SAME
 from core.charts.look import Look
@@ -122,12 +123,20 @@ def in_a_sentence(table: pa.Table, side: str, rank: str = "most") -> str:
 
 
 def in_columns(table: pa.Table, side: str, rank: str = "most") -> pa.Table:
-    """One side of the `leaders` table in words of people, for a log without a map; without empty columns."""
-    kept = {
-        ABOVE_COLUMNS.get(name, label) if rank == "above" else label: table[name.format(side)]
-        for name, label in COLUMNS.items()
-        if name.format(side) in table.column_names
-    }
+    """One side of the `leaders` table in words of people, for a log without a map; without empty columns, and
+    with numbers as the map says them.
+    """
+    of_category = any(_of_category(row, side) for row in table.to_pylist())
+    names = COLUMNS | {"chance_{}": "Expected a shopper" if of_category else "Chance, %"}
+    names |= ABOVE_COLUMNS if rank == "above" else {}
+    times = {"chance_{}": 1.0 if of_category else 100.0, "above_{}": 1.0}
+    kept = {}
+    for name, label in names.items():
+        if name.format(side) in table.column_names:
+            values = table[name.format(side)]
+            if name in times:
+                values = pc.round(pc.multiply(values.cast(pa.float64()), times[name]), 2)
+            kept[label] = values
     return pa.table({label: values for label, values in kept.items() if values.null_count < len(values)})
 
 
@@ -167,10 +176,14 @@ def _lines(row: dict[str, Any], side: str, event: str, said: Ranked) -> tuple[st
     )
 
 
+def _of_category(row: dict[str, Any], side: str) -> bool:
+    """Whether a category leads, and not an item."""
+    return row[f"leader_{side}"] is not None and row[f"leader_{side}"] == row[f"category_{side}"]
+
+
 def _chance(row: dict[str, Any], side: str) -> str:
     chance, above = row[f"chance_{side}"], row[f"above_{side}"]
     if chance is None:
         return ""
-    of_category = row[f"leader_{side}"] == row[f"category_{side}"]
-    said = f"{chance:.2f} expected a shopper" if of_category else f"{100 * chance:.2f} %"
+    said = f"{chance:.2f} expected a shopper" if _of_category(row, side) else f"{100 * chance:.2f} %"
     return said if above is None else f"{said}, {above:.2f} × anywhere"

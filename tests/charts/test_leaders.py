@@ -104,7 +104,10 @@ def test_a_place_where_rules_leave_nothing_is_drawn() -> None:
 def test_a_log_without_a_map_has_a_table_in_words() -> None:
     its = row(CELLS[0], "Shoes", "Baby", True) | {"cell": None, "lat": None, "lon": None}
     assert in_columns(pa.Table.from_pylist([its]), "a").to_pylist() == [{
-        "Place": "Ohio", "Leads by the model": "Shoes", "Category": "Shoes", "Chance": 0.31,
+        "Place": "Ohio", "Leads by the model": "Shoes", "Category": "Shoes", "Expected a shopper": 0.31,
         "× anywhere": 1.2, "Most taken now": "Baby", "By shoppers": 5, "Took the leader": 2,
         "Differ beyond chance": True,
     }]  # fmt: skip
+    item = its | {"leader_a": "P1", "chance_a": 0.12346, "above_a": None}
+    (found,) = in_columns(pa.Table.from_pylist([item]), "a").to_pylist()
+    assert found["Chance, %"] == 12.35 and "× anywhere" not in found and "Expected a shopper" not in found
