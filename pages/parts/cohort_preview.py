@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.analyses import preview_lists
@@ -20,8 +22,7 @@ DRAWN = {"500": "500 shoppers drawn", "1000": "1,000 shoppers drawn", "4000": "4
 
 def draw(words: dict[str, str]) -> None:
     """Expected numbers by region, and the replay; `words` are those of what-if."""
-    cohorts = state.scope().cohorts
-    scope = Scope(cohorts=cohorts, compare=OFF) if cohorts else Scope()
+    scope = _members()
     options = words | {"shoppers": state.view("drawn_shoppers")}
     if not _made(scope, PreviewWords(**options)):
         return
@@ -35,7 +36,7 @@ def draw(words: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="preview_controls"):
         kind = _kind(kinds)
         page.choose("drawn_shoppers", "Shoppers that are drawn", DRAWN, folded=True)
-        whom = "the cohorts chosen above" if cohorts else "everybody; choose a cohort in the bar above"
+        whom = "whoever the bar above chooses, on any day" if scope.words() else "everybody"
         st.caption(f"The preview is of {whom}.")
     look, currency = style(), ask.currency()
     left, right = st.columns([6, 4], gap="small")
@@ -64,6 +65,12 @@ def draw(words: dict[str, str]) -> None:
             lambda: plot(curve, f"replay_{kind}", title, alt=f"Chances said against shares taken. {title}."),
             Export(curve), title=title, hint="On the dotted line as many come as are expected.",
         )  # fmt: skip
+
+
+def _members() -> Scope:
+    """Whom the bar above chooses, whenever they did it: dates are those of other pages' pictures."""
+    chosen = replace(state.scope(), start=None, end=None, compare=OFF)
+    return chosen if chosen != Scope(compare=OFF) else Scope()
 
 
 def _made(scope: Scope, options: PreviewWords) -> bool:

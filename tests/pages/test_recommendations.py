@@ -189,12 +189,13 @@ def test_a_model_to_which_places_say_nothing_has_a_sentence_for_a_map(
 def test_a_cohort_is_previewed_with_its_replay(app: Open, store: Store) -> None:
     test = opened(app, part="cohort", device="mobile", b_region="Ohio")
     words = PreviewWords(shoppers="1000", n="10", b_region="Ohio")
-    if job := preview_lists.job_of(store, Scope(), words):
+    if job := preview_lists.job_of(store, Scope(devices=("mobile",), compare="off"), words):
         job.join(300)
         test = whole(test.run())
     assert [command.split()[4] for command in commands(test)] == ["preview", "preview"]
+    assert all("--scope device=mobile" in command for command in commands(test))
     assert "no experiment" in said(test) and "expected if everybody came" in said(test)
-    assert "choose a cohort in the bar above" in said(test)
+    assert "The preview is of whoever the bar above chooses, on any day." in said(test)
     test.segmented_control(key="preview_kind").set_value("purchase").run()
     assert test.query_params["expect"] in ("purchase", ["purchase"])
 
